@@ -1,0 +1,7 @@
+"""Attention and recurrence as pure functions of tensors, on `keras.ops`."""
+
+from longkeras.ops.banded_attention import banded_attention
+from longkeras.ops.chooser import explain
+from longkeras.ops.reference_attention import reference_attention
+
+__all__ = ["banded_attention", "explain", "reference_attention"]
