@@ -1,0 +1,76 @@
+"""One place of a document, looked at closely."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A character that a model held possible at a place.
+
+    Args:
+        character: str. The character.
+        label: str. How to show it alone (`⏎` for a line break).
+        probability: float.
+        is_actual: bool. Whether the text has this character there.
+    """
+
+    character: str
+    label: str
+    probability: float
+    is_actual: bool
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The text around one place and what a model expected there.
+
+    Args:
+        name: str. The model.
+        index: int. Index of the inspected character in the document.
+        first: int. Index of the first character shown.
+        characters: tuple of str. The characters shown.
+        labels: tuple of str. How to show each alone.
+        character_bits: float32 array of shape `(characters shown,)`. As read.
+        alternatives: tuple of `Alternative`. The most probable first.
+        actual_probability: float. Of the character that stands there, after the
+            context below.
+        context_bytes: int. Bytes before the place that the model was given.
+        is_whole_context: bool. Whether that is all that the reading's prediction
+            depended on.
+    """
+
+    name: str
+    index: int
+    first: int
+    characters: tuple
+    labels: tuple
+    character_bits: np.ndarray
+    alternatives: tuple
+    actual_probability: float
+    context_bytes: int
+    is_whole_context: bool
+
+
+def inspect_place(model, reading, index, *, radius=40, top_k=8):
+    """Look at one character: what stands around it and what the model expected.
+
+    Alternatives are whole characters: after each probable first byte the probable
+    continuation bytes are followed until the character is complete.
+
+    Args:
+        model: `SharedModel`, or a model with the decode contract; the one that made
+            the reading.
+        reading: `Reading`.
+        index: int. Index of the character in `reading.text`.
+        radius: int. Characters shown on each side.
+        top_k: int. How many alternatives.
+
+    Returns:
+        `Inspection`.
+
+    Raises:
+        ValueError: `index` is outside the text.
+    """
+    raise NotImplementedError

@@ -1,0 +1,155 @@
+"""A model reads a document: bits for every byte."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from longkeras.serving.limits import MAX_READ_BYTES
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a document was read.
+
+    Args:
+        kind: str. `"streaming"`: one pass, the state is carried to the end, so a
+            model uses as much context as it can hold. `"strided"`: overlapping
+            segments, as a model with a limited context must.
+        chunk_bytes: int. Bytes per call (streaming) or per segment (strided).
+        stride: int. Bytes from one segment to the next; 0 for streaming. A byte is
+            scored once, with at least `chunk_bytes - stride` bytes of context
+            (fewer only at the beginning of the document).
+        context_bytes: int or None. Most bytes that a prediction can depend on;
+            None when there is no limit.
+    """
+
+    kind: str
+    chunk_bytes: int
+    stride: int = 0
+    context_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class ReadingProgress:
+    """How far a reading is.
+
+    Args:
+        name: str. The model.
+        stage: str. `"compiling"` (first use of a model; nothing is read yet) or
+            `"reading"`.
+        bytes_done: int.
+        bytes_total: int.
+        seconds: float. Since the reading began, compilation not counted.
+    """
+
+    name: str
+    stage: str
+    bytes_done: int
+    bytes_total: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one model made of one document.
+
+    Args:
+        name: str. The model.
+        text: str. The part that was read.
+        bits: float32 array of shape `(bytes_read,)`. Surprise at each byte.
+        character_starts: int64 array of shape `(characters + 1,)`. Byte offset of
+            each character, then `bytes_read`.
+        protocol: `Protocol`. How it was read.
+        bytes_dropped: int. Bytes of the document after the part that was read.
+        seconds: float. Time of reading; loading and compiling not counted.
+        compile_seconds: float. Time the first call took to compile; 0 when it had
+            been done before.
+        parameters: int. Weights of the model.
+        state_bytes: int. Memory of the state carried while reading one document.
+    """
+
+    name: str
+    text: str = field(repr=False)
+    bits: np.ndarray = field(repr=False)
+    character_starts: np.ndarray = field(repr=False)
+    protocol: Protocol
+    bytes_dropped: int
+    seconds: float
+    compile_seconds: float
+    parameters: int
+    state_bytes: int
+
+    @property
+    def bytes_read(self):
+        """Number of bytes that were read."""
+        return len(self.bits)
+
+    @property
+    def num_characters(self):
+        """Number of characters that were read."""
+        return len(self.character_starts) - 1
+
+    @property
+    def bits_per_byte(self):
+        """Mean surprise over all bytes, in bits."""
+        return float(self.bits.mean(dtype="float64"))
+
+    @property
+    def bytes_per_second(self):
+        """Speed of reading; a byte is a token."""
+        return self.bytes_read / max(self.seconds, 1e-9)
+
+    @cached_property
+    def character_bits(self):
+        """Surprise at each character: the sum over its bytes, `(characters,)`."""
+        return np.add.reduceat(self.bits, self.character_starts[:-1])
+
+
+def iterate_reading(
+    model, text, *, name=None, max_bytes=MAX_READ_BYTES, cancelled=None
+):
+    """Read a document, saying how far it is.
+
+    LSTM and sliding-window models read the document in one pass, in chunks of a
+    fixed length between which the state is carried: memory does not grow with the
+    text. A model with a limited context reads overlapping segments. Close the
+    generator, or set `cancelled`, to stop between two chunks.
+
+    Args:
+        model: `SharedModel`, or a model with the decode contract.
+        text: str. The document.
+        name: str. What to call the model. Defaults to its own name.
+        max_bytes: int. Most bytes to read, cut at a whole character.
+        cancelled: `threading.Event` or None. When set, the generator ends without a
+            `Reading`.
+
+    Yields:
+        `ReadingProgress`, several times, and at last one `Reading`.
+
+    Raises:
+        InputError: (a `ValueError`) when `text` cannot be read.
+    """
+    raise NotImplementedError
+
+
+def read_document(
+    model, text, *, name=None, max_bytes=MAX_READ_BYTES, progress=None, cancelled=None
+):
+    """Read a document and return the result.
+
+    Args:
+        model: `SharedModel`, or a model with the decode contract.
+        text: str. The document.
+        name: str. What to call the model. Defaults to its own name.
+        max_bytes: int. Most bytes to read, cut at a whole character.
+        progress: callable or None. Called with each `ReadingProgress`.
+        cancelled: `threading.Event` or None. Stops the reading when set.
+
+    Returns:
+        `Reading`, or None when it was cancelled.
+
+    Raises:
+        InputError: (a `ValueError`) when `text` cannot be read.
+    """
+    raise NotImplementedError
