@@ -1,0 +1,122 @@
+"""Readers of whole books stored as bzip2-packed JSON lines."""
+
+import bz2
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+SPLITS = ("train", "valid", "test")
+_LANGUAGE_IN_FOLDER = re.compile(r"^lm_([a-z]{2,3})_")
+_EDITION_NOTE = re.compile(r"\s*:\s*ELTe[Cc]\s+edition\s*$")
+
+
+@dataclass(frozen=True)
+class Book:
+    """One whole book.
+
+    Args:
+        title: str. The book's title.
+        language: str. ISO 639 code, such as `"en"` or `"zh"`.
+        text: str. The whole text; never empty.
+        author: str. Empty when the source does not name one.
+    """
+
+    title: str
+    language: str
+    text: str
+    author: str = ""
+
+
+def read_books(folder, split, language=None):
+    """Read the whole books of one split, one at a time.
+
+    A folder holds `train.jsonl.bz2`, `valid.jsonl.bz2` and `test.jsonl.bz2`:
+    UTF-8, one JSON object a line. An object has a `title` and either `text`
+    (the whole book) or `chapters` (a list of `[name, text]` pairs, which are
+    joined as `name`, newline, `text`). `author` and `language` are optional.
+
+    Args:
+        folder: str or path. The folder that holds the splits, for instance
+            `lm_en_books` or `lm_zh_classics`.
+        split: str. `"train"`, `"valid"` or `"test"`.
+        language: str. Language of the books that do not name their own.
+            Defaults to the one in the folder's name (`lm_<language>_...`).
+
+    Returns:
+        An iterator of `Book`.
+
+    Raises:
+        ValueError: For an unknown split, and for a line that does not follow
+            the format; the message names the file and the line.
+        FileNotFoundError: If the folder has no file of this split.
+
+    Example:
+
+    >>> import bz2, json, pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> line = json.dumps({"title": "Emma", "text": "Emma Woodhouse, handsome"})
+    >>> _ = (folder / "train.jsonl.bz2").write_bytes(bz2.compress(line.encode()))
+    >>> [book.title for book in read_books(folder, "train", language="en")]
+    ['Emma']
+    """
+    if split not in SPLITS:
+        raise ValueError(f"`split` must be one of {SPLITS}. Received: split={split!r}")
+    folder = Path(folder)
+    path = folder / f"{split}.jsonl.bz2"
+    if not path.is_file():
+        raise FileNotFoundError(f"`folder` has no {path.name}. Received: {folder}")
+    if language is None:
+        found = _LANGUAGE_IN_FOLDER.match(folder.name)
+        language = found.group(1) if found else None
+    return _read_lines(path, language)
+
+
+def _read_lines(path, language):
+    number = 0
+    try:
+        with bz2.open(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                number += 1
+                if line.strip():
+                    yield _parse_book(line, language)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}, after line {number}: not UTF-8 ({error})") from error
+    except (OSError, EOFError) as error:
+        raise ValueError(
+            f"{path}, after line {number}: not a whole bzip2 file ({error})"
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{path}, line {number}: {error}") from error
+
+
+def _parse_book(line, language):
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError("a book must be a JSON object")
+    title = record.get("title")
+    if not isinstance(title, str) or not title.strip():
+        raise ValueError("`title` must be a string that is not empty")
+    language = record.get("language", language)
+    if not isinstance(language, str):
+        raise ValueError("`language` is neither in the line nor known for the folder")
+    text = record["text"] if "text" in record else _join_chapters(record)
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("the text must be a string that is not empty")
+    author = record.get("author") or ""
+    title = " ".join(_EDITION_NOTE.sub("", title).split())
+    return Book(title, language, text, author if isinstance(author, str) else "")
+
+
+def _join_chapters(record):
+    chapters = record.get("chapters")
+    if not isinstance(chapters, list) or not chapters:
+        raise ValueError("a book must have `text` or a list of `chapters`")
+    for chapter in chapters:
+        if not (
+            isinstance(chapter, list)
+            and len(chapter) == 2
+            and all(isinstance(part, str) for part in chapter)
+        ):
+            raise ValueError("each of the `chapters` must be a pair [name, text]")
+    return "\n".join(f"{name}\n{text}" for name, text in chapters)

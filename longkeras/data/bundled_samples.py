@@ -1,0 +1,90 @@
+"""Public-domain texts that are shipped with the package."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One shipped text, with where it comes from.
+
+    No model of ours was trained on any of them.
+
+    Args:
+        name: str. Short, stable, used to ask for it.
+        title: str. English title.
+        title_zh: str. Chinese title.
+        language: str. `"en"`, `"zh"` or `"mixed"`.
+        author: str. Author.
+        source: str. Repository, commit and file it was taken from.
+        licence: str. The text's licence.
+        characters: int. Length of the text.
+        file: str. File name in `longkeras/data/samples`.
+    """
+
+    name: str
+    title: str
+    title_zh: str
+    language: str
+    author: str
+    source: str
+    licence: str
+    characters: int
+    file: str
+
+    @property
+    def text(self):
+        """The whole text."""
+        return _folder().joinpath(self.file).read_text(encoding="utf-8")
+
+
+def samples():
+    """List the shipped texts.
+
+    Returns:
+        tuple of `Sample`, in the order in which they are shown.
+
+    Example:
+
+    >>> from longkeras.data import samples
+    >>> {item.language for item in samples()} >= {"en", "zh"}
+    True
+    """
+    return _load()
+
+
+def sample(name):
+    """Get one shipped text by its name.
+
+    Args:
+        name: str. One of the names in `samples()`.
+
+    Returns:
+        A `Sample`.
+
+    Raises:
+        ValueError: If there is none of this name.
+
+    Example:
+
+    >>> from longkeras.data import sample
+    >>> sample("middlemarch").language
+    'en'
+    """
+    for item in _load():
+        if item.name == name:
+            return item
+    names = [item.name for item in _load()]
+    raise ValueError(f"`name` must be one of {names}. Received: name={name!r}")
+
+
+def _folder():
+    return resources.files("longkeras.data").joinpath("samples")
+
+
+@lru_cache(maxsize=1)
+def _load():
+    listing = json.loads(_folder().joinpath("samples.json").read_text(encoding="utf-8"))
+    return tuple(Sample(**entry) for entry in listing["samples"])

@@ -1,0 +1,80 @@
+"""Where the corpora are: a directory of the user's, or the bundled samples."""
+
+import os
+from pathlib import Path
+
+from longkeras.data.books import Book, read_books
+from longkeras.data.bundled_samples import samples
+
+BOOK_FOLDERS = {"en": "lm_en_books", "zh": "lm_zh_classics"}
+
+
+def data_directory(path=None):
+    """Say which directory holds the corpora.
+
+    Args:
+        path: str or path. Asked for by name; wins over the environment.
+            Defaults to the environment variable `LONGKERAS_DATA`.
+
+    Returns:
+        A `pathlib.Path`, or None when neither is given: then the samples that
+        are shipped with the package take the corpora's place.
+
+    Raises:
+        ValueError: If the directory that was named does not exist.
+
+    Example:
+
+    >>> data_directory(".").name
+    ''
+    """
+    source = "`path`"
+    if path is None:
+        path = os.environ.get("LONGKERAS_DATA") or None
+        source = "The environment variable `LONGKERAS_DATA`"
+    if path is None:
+        return None
+    directory = Path(path).expanduser()
+    if not directory.is_dir():
+        raise ValueError(f"{source} must name a directory. Received: {str(path)!r}")
+    return directory
+
+
+def load_books(path=None, split="train", languages=("en", "zh")):
+    """Load the whole books of some languages from the data directory.
+
+    Args:
+        path: str or path. The data directory; see `data_directory`.
+        split: str. `"train"`, `"valid"` or `"test"`. The bundled samples are
+            one split only: they are returned whatever is asked for.
+        languages: iterable of str. Which languages, in this order.
+
+    Returns:
+        A list of `Book`.
+
+    Raises:
+        ValueError: For a language without a corpus, or a damaged file.
+
+    Example:
+
+    >>> books = load_books("/data/corpora", split="valid")  # doctest: +SKIP
+    """
+    unknown = [language for language in languages if language not in BOOK_FOLDERS]
+    if unknown:
+        raise ValueError(
+            f"`languages` must be among {sorted(BOOK_FOLDERS)}. "
+            f"Received: languages={list(languages)}"
+        )
+    directory = data_directory(path)
+    if directory is None:
+        return [
+            Book(item.title, item.language, item.text, item.author)
+            for language in languages
+            for item in samples()
+            if item.language == language
+        ]
+    return [
+        book
+        for language in languages
+        for book in read_books(directory / BOOK_FOLDERS[language], split, language)
+    ]
