@@ -148,7 +148,9 @@ def test_epochs_follow_the_steps():
     windows = two_languages().training_windows(16, 2)
     assert windows.epochs(0) == {"en": 0.0, "zh": 0.0}
     later = windows.epochs(100)
-    assert later["en"] == pytest.approx(100 / windows.streams[0].num_windows(0), rel=0.1)
+    assert later["en"] == pytest.approx(
+        100 / windows.streams[0].num_windows(0), rel=0.1
+    )
 
 
 def test_a_dataset_with_an_end_has_its_number_of_items():
