@@ -1,0 +1,60 @@
+# `make app` and `make test` are all a newcomer needs; `make help` lists the rest.
+# Each prepares .venv first, installs only what changed, and says what it does.
+
+VENV ?= .venv
+PYTHON = $(VENV)/bin/python
+# Passed on: `make app ARGS="--port 7861"`, `make test ARGS="-k ring_cache"`.
+ARGS ?=
+# Processes for the tests; each imports TensorFlow, so two cores carry two.
+WORKERS ?= 2
+LONG = slow or browser or parity or multiprocess
+
+prepare = @VENV=$(VENV) sh tools/prepare_environment.sh
+pytest = $(PYTHON) -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help app test check lint format golden lock clean distclean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+app: ## Start the page on http://127.0.0.1:7860
+	$(prepare) app
+	$(PYTHON) app.py $(ARGS)
+
+test: ## Run the short suite on TensorFlow, then what depends on the backend on JAX
+	$(prepare) test
+	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile $(ARGS)
+	KERAS_BACKEND=jax $(pytest) -n $(WORKERS) --dist loadfile $(ARGS) \
+		$(wildcard tests/ops tests/layers tests/models)
+
+check: ## Run the long suite: slow, browser, multi-process, parity with PyTorch
+	$(prepare) check
+	KERAS_BACKEND=tensorflow $(pytest) -m "$(LONG)" $(ARGS)
+
+lint: ## Check style and types
+	$(prepare) test
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+format: ## Rewrite the code in the project's style
+	$(prepare) test
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+golden: ## Write what is generated: the public names, the README's table
+	$(prepare) test
+	$(PYTHON) -m tools.public_names --write
+	$(PYTHON) -m tools.readme_table --write
+
+lock: ## Resolve the newest versions into requirements/*.lock
+	$(prepare) test
+	VENV=$(VENV) sh tools/lock_requirements.sh
+
+clean: ## Remove caches and build outputs
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +
+
+distclean: clean ## Remove the environment too
+	rm -rf "$(VENV)"
