@@ -1,0 +1,83 @@
+"""Loops over time with stacked results, on every backend.
+
+`keras.ops.scan` types its stacked results from the carry on TensorFlow, so the
+loop is written once for each backend here.
+"""
+
+import keras
+from keras import ops, tree
+
+
+def scan_time(step, initial, inputs, reverse=False):
+    """Run `step` over the first axis of `inputs`, carrying a state.
+
+    Differentiable on every backend.
+
+    Args:
+        step: callable `(carry, slices) -> (carry, outputs)`; both are tuples of
+            tensors whose shapes never change.
+        initial: tuple of tensors, the first carry.
+        inputs: tuple of tensors `(time, ...)`.
+        reverse: bool. Walk from the last step to the first; outputs stay in the
+            order of `inputs`. Defaults to `False`.
+
+    Returns:
+        `(carry, outputs)`: the last carry and a tuple of tensors `(time, ...)`.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return _scan_tensorflow(step, initial, inputs, reverse)
+    if backend == "jax":
+        import jax
+
+        return jax.lax.scan(step, initial, inputs, reverse=reverse)
+    return _scan_eagerly(step, initial, inputs, reverse)
+
+
+def _scan_eagerly(step, initial, inputs, reverse):
+    length = inputs[0].shape[0]
+    carry, collected = initial, []
+    for t in reversed(range(length)) if reverse else range(length):
+        carry, outputs = step(carry, tuple(x[t] for x in inputs))
+        collected.append(outputs)
+    if reverse:
+        collected.reverse()
+    return carry, tuple(ops.stack(rows) for rows in zip(*collected, strict=True))
+
+
+def _scan_tensorflow(step, initial, inputs, reverse):
+    import tensorflow as tf
+
+    length = ops.shape(inputs[0])[0]
+    # One traced step tells the outputs' dtypes and shapes without running it.
+    specs = tf.function(
+        lambda carry, slices: step(carry, slices)[1], autograph=False
+    ).get_concrete_function(
+        tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), initial),
+        tuple(tf.TensorSpec(x.shape[1:], x.dtype) for x in inputs),
+    )
+    arrays = tuple(
+        tf.TensorArray(spec.dtype, size=length, element_shape=spec.shape)
+        for spec in specs.structured_outputs
+    )
+    sources = tuple(
+        tf.TensorArray(x.dtype, size=length, element_shape=x.shape[1:]).unstack(x)
+        for x in inputs
+    )
+
+    def body(count, carry, arrays):
+        t = length - 1 - count if reverse else count
+        carry, outputs = step(carry, tuple(source.read(t) for source in sources))
+        arrays = tuple(
+            array.write(t, output)
+            for array, output in zip(arrays, outputs, strict=True)
+        )
+        return count + 1, carry, arrays
+
+    _, carry, arrays = tf.while_loop(
+        lambda count, *_: count < length,
+        body,
+        (tf.constant(0), initial, arrays),
+        maximum_iterations=length,
+    )
+    return carry, tuple(array.stack() for array in arrays)
