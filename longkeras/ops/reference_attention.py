@@ -93,10 +93,7 @@ class ReferenceAttention(keras.Operation):
         scale = head_dim**-0.5 if self.scale is None else self.scale
         # b batch, q query, k key, h head, d head_dim
         scores = ops.einsum("bqhd,bkhd->bhqk", query * scale, key)
-        lowest = float(np.finfo(dtype).min)
-        weights = ops.softmax(ops.where(visible, scores, lowest), axis=-1)
-        # A row without a visible key is uniform here: make it zero, gradient included.
-        weights = ops.where(visible, weights, 0.0)
+        weights = _visible_softmax(scores, visible, float(np.finfo(dtype).min))
         outputs = ops.einsum("bhqk,bkhd->bqhd", weights, value)
         return ops.cast(outputs, output_dtype)
 
@@ -114,6 +111,15 @@ class ReferenceAttention(keras.Operation):
     def _query_rows(self, key_mask, query):
         stop = self.query_start + ops.shape(query)[1]
         return key_mask[:, self.query_start : stop]
+
+
+def _visible_softmax(scores, visible, lowest):
+    scores = ops.where(visible, scores, lowest)
+    highest = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
+    weights = ops.where(visible, ops.exp(scores - highest), 0.0)
+    total = ops.sum(weights, axis=-1, keepdims=True)
+    # Nothing visible: divide by one, for zeros in the row and in its gradient.
+    return weights / ops.where(total > 0.0, total, 1.0)
 
 
 def _zero_padding(tensor, is_real):

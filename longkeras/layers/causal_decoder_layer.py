@@ -1,0 +1,160 @@
+"""One block of a causal Transformer: attention, then a gated feed-forward part."""
+
+import keras
+
+from longkeras.layers.causal_self_attention import CausalSelfAttention
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class CausalDecoderLayer(keras.layers.Layer):
+    """Pre-norm attention and a gated feed-forward part, each added to its input.
+
+    `x + attention(norm(x))`, then `x + down(act(gate(norm(x))) * up(norm(x)))`, with
+    root-mean-square norms and no biases: the block of Llama and Mistral.
+
+    Args:
+        intermediate_dim: int. Inner size of the feed-forward part.
+        num_heads: int. Attention heads.
+        attention_window: int or None. See `CausalSelfAttention`. Defaults to `None`.
+        attention_dilation: int, or a list of one per head. Defaults to `1`.
+        rope_max_wavelength: float. Defaults to `10000.0`.
+        activation: Activation of the gate. Defaults to `"silu"`.
+        layer_norm_epsilon: float. Defaults to `1e-6`.
+        dropout: float. Rate after attention and feed-forward part. Defaults to `0.0`.
+        kernel_initializer: initializer of all kernels. Defaults to
+            `"glorot_uniform"`.
+        seed: int. Seed of the dropout. Defaults to `None`.
+        **kwargs: See `keras.layers.Layer`.
+
+    Call arguments:
+        hidden_states: float tensor `(batch, sequence, hidden_dim)`.
+        padding_mask: bool tensor `(batch, sequence)`. Defaults to `None`.
+        training: bool. Whether to drop out. Defaults to `None`.
+
+    Returns:
+        Tensor like `hidden_states`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.layers import CausalDecoderLayer
+
+    layer = CausalDecoderLayer(intermediate_dim=32, num_heads=2, attention_window=8)
+    assert tuple(layer(np.ones((1, 20, 8), "float32")).shape) == (1, 20, 8)
+    ```
+
+    Reference:
+        [Mistral 7B](https://arxiv.org/abs/2310.06825)
+    """
+
+    def __init__(
+        self,
+        intermediate_dim,
+        num_heads,
+        attention_window=None,
+        attention_dilation=1,
+        rope_max_wavelength=10000.0,
+        activation="silu",
+        layer_norm_epsilon=1e-6,
+        dropout=0.0,
+        kernel_initializer="glorot_uniform",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.intermediate_dim = intermediate_dim
+        self.num_heads = num_heads
+        self.attention_window = attention_window
+        self.attention_dilation = attention_dilation
+        self.rope_max_wavelength = rope_max_wavelength
+        self.activation = keras.activations.get(activation)
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.dropout = dropout
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.seed = seed
+        self.supports_masking = True
+
+    def build(self, hidden_states_shape, padding_mask_shape=None):
+        hidden_dim = hidden_states_shape[-1]
+        self.attention_norm = self._norm("attention_norm", hidden_states_shape)
+        self.attention = CausalSelfAttention(
+            num_heads=self.num_heads,
+            attention_window=self.attention_window,
+            attention_dilation=self.attention_dilation,
+            rope_max_wavelength=self.rope_max_wavelength,
+            kernel_initializer=self.kernel_initializer.clone(),
+            dtype=self.dtype_policy,
+            name="attention",
+        )
+        self.attention.build(hidden_states_shape)
+        self.feedforward_norm = self._norm("feedforward_norm", hidden_states_shape)
+        self.gate_dense = self._dense("gate", hidden_dim, self.intermediate_dim)
+        self.up_dense = self._dense("up", hidden_dim, self.intermediate_dim)
+        self.down_dense = self._dense("down", self.intermediate_dim, hidden_dim)
+        self.dropout_layer = keras.layers.Dropout(
+            self.dropout, seed=self.seed, dtype=self.dtype_policy, name="dropout"
+        )
+
+    def call(self, hidden_states, padding_mask=None, training=None):
+        attended = self.attention(
+            self.attention_norm(hidden_states), padding_mask=padding_mask
+        )
+        hidden_states = hidden_states + self.dropout_layer(attended, training=training)
+        return self._feed_forward(hidden_states, training)
+
+    def call_chunk(self, hidden_states, cache, next_position, lengths):
+        """As `CausalSelfAttention.call_chunk`, for the whole block."""
+        attended, cache = self.attention.call_chunk(
+            self.attention_norm(hidden_states), cache, next_position, lengths
+        )
+        return self._feed_forward(hidden_states + attended, training=False), cache
+
+    def call_step(self, hidden_states, cache, next_position):
+        """As `CausalSelfAttention.call_step`, for the whole block."""
+        attended, cache = self.attention.call_step(
+            self.attention_norm(hidden_states), cache, next_position
+        )
+        return self._feed_forward(hidden_states + attended, training=False), cache
+
+    def _feed_forward(self, hidden_states, training):
+        x = self.feedforward_norm(hidden_states)
+        x = self.activation(self.gate_dense(x)) * self.up_dense(x)
+        x = self.dropout_layer(self.down_dense(x), training=training)
+        return hidden_states + x
+
+    def _norm(self, name, shape):
+        norm = keras.layers.RMSNormalization(
+            epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name=name
+        )
+        norm.build(shape)
+        return norm
+
+    def _dense(self, name, input_dim, output_dim):
+        dense = keras.layers.Dense(
+            output_dim,
+            use_bias=False,
+            kernel_initializer=self.kernel_initializer.clone(),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+        dense.build((None, None, input_dim))
+        return dense
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "intermediate_dim": self.intermediate_dim,
+            "num_heads": self.num_heads,
+            "attention_window": self.attention_window,
+            "attention_dilation": self.attention_dilation,
+            "rope_max_wavelength": self.rope_max_wavelength,
+            "activation": keras.activations.serialize(self.activation),
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "dropout": self.dropout,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "seed": self.seed,
+        }
+
+    def compute_output_shape(self, hidden_states_shape, padding_mask_shape=None):
+        return hidden_states_shape
