@@ -34,7 +34,7 @@ class ByteCorpus:
     def __init__(self, books, seed=0, language_weights=None):
         if not isinstance(seed, int) or seed < 0:
             raise ValueError(f"`seed` must be an int of at least 0. Received: {seed!r}")
-        texts = {}
+        texts: dict[str, list[str]] = {}
         for book in books:
             texts.setdefault(book.language, []).append(book.text)
         if not texts:

@@ -5,9 +5,7 @@ import zlib
 
 import numpy as np
 
-START_TOKEN_ID = 1
-END_TOKEN_ID = 2
-BYTE_OFFSET = 3
+from longkeras.text.byte_vocabulary import END_TOKEN_ID, START_TOKEN_ID, byte_ids
 
 
 def book_ids(text):
@@ -24,11 +22,10 @@ def book_ids(text):
     >>> book_ids("ab")
     array([  1, 100, 101,   2], dtype=uint16)
     """
-    content = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+    content = byte_ids(text)
     ids = np.empty(len(content) + 2, dtype=np.uint16)
     ids[0] = START_TOKEN_ID
     ids[1:-1] = content
-    ids[1:-1] += BYTE_OFFSET
     ids[-1] = END_TOKEN_ID
     return ids
 
@@ -160,6 +157,5 @@ class WindowStream:
             edges = np.concatenate([[0], edges, [targets]])
             starts.append(begin + edges[:-1])
             lengths.append(np.diff(edges))
-        starts, lengths = np.concatenate(starts), np.concatenate(lengths)
-        order = generator.permutation(len(starts))
-        return starts[order], lengths[order]
+        order = generator.permutation(sum(map(len, starts)))
+        return np.concatenate(starts)[order], np.concatenate(lengths)[order]

@@ -120,10 +120,10 @@ def test_the_argument_wins_over_the_environment(tmp_path, monkeypatch):
 
 def test_a_missing_data_directory_is_named_with_its_origin(tmp_path, monkeypatch):
     missing = str(tmp_path / "missing")
-    with pytest.raises(ValueError, match="`path`.*missing"):
+    with pytest.raises(ValueError, match=r"`path`.*missing"):
         data_directory(missing)
     monkeypatch.setenv("LONGKERAS_DATA", missing)
-    with pytest.raises(ValueError, match="`LONGKERAS_DATA`.*missing"):
+    with pytest.raises(ValueError, match=r"`LONGKERAS_DATA`.*missing"):
         data_directory()
 
 

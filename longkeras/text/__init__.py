@@ -1,0 +1,30 @@
+"""From strings and files to byte ids and back.
+
+Names load on first use: the tokenizer pulls KerasHub in, which takes seconds.
+"""
+
+import importlib
+
+_EXPORTS = {
+    "ByteTokenizer": "longkeras.text.byte_tokenizer",
+    "ByteWindows": "longkeras.text.windows",
+    "DecodedDocument": "longkeras.text.decoding",
+    "byte_ids": "longkeras.text.byte_vocabulary",
+    "byte_windows": "longkeras.text.windows",
+    "character_byte_offsets": "longkeras.text.byte_vocabulary",
+    "decode_document": "longkeras.text.decoding",
+}
+
+__all__ = sorted(_EXPORTS)
+
+
+def __getattr__(name):
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_EXPORTS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return __all__
