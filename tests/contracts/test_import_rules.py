@@ -1,0 +1,115 @@
+"""Who may import whom. The tables are the rules; CONTRIBUTING.md says why."""
+
+import sys
+
+from tests.contracts.sources import package_imports, package_sources
+
+# Each may import itself and what stands before it.
+ORDER = (
+    "patterns",
+    "ops",
+    "layers",
+    "text",
+    "embeddings",
+    "models",
+    "conversion",
+    "fitting",
+    "serving",
+    "app",
+)
+# These stand beside: they build on text and below, and never on models.
+BESIDE = ("data", "pipelines", "evaluation", "search")
+LAST_BELOW_BESIDE = "embeddings"
+FIRST_ABOVE_BESIDE = "fitting"
+# Files beside the subpackages: an error that anybody may raise, and the front door.
+ANYWHERE = ("checkpoint_error",)
+FRONT_DOOR = ("__init__", "persistence")
+
+BACKENDS = {"tensorflow", "jax", "torch"}
+# Inside functions of these files only, so that the other backends never need them.
+BACKEND_FILES = (
+    "ops/block_loop.py",
+    "ops/compiled_function.py",
+    "ops/implementations/",
+    "ops/recurrent_scan.py",
+)
+
+# Beside the standard library. A new third party is a decision: it is made here.
+THIRD_PARTIES = {
+    "__init__": set(),
+    "app": {"gradio", "numpy"},
+    "checkpoint_error": set(),
+    "data": {"keras", "numpy"},
+    "evaluation": {"keras", "numpy"},
+    "fitting": {"keras", "keras_hub", "numpy"},
+    "layers": {"keras", "numpy"},
+    "models": {"keras", "keras_hub", "numpy"},
+    "ops": {"keras", "numpy"},
+    "patterns": {"numpy"},
+    "persistence": {"keras", "keras_hub"},
+    "serving": {"keras", "keras_hub", "numpy"},
+    "text": {"keras", "keras_hub", "numpy"},
+}
+
+
+def may_import(importer: str, imported: str) -> bool:
+    if importer == imported or importer in FRONT_DOOR or imported in ANYWHERE:
+        return True
+    if importer in BESIDE and imported in BESIDE:
+        return True
+    if importer in BESIDE:
+        limit = ORDER.index(LAST_BELOW_BESIDE)
+        return imported in ORDER and ORDER.index(imported) <= limit
+    if importer not in ORDER:
+        return False
+    if imported in BESIDE:
+        return ORDER.index(importer) >= ORDER.index(FIRST_ABOVE_BESIDE)
+    if imported in FRONT_DOOR:
+        return ORDER.index(importer) >= ORDER.index(FIRST_ABOVE_BESIDE)
+    return imported in ORDER and ORDER.index(imported) < ORDER.index(importer)
+
+
+def test_imports_inside_the_package_point_one_way():
+    wrong = []
+    for source, found in package_imports():
+        parts = found.module.split(".")
+        if parts[0] == "longkeras" and len(parts) > 1:
+            # `from longkeras import load_model` comes through the front door.
+            known = parts[1] in (*ORDER, *BESIDE, *ANYWHERE, *FRONT_DOOR)
+            target = parts[1] if known else "__init__"
+            if not may_import(source.subpackage, target):
+                wrong.append(f"{source.place}:{found.line} imports {found.module}")
+    assert not wrong
+
+
+def test_every_subpackage_says_what_it_may_import():
+    assert {source.subpackage for source in package_sources()} <= set(THIRD_PARTIES)
+
+
+def test_third_parties_are_the_allowed_ones():
+    always = BACKENDS | {"longkeras"} | sys.stdlib_module_names
+    assert not [
+        f"{source.place}:{found.line} imports {found.module}"
+        for source, found in package_imports()
+        if found.top not in always | THIRD_PARTIES[source.subpackage]
+    ]
+
+
+def test_backends_are_imported_only_by_functions_of_the_named_files():
+    assert not [
+        f"{source.place}:{found.line} imports {found.module}"
+        for source, found in package_imports()
+        if found.top in BACKENDS
+        and not (found.inside and source.place.startswith(BACKEND_FILES))
+    ]
+
+
+def test_only_public_keras_is_used():
+    assert not [
+        f"{source.place}:{found.line} imports {found.module}"
+        for source, found in package_imports()
+        if found.module.startswith(("keras.src", "keras_hub.src"))
+    ]
+    assert not [
+        source.place for source in package_sources() if "keras.src" in source.text
+    ]
