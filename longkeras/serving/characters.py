@@ -2,7 +2,7 @@
 
 import unicodedata
 
-import numpy as np
+from longkeras.serving.utf8 import character_length
 
 _LABELS = {"\n": "⏎", " ": "␣", "\t": "⇥", "\r": "␍", "\x7f": "␡"}
 _UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"}
@@ -33,25 +33,6 @@ def character_label(character):
     return character
 
 
-def character_starts(data):
-    """Return where each character of a UTF-8 text begins.
-
-    Args:
-        data: bytes. Valid UTF-8.
-
-    Returns:
-        int64 array of shape `(characters + 1,)`: the byte offset of each character,
-        then the length of the data.
-
-    Example:
-    >>> character_starts("a月b".encode()).tolist()
-    [0, 1, 4, 5]
-    """
-    values = np.frombuffer(data, "uint8")
-    starts = np.flatnonzero((values & 0xC0) != 0x80)
-    return np.append(starts, len(data)).astype("int64")
-
-
 def cut_at_character(data, max_bytes):
     """Return the longest beginning of whole characters within a number of bytes.
 
@@ -71,6 +52,4 @@ def cut_at_character(data, max_bytes):
     end = max_bytes
     while end > 0 and data[end] & 0xC0 == 0x80:
         end -= 1
-    if end == 0:
-        end = int(character_starts(data[:8])[1])
-    return data[:end]
+    return data[: end or character_length(data[0])]

@@ -1,6 +1,21 @@
 """Models write on from a text, side by side."""
 
+import time
 from dataclasses import dataclass
+
+import numpy as np
+
+from longkeras.serving.context_reader import ContextReader, prepare_context
+from longkeras.serving.limits import (
+    MAX_CONTINUE_BYTES,
+    MAX_PROMPT_BYTES,
+    check_number,
+    check_text,
+)
+from longkeras.serving.sampling import draw_token
+from longkeras.serving.shared_model import SharedModel
+from longkeras.serving.utf8 import allowed_next_bytes, character_length
+from longkeras.text.byte_vocabulary import BYTE_OFFSET, END_TOKEN_ID
 
 
 @dataclass(frozen=True)
@@ -55,7 +70,7 @@ def continue_text(
 
     Args:
         models: dict of str to `SharedModel` or a model with the decode contract.
-        prompt: str. What to continue.
+        prompt: str. What to continue; only the last `MAX_PROMPT_BYTES` are read.
         max_bytes: int. Most bytes that each model writes.
         temperature: float. 0 takes the most probable byte always.
         top_p: float. Bytes are drawn from the smallest set with this probability.
@@ -70,4 +85,122 @@ def continue_text(
     Raises:
         InputError: (a `ValueError`) when the prompt or a setting is wrong.
     """
-    raise NotImplementedError
+    data = check_text(prompt).text.encode()
+    check_number("max_bytes", max_bytes, 1, MAX_CONTINUE_BYTES)
+    check_number("temperature", temperature, 0, 2)
+    check_number("top_p", top_p, 0.01, 1)
+    check_number("seed", seed, 0, 2**32 - 1)
+    writers = [
+        _Writer(
+            SharedModel.of(model, name),
+            name,
+            data,
+            max_bytes=int(max_bytes),
+            temperature=temperature,
+            top_p=top_p,
+            seed=int(seed),
+        )
+        for name, model in models.items()
+    ]
+    last = -float("inf")
+    for _ in _in_turns(writers, stop_event):
+        now = time.perf_counter()
+        if now - last >= every_seconds:
+            last = now
+            yield {writer.name: writer.continuation() for writer in writers}
+    yield {writer.name: writer.continuation() for writer in writers}
+
+
+def _in_turns(writers, stop_event):
+    """Let the writers make one call each in turn until all have finished."""
+    at_work = {writer: writer.calls() for writer in writers}
+    while at_work:
+        for writer, calls in list(at_work.items()):
+            if stop_event is not None and stop_event.is_set():
+                for stopped in at_work:
+                    stopped.stop_reason = "stopped"
+                return
+            started = time.perf_counter()
+            is_finished = next(calls, calls) is calls
+            writer.count(time.perf_counter() - started)
+            if is_finished:
+                del at_work[writer]
+            yield
+
+
+class _Writer:
+    """One model at work on one continuation."""
+
+    def __init__(self, model, name, data, *, max_bytes, temperature, top_p, seed):
+        self.name = name
+        self.stop_reason = ""
+        self._model = model
+        self._data = data
+        self._max_bytes = max_bytes
+        self._temperature = temperature
+        self._top_p = top_p
+        self._generator = np.random.default_rng(seed)
+        self._written = bytearray()
+        self._unfinished = b""  # the bytes of a character so far
+        self._prompt_bytes = 0
+        self._stage = "compiling"
+        self._seconds = {"compiling": 0.0, "prompt": 0.0, "writing": 0.0}
+
+    def count(self, seconds):
+        """Add the time of a call to the stage that it belonged to."""
+        self._seconds[self._stage] += seconds
+
+    def continuation(self):
+        """Return what was written so far."""
+        whole = len(self._written) - len(self._unfinished)
+        return Continuation(
+            name=self.name,
+            text=self._written[:whole].decode(),
+            bytes_written=len(self._written),
+            prompt_bytes=self._prompt_bytes,
+            prompt_bytes_dropped=len(self._data) - self._prompt_bytes,
+            prompt_seconds=self._seconds["prompt"],
+            seconds=self._seconds["writing"],
+            stop_reason=self.stop_reason,
+        )
+
+    def calls(self):
+        """Do the work and yield after each call of the model."""
+        prepare_context(self._model)
+        yield
+        self._stage = "prompt"
+        reader = ContextReader(self._model, self._data, most_bytes=MAX_PROMPT_BYTES)
+        self._prompt_bytes = reader.bytes_given
+        for _ in reader.pending_calls():
+            yield
+        self._stage = "writing"
+        while not self.stop_reason:
+            token_id = self._draw(reader.logits)
+            self._write(token_id)
+            if self.stop_reason or reader.append(token_id):
+                yield
+                continue
+            for _ in reader.pending_calls():
+                yield
+
+    def _draw(self, logits):
+        room = self._max_bytes - len(self._written)
+        return draw_token(
+            logits,
+            allowed_next_bytes(self._unfinished, longest=min(room, 4)),
+            may_end=not self._unfinished,
+            temperature=self._temperature,
+            top_p=self._top_p,
+            generator=self._generator,
+        )
+
+    def _write(self, token_id):
+        if token_id == END_TOKEN_ID:
+            self.stop_reason = "end"
+            return
+        self._unfinished += bytes([token_id - BYTE_OFFSET])
+        self._written.append(token_id - BYTE_OFFSET)
+        if len(self._unfinished) == character_length(self._unfinished[0]):
+            self._unfinished = b""
+        if len(self._written) == self._max_bytes:
+            self.stop_reason = "length"

@@ -4,6 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from longkeras.serving.alternatives import (
+    LONGEST_BEGINNING,
+    CharacterSearch,
+    prepare_search,
+)
+from longkeras.serving.characters import character_label
+from longkeras.serving.context_reader import ContextReader, prepare_context
+from longkeras.serving.shared_model import SharedModel
+
+MOST_CONTEXT_BYTES = 4096
+"""Most bytes before a place that are given to a model, however far it sees."""
+
 
 @dataclass(frozen=True)
 class Alternative:
@@ -73,4 +85,53 @@ def inspect_place(model, reading, index, *, radius=40, top_k=8):
     Raises:
         ValueError: `index` is outside the text.
     """
-    raise NotImplementedError
+    if not 0 <= index < reading.num_characters:
+        raise ValueError(
+            f"`index` must be from 0 to {reading.num_characters - 1}. "
+            f"Received: index={index}"
+        )
+    model = SharedModel.of(model, reading.name)
+    position = int(reading.character_starts[index])
+    wanted_bytes = reading.protocol.context_before(position)
+    reader = ContextReader(
+        model,
+        reading.text[:index].encode(),
+        most_bytes=min(wanted_bytes, MOST_CONTEXT_BYTES),
+        reserve=LONGEST_BEGINNING,
+    )
+    for _ in reader.pending_calls():
+        pass
+    search = CharacterSearch(model, reader.state, reader.logits)
+    actual = reading.text[index]
+    found, actual_probability = search.run(top_k, actual.encode())
+    first = max(0, index - radius)
+    characters = tuple(reading.text[first : index + radius + 1])
+    return Inspection(
+        name=reading.name,
+        index=index,
+        first=first,
+        characters=characters,
+        labels=tuple(character_label(character) for character in characters),
+        character_bits=reading.character_bits[first : first + len(characters)],
+        alternatives=tuple(
+            Alternative(
+                character, character_label(character), probability, character == actual
+            )
+            for character, probability in found
+        ),
+        actual_probability=actual_probability,
+        context_bytes=reader.bytes_given,
+        is_whole_context=reader.bytes_given == wanted_bytes,
+    )
+
+
+def prepare_inspection(model):
+    """Compile the calls that `inspect_place` makes, unless that was done before.
+
+    Args:
+        model: `SharedModel`.
+
+    Returns:
+        float: the seconds it took.
+    """
+    return prepare_context(model) + prepare_search(model)

@@ -15,6 +15,9 @@ MAX_READ_BYTES = 1_000_000
 MAX_CONTINUE_BYTES = 2_000
 """Most bytes that a model writes in one continuation."""
 
+MAX_PROMPT_BYTES = 100_000
+"""Most bytes of a prompt that are read before writing on; the last ones are taken."""
+
 UPLOAD_SUFFIXES = (".txt", ".md")
 
 MESSAGES = {
@@ -25,13 +28,13 @@ MESSAGES = {
     "surrogate": "The text holds half of a character (a lone surrogate, "
     "{code_point}, at character {position}) and cannot be written as UTF-8. "
     "Copy it again from its source.",
-    "too_long": "The text is too long. Received: {received} bytes; at most "
-    "{limit} are accepted. Paste a part of it.",
+    "too_long": "The text is too long. Received: {received:,} bytes; at most "
+    "{limit:,} are accepted. Paste a part of it.",
     "not_text": "A text was expected. Received: {received}.",
     "file_missing": "The uploaded file could not be opened. Upload it again.",
     "file_type": "Only {suffixes} files are read. Received: {received}.",
-    "file_too_long": "The file is too long. Received: {received} bytes; at most "
-    "{limit} are accepted. Upload a part of it.",
+    "file_too_long": "The file is too long. Received: {received:,} bytes; at most "
+    "{limit:,} are accepted. Upload a part of it.",
     "file_empty": "The file is empty. Received: {received}.",
     "file_not_text": "The file does not look like text in UTF-8, UTF-16 or GB18030 "
     "({reason}). Save it as UTF-8 text and upload it again.",
@@ -100,23 +103,21 @@ def check_text(text, max_bytes=MAX_TEXT_BYTES):
     """
     if not isinstance(text, str):
         raise InputError("not_text", received=type(text).__name__)
-    # A character takes a byte at least: do not encode what is too long anyway.
-    if len(text) > max_bytes:
-        raise InputError("too_long", received=f"{len(text)}+", limit=max_bytes)
+    num_bytes = len(text.encode("utf-8", "surrogatepass"))
+    if num_bytes > max_bytes:
+        raise InputError("too_long", received=num_bytes, limit=max_bytes)
     if not text.strip():
         raise InputError("empty", characters=len(text))
     position = text.find("\0")
     if position >= 0:
         raise InputError("nul", position=position)
     try:
-        num_bytes = len(text.encode("utf-8"))
+        text.encode("utf-8")
     except UnicodeEncodeError as error:
         code_point = f"U+{ord(text[error.start]):04X}"
         raise InputError(
             "surrogate", position=error.start, code_point=code_point
         ) from error
-    if num_bytes > max_bytes:
-        raise InputError("too_long", received=num_bytes, limit=max_bytes)
     return CheckedText(text, num_bytes, len(text))
 
 

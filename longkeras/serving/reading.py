@@ -29,6 +29,27 @@ class Protocol:
     stride: int = 0
     context_bytes: int | None = None
 
+    def context_before(self, position):
+        """Return how many bytes before a byte its prediction depended on.
+
+        Args:
+            position: int. The byte's offset in the document.
+
+        Returns:
+            int.
+
+        Example:
+        >>> Protocol("strided", chunk_bytes=8, stride=4).context_before(9)
+        6
+        """
+        if self.kind == "strided":
+            # A segment's first input is the byte before the first it predicts.
+            later = max(0, -(-(position + 1 - self.chunk_bytes) // self.stride))
+            return min(position, position + 1 - later * self.stride)
+        if self.context_bytes is None:
+            return position
+        return min(position, self.context_bytes)
+
 
 @dataclass(frozen=True)
 class ReadingProgress:

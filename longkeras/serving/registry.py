@@ -1,5 +1,17 @@
 """Which models there are, loaded when first needed."""
 
+import threading
+import time
+from pathlib import Path
+
+from longkeras.checkpoint_error import CheckpointError
+from longkeras.persistence import load_model
+from longkeras.serving.manifest import check_files, read_manifest
+from longkeras.serving.shared_model import SharedModel
+
+SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
+"""The models that come with the project."""
+
 
 class ModelRegistry:
     """The models of a folder with a manifest.
@@ -9,15 +21,18 @@ class ModelRegistry:
     compared with its digest, and then kept. Safe to use from many threads.
 
     Args:
-        folder: str. A folder with a `manifest.json`. Defaults to the `saved_models`
-            folder of the project.
+        folder: path or None. A folder with a `manifest.json`. Defaults to the
+            `saved_models` folder of the project.
 
     Raises:
         CheckpointError: (a `ValueError`) the folder has no readable manifest.
     """
 
     def __init__(self, folder=None):
-        raise NotImplementedError
+        self.folder = Path(folder) if folder is not None else SAVED_MODELS
+        self._entries = {entry.name: entry for entry in read_manifest(self.folder)}
+        self._locks = {name: threading.Lock() for name in self._entries}
+        self._loaded = {}
 
     def names(self):
         """Return the models' names, in the manifest's order.
@@ -25,7 +40,7 @@ class ModelRegistry:
         Returns:
             tuple of str.
         """
-        raise NotImplementedError
+        return tuple(self._entries)
 
     def entry(self, name):
         """Return what the manifest says of a model.
@@ -39,7 +54,12 @@ class ModelRegistry:
         Raises:
             ValueError: there is no such model.
         """
-        raise NotImplementedError
+        if name not in self._entries:
+            raise ValueError(
+                f"`name` must be one of {', '.join(self._entries)}. "
+                f"Received: name={name!r}"
+            )
+        return self._entries[name]
 
     def load(self, name):
         """Return a model, loading it the first time.
@@ -52,9 +72,13 @@ class ModelRegistry:
 
         Raises:
             CheckpointError: (a `ValueError`) a file is missing or is not the one of
-                the manifest.
+                the manifest, or the model cannot be built from them.
         """
-        raise NotImplementedError
+        entry = self.entry(name)
+        with self._locks[name]:
+            if name not in self._loaded:
+                self._loaded[name] = self._load(entry)
+            return self._loaded[name]
 
     def is_loaded(self, name):
         """Return whether a model was loaded already.
@@ -65,7 +89,7 @@ class ModelRegistry:
         Returns:
             bool.
         """
-        raise NotImplementedError
+        return self.entry(name).name in self._loaded
 
     def warm_up(self, name):
         """Load a model and compile what reading and continuing need.
@@ -76,4 +100,19 @@ class ModelRegistry:
         Returns:
             float: the seconds it took; close to 0 the second time.
         """
-        raise NotImplementedError
+        from longkeras.serving.reading import prepare_reading
+
+        started = time.perf_counter()
+        prepare_reading(self.load(name))
+        return time.perf_counter() - started
+
+    def _load(self, entry):
+        preset = check_files(self.folder, entry)
+        model = load_model(preset)
+        if model.count_params() != entry.parameters:
+            raise CheckpointError(
+                f"The model {entry.name!r} must have the number of `parameters` that "
+                f"the manifest gives ({entry.parameters}). "
+                f"Received: {model.count_params()}"
+            )
+        return SharedModel(model, entry.name)

@@ -1,18 +1,153 @@
 """A language model that several people call in turns."""
 
+import threading
+import time
+
 
 class SharedModel:
     """A language model with a lock, seen through the decode contract.
 
     A call is one chunk or one step, so people who use the same model at once take
     turns after each. The state belongs to the caller and nothing about a text is
-    kept here. Token ids go in and logits come out as NumPy arrays.
+    kept here.
 
     Args:
         model: A model with the decode contract (`initial_state`, `compiled_prefill`,
-            `compiled_step`, `state_bytes`, `context_length`).
-        name: str. What to call it.
+            `compiled_step`, `state_bytes`, `context_length`, `count_params`).
+        name: str or None. What to call it. Defaults to the model's own name.
     """
 
-    def __init__(self, model, name):
-        raise NotImplementedError
+    def __init__(self, model, name=None):
+        self.name = name or model.name
+        self._model = model
+        self._calling = threading.Lock()
+        self._preparing = threading.Lock()
+        self._prepared = set()
+
+    @classmethod
+    def of(cls, model, name=None):
+        """Wrap a model, unless it is shared already.
+
+        Args:
+            model: `SharedModel`, or a model with the decode contract.
+            name: str or None. What to call a model that is not wrapped yet.
+
+        Returns:
+            `SharedModel`.
+        """
+        return model if isinstance(model, cls) else cls(model, name)
+
+    @property
+    def parameters(self):
+        """Number of weights."""
+        return self._model.count_params()
+
+    @property
+    def context_length(self):
+        """Most tokens that the state holds; None when a text may have any length."""
+        return self._model.context_length
+
+    @property
+    def context_bytes(self):
+        """Most bytes that a prediction can depend on; None without a limit."""
+        if self.context_length is not None:
+            return self.context_length
+        return getattr(self._model, "receptive_field", None)
+
+    def initial_state(self, batch_size, max_length=None):
+        """Return the state before the first token.
+
+        Args:
+            batch_size: int.
+            max_length: int or None. Most tokens to come; full attention needs it.
+
+        Returns:
+            Nested dict of tensors, batch first.
+        """
+        return self._model.initial_state(batch_size, max_length=max_length)
+
+    def state_bytes(self, batch_size=1, max_length=None):
+        """Return the size of the state.
+
+        Args:
+            batch_size: int.
+            max_length: int or None. Most tokens to come; full attention needs it.
+
+        Returns:
+            int: bytes.
+        """
+        return self._model.state_bytes(batch_size, max_length=max_length)
+
+    def compiled_prefill(self, token_ids, padding_mask, state):
+        """Read a chunk.
+
+        Args:
+            token_ids: int array of shape `(batch, sequence)`.
+            padding_mask: bool array of shape `(batch, sequence)`.
+            state: The state before the chunk.
+
+        Returns:
+            Tuple of logits `(batch, sequence, vocabulary_size)`, hidden states
+            `(batch, sequence, hidden_dim)` and the state after the chunk.
+        """
+        with self._calling:
+            return self._model.compiled_prefill(token_ids, padding_mask, state)
+
+    def compiled_step(self, token_ids, state):
+        """Read one token.
+
+        Args:
+            token_ids: int array of shape `(batch,)`.
+            state: The state before the token.
+
+        Returns:
+            Tuple of logits `(batch, vocabulary_size)`, hidden states
+            `(batch, hidden_dim)` and the state after the token.
+        """
+        with self._calling:
+            return self._model.compiled_step(token_ids, state)
+
+    def repeat_rows(self, state, num_rows):
+        """Return a state of one row as a state of many equal rows.
+
+        Args:
+            state: A state with the batch size 1.
+            num_rows: int.
+
+        Returns:
+            The state with the batch size `num_rows`.
+        """
+        import keras
+
+        return keras.tree.map_structure(
+            lambda tensor: keras.ops.repeat(tensor, num_rows, axis=0), state
+        )
+
+    def prepare(self, purpose, call):
+        """Make the first call for a purpose, which compiles, once.
+
+        Args:
+            purpose: hashable. What is compiled, shapes included.
+            call: callable without arguments that makes the call.
+
+        Returns:
+            float: the seconds it took; 0 when it had been done before.
+        """
+        with self._preparing:
+            if purpose in self._prepared:
+                return 0.0
+            started = time.perf_counter()
+            call()
+            self._prepared.add(purpose)
+            return time.perf_counter() - started
+
+    def is_prepared(self, purpose):
+        """Return whether `prepare` was called for a purpose.
+
+        Args:
+            purpose: hashable.
+
+        Returns:
+            bool.
+        """
+        return purpose in self._prepared

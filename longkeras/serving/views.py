@@ -53,12 +53,20 @@ def binned_bits(reading, num_bins=200):
 
     Returns:
         `BinnedBits`. Readings of the same text have the same edges.
+
+    Raises:
+        ValueError: `num_bins` is smaller than 1.
     """
-    raise NotImplementedError
+    edges = _equal_edges(reading.bytes_read, num_bins, "num_bins")
+    sums = np.add.reduceat(reading.bits.astype("float64"), edges[:-1])
+    return BinnedBits(edges, (sums / np.diff(edges)).astype("float32"))
 
 
 def surprise_strip(reading, max_cells=20_000):
     """Return the colours of a reading's strip.
+
+    A character of three bytes may hold three times the bits of one of a single byte,
+    so colours are bits per byte: English and Chinese can be compared.
 
     Args:
         reading: `Reading`.
@@ -66,5 +74,26 @@ def surprise_strip(reading, max_cells=20_000):
 
     Returns:
         `SurpriseStrip`. Readings of the same text have the same cells.
+
+    Raises:
+        ValueError: `max_cells` is smaller than 1.
     """
-    raise NotImplementedError
+    starts = _equal_edges(reading.num_characters, max_cells, "max_cells")
+    byte_starts = reading.character_starts[starts]
+    sums = np.add.reduceat(reading.bits.astype("float64"), byte_starts[:-1])
+    per_character = reading.character_bits / np.diff(reading.character_starts)
+    peaks = np.maximum.reduceat(per_character, starts[:-1])
+    return SurpriseStrip(_levels(sums / np.diff(byte_starts)), _levels(peaks), starts)
+
+
+def _equal_edges(length, most, name):
+    """Return `parts + 1` rising integers from 0 to `length`, `parts <= most`."""
+    if most < 1:
+        raise ValueError(f"`{name}` must be at least 1. Received: {name}={most}")
+    parts = min(most, length)
+    return np.arange(parts + 1, dtype="int64") * length // parts
+
+
+def _levels(bits_per_byte):
+    scaled = np.rint(bits_per_byte * (255 / STRIP_FULL_SCALE))
+    return np.clip(scaled, 0, 255).astype("uint8")

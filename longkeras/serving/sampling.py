@@ -1,0 +1,52 @@
+"""Drawing the next byte from a model's logits."""
+
+import numpy as np
+
+from longkeras.text.byte_vocabulary import BYTE_OFFSET, END_TOKEN_ID
+
+
+def next_byte_probabilities(logits):
+    """Return the probability of each byte.
+
+    Args:
+        logits: float array of shape `(..., vocabulary_size)`.
+
+    Returns:
+        float64 array of shape `(..., 256)`. What is missing to 1 is the probability
+        of the special tokens.
+    """
+    logits = logits.astype("float64")
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities[..., BYTE_OFFSET : BYTE_OFFSET + 256]
+
+
+def draw_token(logits, allowed, may_end, temperature, top_p, generator):
+    """Draw the next token among those allowed.
+
+    Args:
+        logits: float array of shape `(vocabulary_size,)`.
+        allowed: bool array of shape `(256,)`. Bytes that may come next.
+        may_end: bool. Whether the text may end here.
+        temperature: float. 0 takes the most probable token.
+        top_p: float. Tokens are drawn from the smallest set with this probability.
+        generator: `numpy.random.Generator`.
+
+    Returns:
+        int: a token id, of a byte or of the end.
+    """
+    candidates = np.zeros(logits.shape, dtype=bool)
+    candidates[BYTE_OFFSET : BYTE_OFFSET + 256] = allowed
+    candidates[END_TOKEN_ID] = may_end
+    token_ids = np.flatnonzero(candidates)
+    logits = logits[token_ids].astype("float64")
+    if temperature == 0:
+        return int(token_ids[logits.argmax()])
+    order = np.argsort(-logits, kind="stable")
+    weights = np.exp((logits[order] - logits[order[0]]) / temperature)
+    cumulative = np.cumsum(weights / weights.sum())
+    # The first token is kept always, then all until the set is probable enough.
+    kept = 1 + int(np.searchsorted(cumulative[:-1], top_p, side="left"))
+    draw = generator.random() * cumulative[kept - 1]
+    chosen = min(int(np.searchsorted(cumulative, draw, side="right")), kept - 1)
+    return int(token_ids[order[chosen]])
