@@ -47,6 +47,12 @@ class Source:
         """The folder under `longkeras`, or the module's name for files beside it."""
         return self.place.partition("/")[0].removesuffix(".py")
 
+    @property
+    def module(self) -> str:
+        """The dotted name it is imported by."""
+        parts = ("longkeras", *self.path.relative_to(PACKAGE).with_suffix("").parts)
+        return ".".join(part for part in parts if part != "__init__")
+
     def imports(self) -> Iterator[Import]:
         yield from _imports(self.tree, inside=False)
 

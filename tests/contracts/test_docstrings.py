@@ -1,10 +1,9 @@
-"""Public docstrings: what they say, and that their examples run."""
+"""What public docstrings say. That their examples run: test_examples.py."""
 
 import ast
-import doctest
+import dataclasses
 import inspect
 import re
-import sys
 import textwrap
 
 import pytest
@@ -15,7 +14,6 @@ from tests.contracts.sources import package_imports
 each_object = pytest.mark.parametrize("name", public_names())
 
 SECTION = r"^{}:\n((?:    .*\n|\n)+)"
-FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 @pytest.fixture
@@ -92,15 +90,13 @@ def test_what_it_raises_itself_is_told(name, thing):
 
 
 @each_object
-def test_its_example_runs(name, thing):
-    names = dict(vars(sys.modules[thing.__module__]))
-    test = doctest.DocTestParser().get_doctest(
-        docstring_of(thing), names, name, inspect.getsourcefile(thing), None
-    )
-    report: list[str] = []
-    runner = doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
-    runner.run(test, out=report.append)
-    assert not runner.failures, "".join(report)
+def test_it_shows_an_example(name, thing):
+    # A record shows itself in the example of what returns it, and what the page calls
+    # needs a trained model.
+    is_record = dataclasses.is_dataclass(thing) or hasattr(thing, "_fields")
+    if is_record or name.startswith("longkeras.serving."):
+        return
+    assert re.search(r"^Examples?:$", docstring_of(thing), re.MULTILINE)
 
 
 def test_keras_methods_are_documented_by_their_class():
