@@ -7,8 +7,10 @@ from longkeras.ops.masking import masked_softmax, zero_masked
 
 def attend(query, key, value, pattern, key_mask, scale, query_start):
     """Attend through one masked score matrix; see the package for the signature."""
-    key = zero_masked(key, key_mask)
-    value = zero_masked(value, key_mask)
+    key, value = zero_masked(key, key_mask), zero_masked(value, key_mask)
+    if key_mask is not None:
+        query_mask = key_mask[:, query_start : query_start + ops.shape(query)[1]]
+        query = zero_masked(query, query_mask)
     scores = ops.einsum("bqhd,bkhd->bhqk", query, key)  # (batch, heads, query, key)
     visible = _visible(query, key, pattern, key_mask, query_start)
     weights = masked_softmax(scores, visible, scale)
