@@ -44,16 +44,26 @@ def compiled_once(function):
     return jax.jit(function)
 
 
-def compiled_text(function, inputs):
-    """The optimised XLA program of a function, as text with every shape in it."""
+def differentiated(function):
+    """The function of tensors that gives the gradients of the output's sum."""
+    differentiate = _BACKENDS[keras.backend.backend()]
+
+    def gradients(*inputs):
+        return differentiate(function, ops.ones(()), jit=False)(*inputs)[1]
+
+    return gradients
+
+
+def program_text(function, inputs):
+    """The XLA program of a function before optimisation, every shape in it."""
     if keras.backend.backend() == "jax":
         import jax
 
-        return jax.jit(function).lower(*inputs).compile().as_text()
+        return jax.jit(function).lower(*inputs).as_text(dialect="hlo")
     import tensorflow as tf
 
     compiled = tf.function(function, jit_compile=True)
-    return compiled.experimental_get_compiler_ir(*inputs)(stage="optimized_hlo")
+    return compiled.experimental_get_compiler_ir(*inputs)(stage="hlo")
 
 
 def _weighted_sum(output, upstream):
