@@ -1,0 +1,1 @@
+"""Causal Transformers: full attention, or a sliding window a layer."""

@@ -1,0 +1,184 @@
+"""The causal Transformer without a head."""
+
+import keras
+import keras_hub
+from keras import ops
+
+from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class CausalTransformerBackbone(keras_hub.models.Backbone):
+    """A pre-norm Transformer with rotary positions, full or windowed by layer.
+
+    With one `attention_window` a layer it is Longformer's causal model: lower layers
+    look near, upper ones far, and its reach is the sum of the windows. Text of any
+    length can be read, in time and memory that grow with length times window.
+    Without windows it is an ordinary decoder with full attention.
+
+    Args:
+        vocabulary_size: int. Number of token ids.
+        num_layers: int. Decoder layers.
+        num_heads: int. Attention heads a layer.
+        hidden_dim: int. Size of the hidden states.
+        intermediate_dim: int. Inner size of the gated feed-forward parts.
+        attention_window: int, list of one per layer (an int, or None for full), or
+            None. Keys each token sees, itself included. Defaults to `None`, full
+            attention.
+        attention_dilation: int, or list of one per layer, each an int or a list of
+            one per head. Defaults to `1`.
+        max_sequence_length: int. The longest text that the model takes at once, or
+            None for no limit (every layer windowed). Defaults to `None`.
+        rope_max_wavelength: float. Defaults to `10000.0`.
+        activation: Activation of the feed-forward gate. Defaults to `"silu"`.
+        layer_norm_epsilon: float. Defaults to `1e-6`.
+        dropout: float. Defaults to `0.0`.
+        seed: int. Seed of initial weights and dropout. Defaults to `None`.
+        dtype: string or `keras.DTypePolicy`. Defaults to `None`, Keras' own.
+        **kwargs: See `keras_hub.models.Backbone`.
+
+    Call arguments:
+        inputs: dict of `token_ids` `(batch, sequence)` and `padding_mask`
+            `(batch, sequence)`, 0 or False at padding.
+
+    Returns:
+        Hidden states `(batch, sequence, hidden_dim)`.
+
+    Raises:
+        ValueError: If a list has not one entry a layer.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.models import CausalTransformerBackbone
+
+    backbone = CausalTransformerBackbone(
+        vocabulary_size=259, num_layers=2, num_heads=2, hidden_dim=16,
+        intermediate_dim=32, attention_window=[8, 16],
+    )
+    inputs = {
+        "token_ids": np.ones((1, 40), "int32"),
+        "padding_mask": np.ones((1, 40), "int32"),
+    }
+    assert tuple(backbone(inputs).shape) == (1, 40, 16)
+    ```
+
+    Reference:
+        [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
+    """
+
+    def __init__(
+        self,
+        vocabulary_size,
+        num_layers,
+        num_heads,
+        hidden_dim,
+        intermediate_dim,
+        attention_window=None,
+        attention_dilation=1,
+        max_sequence_length=None,
+        rope_max_wavelength=10000.0,
+        activation="silu",
+        layer_norm_epsilon=1e-6,
+        dropout=0.0,
+        seed=None,
+        dtype=None,
+        **kwargs,
+    ):
+        windows = _one_per_layer("attention_window", attention_window, num_layers)
+        dilations = _one_per_layer("attention_dilation", attention_dilation, num_layers)
+
+        # === Layers ===
+        self.token_embedding = keras_hub.layers.ReversibleEmbedding(
+            input_dim=vocabulary_size,
+            output_dim=hidden_dim,
+            tie_weights=True,
+            embeddings_initializer=_initializer(seed, -1),
+            dtype=dtype,
+            name="token_embedding",
+        )
+        self.transformer_layers = []
+        for i in range(num_layers):
+            self.transformer_layers.append(
+                CausalDecoderLayer(
+                    intermediate_dim=intermediate_dim,
+                    num_heads=num_heads,
+                    attention_window=windows[i],
+                    attention_dilation=dilations[i],
+                    rope_max_wavelength=rope_max_wavelength,
+                    activation=activation,
+                    layer_norm_epsilon=layer_norm_epsilon,
+                    dropout=dropout,
+                    kernel_initializer=_initializer(seed, i),
+                    seed=seed,
+                    dtype=dtype,
+                    name=f"transformer_layer_{i}",
+                )
+            )
+        self.layer_norm = keras.layers.RMSNormalization(
+            epsilon=layer_norm_epsilon, dtype=dtype, name="layer_norm"
+        )
+
+        # === Functional Model ===
+        token_ids = keras.Input(shape=(None,), dtype="int32", name="token_ids")
+        padding_mask = keras.Input(shape=(None,), dtype="int32", name="padding_mask")
+        x = self.token_embedding(token_ids)
+        mask = ops.cast(padding_mask, "bool")
+        for transformer_layer in self.transformer_layers:
+            x = transformer_layer(x, padding_mask=mask)
+        super().__init__(
+            inputs={"token_ids": token_ids, "padding_mask": padding_mask},
+            outputs=self.layer_norm(x),
+            dtype=dtype,
+            **kwargs,
+        )
+
+        # === Config ===
+        self.vocabulary_size = vocabulary_size
+        self.num_layers = num_layers
+        self.num_heads = num_heads
+        self.hidden_dim = hidden_dim
+        self.intermediate_dim = intermediate_dim
+        self.attention_window = attention_window
+        self.attention_dilation = attention_dilation
+        self.max_sequence_length = max_sequence_length
+        self.rope_max_wavelength = rope_max_wavelength
+        self.activation = keras.activations.get(activation)
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.dropout = dropout
+        self.seed = seed
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "num_layers": self.num_layers,
+            "num_heads": self.num_heads,
+            "hidden_dim": self.hidden_dim,
+            "intermediate_dim": self.intermediate_dim,
+            "attention_window": self.attention_window,
+            "attention_dilation": self.attention_dilation,
+            "max_sequence_length": self.max_sequence_length,
+            "rope_max_wavelength": self.rope_max_wavelength,
+            "activation": keras.activations.serialize(self.activation),
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "dropout": self.dropout,
+            "seed": self.seed,
+        }
+
+
+def _one_per_layer(name, value, num_layers):
+    if not isinstance(value, (list, tuple)):
+        return [value] * num_layers
+    if len(value) != num_layers:
+        raise ValueError(
+            f"`{name}` must be one value, or a list of one per layer ({num_layers}). "
+            f"Received: {name}={value}"
+        )
+    return list(value)
+
+
+def _initializer(seed, index):
+    seed = None if seed is None else 1000 * (seed + 1) + index
+    return keras.initializers.RandomNormal(stddev=0.02, seed=seed)

@@ -1,0 +1,1 @@
+"""Stacked LSTM and GRU language models."""
