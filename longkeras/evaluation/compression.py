@@ -1,0 +1,198 @@
+"""Bits per byte of a text, and of held-out books by language."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from longkeras.evaluation.byte_bits import (
+    BATCH_SIZE,
+    CHUNK_LENGTH,
+    as_ids,
+    iterate_bits,
+    score_documents,
+)
+from longkeras.evaluation.protocol import choose_protocol
+from longkeras.text.byte_vocabulary import byte_ids
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationResult:
+    """How well a model predicted a text.
+
+    Args:
+        bits_per_byte: float. Mean surprise; 8 is no knowledge at all.
+        num_bytes: int. Bytes scored: all of the text.
+        protocol: str. How it was read, in words.
+        seconds: float. Time taken, the model's compilation included.
+        bits: float32 array of shape (bytes,) or None. Surprise at each byte.
+    """
+
+    bits_per_byte: float
+    num_bytes: int
+    protocol: str
+    seconds: float
+    bits: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class LanguageScore:
+    """How well a model predicted the books of one language.
+
+    Args:
+        language: str. Language code.
+        bits_per_byte: float. Mean surprise over all bytes scored.
+        num_bytes: int. Bytes scored.
+        num_skipped_bytes: int. Bytes left out because of `max_bytes_per_book`.
+        num_books: int. Books.
+        protocol: str. How they were read, in words.
+        seconds: float. Time taken, the model's compilation included.
+    """
+
+    language: str
+    bits_per_byte: float
+    num_bytes: int
+    num_skipped_bytes: int
+    num_books: int
+    protocol: str
+    seconds: float
+
+
+def bits_per_byte(
+    model,
+    text,
+    protocol=None,
+    context_length=None,
+    stride=None,
+    chunk_length=CHUNK_LENGTH,
+    batch_size=BATCH_SIZE,
+    return_bits=False,
+):
+    """Measure how well a model predicts a text, every byte of it.
+
+    The probability that a model gives to special tokens is lost to it: nothing is
+    taken out of the softmax.
+
+    Args:
+        model: a model with the decode contract (`initial_state`,
+            `compiled_prefill`, `context_length`).
+        text: str, bytes or int array of shape (length,). An array is taken as ids.
+        protocol: str, `EvaluationProtocol` or None. `"streaming"`, `"segment"` or
+            `"strided"`; defaults to what suits the model.
+        context_length: int. Ids a segment. Defaults to the model's limit.
+        stride: int. For `"strided"`. Defaults to half the context.
+        chunk_length: int. Most ids in one call of the model. Defaults to `2048`.
+        batch_size: int. Segments read side by side. Defaults to `8`.
+        return_bits: bool. Whether to keep the bits of each byte.
+
+    Returns:
+        `EvaluationResult`.
+
+    Raises:
+        ValueError: For an empty text, or a protocol that does not suit the model.
+
+    Example:
+
+    >>> import numpy as np
+    >>> class Uniform:
+    ...     context_length = None
+    ...     def initial_state(self, batch_size, max_length=None):
+    ...         return {}
+    ...     def compiled_prefill(self, token_ids, padding_mask, state):
+    ...         return np.zeros(token_ids.shape + (256,)), None, state
+    >>> bits_per_byte(Uniform(), "Call me Ishmael.").bits_per_byte
+    8.0
+    """
+    began = time.perf_counter()
+    ids = as_ids(text)
+    protocol = choose_protocol(model, protocol, context_length, stride)
+    kept = np.empty(len(ids), dtype=np.float32) if return_bits else None
+    total = 0.0
+    for chunk in iterate_bits(
+        model, ids, protocol, chunk_length=chunk_length, batch_size=batch_size
+    ):
+        total += float(chunk.bits.sum(dtype=np.float64))
+        if kept is not None:
+            kept[chunk.start : chunk.start + len(chunk.bits)] = chunk.bits
+    return EvaluationResult(
+        bits_per_byte=total / len(ids),
+        num_bytes=len(ids),
+        protocol=protocol.describe(),
+        seconds=time.perf_counter() - began,
+        bits=kept,
+    )
+
+
+def evaluate_books(
+    model,
+    books,
+    protocol=None,
+    context_length=None,
+    stride=None,
+    chunk_length=CHUNK_LENGTH,
+    batch_size=BATCH_SIZE,
+    max_bytes_per_book=None,
+):
+    """Measure how well a model predicts books, language by language.
+
+    Books are read side by side, each from its beginning, so that a recurrent model
+    does not have to go through them one after another.
+
+    Args:
+        model: a model with the decode contract.
+        books: iterable of `Book`.
+        protocol: str, `EvaluationProtocol` or None. Defaults to what suits the
+            model.
+        context_length: int. Ids a segment. Defaults to the model's limit.
+        stride: int. For `"strided"`. Defaults to half the context.
+        chunk_length: int. Most ids in one call of the model. Defaults to `2048`.
+        batch_size: int. Segments read side by side. Defaults to `8`.
+        max_bytes_per_book: int. Read at most this much of each book's beginning;
+            what is left out is counted in the score. Defaults to None: all.
+
+    Returns:
+        dict of language code to `LanguageScore`.
+
+    Raises:
+        ValueError: Without books, or for a protocol that does not suit the model.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from longkeras.data import Book
+    >>> class Uniform:
+    ...     context_length = None
+    ...     def initial_state(self, batch_size, max_length=None):
+    ...         return {}
+    ...     def compiled_prefill(self, token_ids, padding_mask, state):
+    ...         return np.zeros(token_ids.shape + (256,)), None, state
+    >>> evaluate_books(Uniform(), [Book("Emma", "en", "Emma")])["en"].bits_per_byte
+    8.0
+    """
+    protocol = choose_protocol(model, protocol, context_length, stride)
+    documents: dict[str, list[np.ndarray]] = {}
+    for book in books:
+        documents.setdefault(book.language, []).append(byte_ids(book.text))
+    if not documents:
+        raise ValueError("`books` must hold at least one book. Received: none")
+    scores = {}
+    for language, whole in documents.items():
+        began = time.perf_counter()
+        read = [ids[:max_bytes_per_book] for ids in whole]
+        total = sum(
+            float(piece.bits.sum(dtype=np.float64))
+            for piece in score_documents(
+                model, read, protocol, chunk_length, batch_size
+            )
+        )
+        num_bytes = sum(map(len, read))
+        scores[language] = LanguageScore(
+            language=language,
+            bits_per_byte=total / num_bytes,
+            num_bytes=num_bytes,
+            num_skipped_bytes=sum(map(len, whole)) - num_bytes,
+            num_books=len(whole),
+            protocol=protocol.describe(),
+            seconds=time.perf_counter() - began,
+        )
+    return scores
