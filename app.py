@@ -1,0 +1,12 @@
+"""Start the page: `python app.py` (or `make app`), then open http://127.0.0.1:7860."""
+
+import os
+import sys
+
+# Read by gradio when it is imported: no line leaves this machine.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+from longkeras.app.command_line import main
+
+if __name__ == "__main__":
+    sys.exit(main())

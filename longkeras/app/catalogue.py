@@ -1,0 +1,68 @@
+"""What the page can offer: models and sample texts, with their names."""
+
+from longkeras.app.views import Words
+from longkeras.serving.limits import MAX_READ_BYTES
+
+AMOUNTS = (20_000, 100_000, 500_000)
+"""How much may be read, in bytes, besides all of it."""
+
+
+class Catalogue:
+    """Models and samples by name, and what to call them in each language.
+
+    Args:
+        registry: `longkeras.serving.ModelRegistry`.
+        samples: sequence of `longkeras.data.Sample`.
+    """
+
+    def __init__(self, registry, samples):
+        self.registry = registry
+        self.samples = {sample.name: sample for sample in samples}
+
+    def model_words(self, name):
+        """Return what a model is called.
+
+        Args:
+            name: str. One of the registry's names.
+
+        Returns:
+            `Words`.
+        """
+        entry = self.registry.entry(name)
+        return Words(entry.title, entry.title_zh)
+
+    def model_title(self, name, language):
+        """Return what a model is called in a language (`"en"` or `"zh"`)."""
+        return self.model_words(name).text(language)
+
+    def model_colour(self, name):
+        """Return a model's number among the colours of the page, the same always.
+
+        Args:
+            name: str. One of the registry's names.
+
+        Returns:
+            int.
+        """
+        return self.registry.names().index(name) % 6
+
+    def model_choices(self, language):
+        """Return `(title, name)` of each model."""
+        names = self.registry.names()
+        return [(self.model_title(name, language), name) for name in names]
+
+    def sample_words(self, name):
+        """Return what a sample is called, as `Words`."""
+        sample = self.samples[name]
+        return Words(sample.title, sample.title_zh)
+
+    def sample_choices(self, language):
+        """Return `(title, name)` of each sample."""
+        return [(self.sample_words(name).text(language), name) for name in self.samples]
+
+    def amounts(self):
+        """Return the choices of how much to read, in bytes; the last is all."""
+        return [
+            *(amount for amount in AMOUNTS if amount < MAX_READ_BYTES),
+            MAX_READ_BYTES,
+        ]

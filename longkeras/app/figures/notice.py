@@ -1,0 +1,35 @@
+"""A message on the page, with a bar while work goes on."""
+
+from html import escape
+
+
+def notice_html(message, language):
+    """Return a message as HTML.
+
+    Args:
+        message: `Message` or None.
+        language: str. `"en"` or `"zh"`.
+
+    Returns:
+        str; empty for None.
+
+    Example:
+    >>> from longkeras.app.views import Message
+    >>> notice_html(Message("continue.writing", kind="busy"), "en").count("Writing")
+    1
+    """
+    if message is None:
+        return ""
+    role = "alert" if message.kind == "error" else "status"
+    parts = [f'<div class="lk-notice lk-{message.kind}" role="{role}">']
+    if message.kind == "busy":
+        parts.append('<span class="lk-spinner" aria-hidden="true"></span>')
+    parts.append(f"<span>{escape(message.text(language))}</span>")
+    if message.fraction is not None:
+        percent = round(100 * message.fraction)
+        parts.append(
+            '<span class="lk-bar" role="progressbar" aria-valuemin="0" '
+            f'aria-valuemax="100" aria-valuenow="{percent}">'
+            f'<span style="width:{percent}%"></span></span>'
+        )
+    return "".join([*parts, "</div>"])

@@ -1,0 +1,152 @@
+"""One place of the text: the characters around it and what each model expected."""
+
+from html import escape
+
+from longkeras.app.figures.heat import heat_class
+from longkeras.app.strings import say, spell_share
+
+MATRIX_RADIUS = 10
+"""Characters on each side whose bits are written out as numbers."""
+
+
+def place_html(comparison, catalogue, language):
+    """Return the panel about a place as HTML.
+
+    Args:
+        comparison: `Comparison` with a place and its inspections.
+        catalogue: `Catalogue`.
+        language: str. `"en"` or `"zh"`.
+
+    Returns:
+        str; empty when no place is looked at.
+    """
+    if comparison.place is None or not comparison.inspections:
+        return ""
+    inspection = next(iter(comparison.inspections.values()))
+    label = inspection.labels[inspection.index - inspection.first]
+    heading = say(
+        language, "place.heading", character=inspection.index + 1, label=label
+    )
+    last = next(iter(comparison.readings.values())).num_characters - 1
+    cards = "".join(
+        _card(each, catalogue, language) for each in comparison.inspections.values()
+    )
+    return (
+        '<section class="lk-place"><div class="lk-place-head">'
+        f"{_step(inspection.index - 1, last, '&lsaquo;', say(language, 'place.previous'))}"
+        f"<h3>{escape(heading)}</h3>"
+        f"{_step(inspection.index + 1, last, '&rsaquo;', say(language, 'place.next'))}</div>"
+        f"{_matrix(comparison.inspections, catalogue, language)}"
+        f'<p class="lk-hint">{escape(say(language, "place.caption"))}</p>'
+        f'<div class="lk-columns">{cards}</div></section>'
+    )
+
+
+def _step(index, last, sign, title):
+    disabled = "" if 0 <= index <= last else " disabled"
+    title = escape(title)
+    return (
+        f'<button type="button" class="lk-step" data-lk-place="{index}"{disabled} '
+        f'aria-label="{title}" title="{title}">{sign}</button>'
+    )
+
+
+def _matrix(inspections, catalogue, language):
+    first_one = next(iter(inspections.values()))
+    at = first_one.index - first_one.first
+    shown = range(
+        max(0, at - MATRIX_RADIUS), min(len(first_one.labels), at + MATRIX_RADIUS + 1)
+    )
+    head = "".join(
+        f'<th scope="col"{_current(place == at)}><button type="button" '
+        f'data-lk-place="{first_one.first + place}">'
+        f"{escape(first_one.labels[place])}</button></th>"
+        for place in shown
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{_title(each.name, catalogue, language)}</th>'
+        + "".join(_number(each, place, place == at) for place in shown)
+        + "</tr>"
+        for each in inspections.values()
+    )
+    title = escape(say(language, "place.matrix"))
+    return (
+        f'<div class="lk-scroll" tabindex="0" role="region" aria-label="{title}">'
+        f'<table class="lk-matrix" aria-label="{title}"><thead><tr><th scope="row">'
+        f"{escape(say(language, 'place.character'))}</th>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _number(inspection, place, is_current):
+    bits = float(inspection.character_bits[place])
+    colour = heat_class(_per_byte(inspection, place))
+    return f'<td class="{colour}"{_current(is_current)}>{bits:.1f}</td>'
+
+
+def _card(inspection, catalogue, language):
+    at = inspection.index - inspection.first
+    actual = say(
+        language,
+        "place.actual",
+        label=inspection.labels[at],
+        bits=f"{float(inspection.character_bits[at]):.1f}",
+        percent=spell_share(inspection.actual_probability),
+    )
+    key = "whole" if inspection.is_whole_context else "part"
+    context = say(language, f"place.{key}_context", bytes=int(inspection.context_bytes))
+    return (
+        f'<article class="lk-card"><h4>{_title(inspection.name, catalogue, language)}'
+        f'</h4><p class="lk-text">{_coloured_text(inspection)}</p>'
+        f"<p>{escape(actual)}. {escape(say(language, 'place.expected'))}</p>"
+        f"{_alternatives(inspection, language)}"
+        f'<p class="lk-hint">{escape(context)}</p></article>'
+    )
+
+
+def _coloured_text(inspection):
+    at = inspection.index - inspection.first
+    spans = []
+    for place, character in enumerate(inspection.characters):
+        label = inspection.labels[place]
+        shown = "⏎<br>" if character == "\n" else character
+        if shown == character:
+            shown = escape(
+                character if label == character or character == " " else label
+            )
+        bits = float(inspection.character_bits[place])
+        spans.append(
+            f'<span class="{heat_class(_per_byte(inspection, place))}"'
+            f'{_current(place == at)} data-lk-place="{inspection.first + place}" '
+            f'title="{escape(label)} {bits:.1f}">{shown}</span>'
+        )
+    return "".join(spans)
+
+
+def _alternatives(inspection, language):
+    items = []
+    largest = max([each.probability for each in inspection.alternatives] + [1e-9])
+    for each in inspection.alternatives:
+        width = max(1, round(100 * each.probability / largest))
+        mark = f" ({say(language, 'place.in_text')})" if each.is_actual else ""
+        items.append(
+            f'<li{_current(each.is_actual)}><span class="lk-label">'
+            f'{escape(each.label)}</span><span class="lk-odds"><span '
+            f'style="width:{width}%"></span></span><span class="lk-percent">'
+            f"{spell_share(each.probability)}{escape(mark)}</span></li>"
+        )
+    return f'<ol class="lk-alternatives">{"".join(items)}</ol>'
+
+
+def _per_byte(inspection, place):
+    size = len(inspection.characters[place].encode("utf-8"))
+    return float(inspection.character_bits[place]) / size
+
+
+def _title(name, catalogue, language):
+    chip = f'<span class="lk-chip lk-model-{catalogue.model_colour(name)}"></span>'
+    return f"{chip}{escape(catalogue.model_title(name, language))}"
+
+
+def _current(is_current):
+    return ' aria-current="true"' if is_current else ""

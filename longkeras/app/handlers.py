@@ -1,0 +1,278 @@
+"""What the events of the page do: plain functions of values that return views."""
+
+import logging
+import time
+from dataclasses import replace
+
+from longkeras.app.views import (
+    Comparison,
+    Continuations,
+    Inspected,
+    Loaded,
+    Message,
+    Prompted,
+    Told,
+    message_of,
+)
+from longkeras.checkpoint_error import CheckpointError
+from longkeras.serving import (
+    InputError,
+    check_choices,
+    check_upload,
+    compare_models,
+    continue_text,
+    inspect_place,
+)
+
+PROMPT_CHARACTERS = 1_000
+"""How much of a text is offered as a prompt."""
+INSPECT_RADIUS = 60
+SECONDS_BETWEEN_STEPS = 0.2
+_LOGGER = logging.getLogger(__name__)
+
+
+def load_sample(catalogue, name):
+    """Return a sample text for the text box.
+
+    Args:
+        catalogue: `Catalogue`.
+        name: str. The sample's name.
+
+    Returns:
+        `Loaded`.
+    """
+    if name not in catalogue.samples:
+        return Loaded(None, _error("error.unknown_sample", received=str(name)))
+    sample = catalogue.samples[name]
+    text = sample.text
+    values = {
+        "title": catalogue.sample_words(name),
+        "author": sample.author,
+        "characters": len(text),
+        "bytes": len(text.encode("utf-8")),
+        "licence": sample.licence,
+    }
+    return Loaded(text, Message("notice.sample", values))
+
+
+def load_file(path):
+    """Return an uploaded text for the text box.
+
+    Args:
+        path: str or None. Where the uploaded file lies.
+
+    Returns:
+        `Loaded`.
+    """
+    if path is None:
+        return Loaded(None, _error("error.file_missing"))
+    try:
+        checked = check_upload(path)
+    except InputError as error:
+        return Loaded(None, message_of(error))
+    values = {
+        "name": checked.name,
+        "characters": checked.num_characters,
+        "bytes": checked.num_bytes,
+        "encoding": checked.encoding.upper(),
+    }
+    return Loaded(checked.text, Message("notice.upload", values))
+
+
+def prepare(flag):
+    """Say that work was asked for, before it gets its turn.
+
+    Args:
+        flag: `StopFlag`. Of the session.
+
+    Returns:
+        `Told`.
+    """
+    if flag.arm():
+        return Told(Message("notice.waiting", kind="busy"))
+    return Told(_error("notice.busy"))
+
+
+def read(catalogue, flag, text, names, amount):
+    """Let the chosen models read a text, one after another.
+
+    Args:
+        catalogue: `Catalogue`.
+        flag: `StopFlag`. Of the session.
+        text: str.
+        names: list of str. The chosen models.
+        amount: int. Most bytes to read.
+
+    Yields:
+        `Comparison`, several times, as the models get on; or a `Told` when the
+        session is reading already.
+    """
+    event = flag.begin()
+    if event is None:
+        yield Told(_error("notice.busy"))
+        return
+    try:
+        yield from _read(catalogue, event, text, names, amount)
+    except InputError as error:
+        yield Comparison(message_of(error))
+    except CheckpointError as error:
+        yield Comparison(_broken(error, names))
+    finally:
+        flag.end(event)
+
+
+def _read(catalogue, event, text, names, amount):
+    names = check_choices(names, catalogue.registry.names())
+    readings = {}
+    told = 0.0
+    steps = compare_models(
+        catalogue.registry, names, text, max_bytes=amount, cancelled=event
+    )
+    for step in steps:
+        has_new_reading = len(step.readings) > len(readings)
+        readings = dict(step.readings)
+        if step.stage == "done":
+            break
+        now = time.monotonic()
+        if not has_new_reading and now - told < SECONDS_BETWEEN_STEPS:
+            continue
+        told = now
+        yield Comparison(
+            _stage(catalogue, step), True, names, readings, is_step=not has_new_reading
+        )
+    if event.is_set() and len(readings) < len(names):
+        values = {"finished": len(readings), "total": len(names)}
+        yield Comparison(
+            Message("notice.cancelled", values), False, tuple(readings), readings
+        )
+        return
+    yield Comparison(
+        _outcome(readings), False, names, readings, prompt=_prompt_after(readings)
+    )
+
+
+def _stage(catalogue, step):
+    values = {
+        "model": catalogue.model_words(step.name),
+        "done": step.bytes_done,
+        "total": step.bytes_total,
+    }
+    stage = step.stage if step.stage in ("loading", "compiling") else "reading"
+    return Message(f"notice.stage_{stage}", values, "busy", step.fraction)
+
+
+def _outcome(readings):
+    reading = next(iter(readings.values()))
+    values = {
+        "read": reading.bytes_read,
+        "characters": reading.num_characters,
+        "dropped": reading.bytes_dropped,
+    }
+    key = "notice.read_part" if reading.bytes_dropped else "notice.read_all"
+    return Message(key, values, "done")
+
+
+def _prompt_after(readings):
+    return next(iter(readings.values())).text[-PROMPT_CHARACTERS:]
+
+
+def cancel(flag):
+    """Stop the work of a session.
+
+    Args:
+        flag: `StopFlag`. Of the session.
+
+    Returns:
+        bool: whether there was any work to stop.
+    """
+    return flag.stop()
+
+
+def inspect(catalogue, comparison, index):
+    """Look at one character of the text that was read.
+
+    Args:
+        catalogue: `Catalogue`.
+        comparison: `Comparison` or None. What the session has read.
+        index: int. Index of the character.
+
+    Returns:
+        `Inspected`, or a `Told` when there is no such place.
+    """
+    if comparison is None or not comparison.readings:
+        return Told(_error("notice.no_reading"))
+    last = next(iter(comparison.readings.values())).num_characters - 1
+    if not isinstance(index, int) or not 0 <= index <= last:
+        return Told(_error("error.place_outside", last=last, received=str(index)))
+    inspections = {
+        name: inspect_place(
+            catalogue.registry.load(name), reading, index, radius=INSPECT_RADIUS
+        )
+        for name, reading in comparison.readings.items()
+    }
+    return Inspected(
+        replace(comparison, place=index, inspections=inspections, prompt=None)
+    )
+
+
+def prompt_from_place(comparison):
+    """Return the text before the place that is looked at, as a prompt.
+
+    Args:
+        comparison: `Comparison` or None. What the session has read.
+
+    Returns:
+        `Prompted`.
+    """
+    if comparison is None or comparison.place is None:
+        return Prompted(None, _error("notice.no_place"))
+    text = next(iter(comparison.readings.values())).text[: comparison.place]
+    prompt = text[-PROMPT_CHARACTERS:]
+    values = {"kept": len(prompt), "characters": len(text)}
+    return Prompted(prompt, Message("notice.prompt_cut", values))
+
+
+def continue_from(catalogue, flag, prompt, names, settings):
+    """Let the chosen models write on from a prompt, side by side.
+
+    Args:
+        catalogue: `Catalogue`.
+        flag: `StopFlag`. Of the session.
+        prompt: str.
+        names: list of str. The chosen models.
+        settings: dict. `max_bytes`, `temperature`, `top_p`, `seed`.
+
+    Yields:
+        `Continuations`, several times, as the texts grow; or a `Told` when the
+        session is writing already.
+    """
+    event = flag.begin()
+    if event is None:
+        yield Told(_error("notice.busy"), "continue_notice")
+        return
+    try:
+        yield Continuations(Message("continue.preparing", kind="busy"), True, prompt)
+        names = check_choices(names, catalogue.registry.names())
+        models = {name: catalogue.registry.load(name) for name in names}
+        texts = {}
+        steps = continue_text(models, prompt, stop_event=event, **settings)
+        for texts in steps:
+            message = Message("continue.writing", kind="busy")
+            yield Continuations(message, True, prompt, dict(texts))
+        key = "continue.stopped" if event.is_set() else "continue.finished"
+        yield Continuations(Message(key, kind="done"), False, prompt, dict(texts))
+    except InputError as error:
+        yield Continuations(message_of(error))
+    except CheckpointError as error:
+        yield Continuations(_broken(error, names))
+    finally:
+        flag.end(event)
+
+
+def _error(key, **values):
+    return Message(key, values, "error")
+
+
+def _broken(error, names):
+    _LOGGER.error("A model cannot be used: %s", error)
+    return _error("error.model_broken", models=", ".join(names))

@@ -1,0 +1,92 @@
+"""Models are loaded behind the page, so that the page is there at once."""
+
+import logging
+import threading
+
+from longkeras.app.views import Message
+from longkeras.checkpoint_error import CheckpointError
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class ModelLoader:
+    """Loads and prepares every model of a registry, one after another, in a thread.
+
+    Args:
+        registry: `longkeras.serving.ModelRegistry`.
+    """
+
+    def __init__(self, registry):
+        self._registry = registry
+        self._stages = dict.fromkeys(registry.names(), "waiting")
+        self._thread = None
+
+    def start(self):
+        """Begin loading; a second call does nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._run, name="model-loader", daemon=True
+            )
+            self._thread.start()
+
+    def wait(self, timeout=None):
+        """Wait until every model is ready or has failed.
+
+        Args:
+            timeout: float or None. Most seconds to wait.
+
+        Returns:
+            bool: whether that is so.
+        """
+        if self._thread is not None:
+            self._thread.join(timeout)
+        return self.is_finished
+
+    @property
+    def is_finished(self):
+        """Whether every model is ready or has failed."""
+        return all(stage in ("ready", "failed") for stage in self._stages.values())
+
+    def message(self, catalogue):
+        """Return how far it is.
+
+        Args:
+            catalogue: `Catalogue`.
+
+        Returns:
+            `Message`.
+        """
+        stages = dict(self._stages)
+        of = {
+            kind: [name for name, stage in stages.items() if stage == kind]
+            for kind in ("failed", "loading", "ready")
+        }
+        total = len(stages)
+        if self.is_finished and not of["failed"]:
+            return Message("status.ready", {"total": total}, "done")
+        if self.is_finished:
+            return Message(
+                "status.failed", {"models": ", ".join(of["failed"])}, "error"
+            )
+        if not of["loading"]:
+            return Message("status.starting", kind="busy")
+        values = {
+            "model": catalogue.model_words(of["loading"][0]),
+            "done": len(of["ready"]),
+            "total": total,
+        }
+        return Message("status.loading", values, "busy")
+
+    def _run(self):
+        for name in self._stages:
+            self._stages[name] = "loading"
+            self._stages[name] = self._outcome(name)
+
+    def _outcome(self, name):
+        try:
+            seconds = self._registry.warm_up(name)
+        except (CheckpointError, ImportError, OSError) as error:
+            _LOGGER.error("The model %s cannot be loaded: %s", name, error)
+            return "failed"
+        _LOGGER.info("The model %s is ready after %.1f s.", name, seconds)
+        return "ready"

@@ -1,0 +1,135 @@
+"""A view in a language, as new values for the page's components."""
+
+from functools import singledispatch
+
+import gradio as gr
+
+from longkeras.app.components.surprise_strips import strips_payload
+from longkeras.app.figures.continuation_columns import continuations_html
+from longkeras.app.figures.notice import notice_html
+from longkeras.app.figures.place_panel import place_html
+from longkeras.app.figures.summary_table import summary_html
+from longkeras.app.views import (
+    Comparison,
+    Continuations,
+    Inspected,
+    Loaded,
+    Prompted,
+    Told,
+)
+from longkeras.serving import rows_of_summary
+
+
+@singledispatch
+def render(view, catalogue, language):
+    """Return what a view changes on the page.
+
+    Args:
+        view: One of the dataclasses of `longkeras.app.views`.
+        catalogue: `Catalogue`.
+        language: str. `"en"` or `"zh"`.
+
+    Returns:
+        dict of str to a value or a `gradio.update`, by the name of the component in
+        its tab. Components that are not named stay as they are.
+    """
+    raise TypeError(f"`view` must be a view of the page. Received: view={view!r}")
+
+
+@render.register
+def _(view: Told, catalogue, language):
+    return {view.where: notice_html(view.message, language)}
+
+
+@render.register
+def _(view: Loaded, catalogue, language):
+    values = {"notice": notice_html(view.message, language)}
+    if view.text is not None:
+        values["text"] = view.text
+    return values
+
+
+@render.register
+def _(view: Comparison, catalogue, language):
+    values = {
+        "notice": notice_html(view.message, language),
+        "read": gr.update(interactive=not view.is_running),
+        "cancel": gr.update(interactive=view.is_running),
+    }
+    if view.is_step:
+        return values
+    if view.prompt is not None:
+        values["prompt"] = view.prompt
+    return values | _drawn(view, catalogue, language)
+
+
+@render.register
+def _(view: Inspected, catalogue, language):
+    return {
+        "place": place_html(view.comparison, catalogue, language),
+        "prompt_from_place": gr.update(visible=True),
+        "comparison": view.comparison,
+    }
+
+
+@render.register
+def _(view: Prompted, catalogue, language):
+    values = {"continue_notice": notice_html(view.message, language)}
+    if view.prompt is not None:
+        values["prompt"] = view.prompt
+    return values
+
+
+@render.register
+def _(view: Continuations, catalogue, language):
+    has_ended = bool(view.texts) and not view.is_running
+    return {
+        "continue_notice": notice_html(view.message, language),
+        "continuations": continuations_html(view, catalogue, language),
+        "written": {name: each.text for name, each in view.texts.items()},
+        "start": gr.update(interactive=not view.is_running),
+        "stop": gr.update(interactive=view.is_running),
+        "csv_continuations": gr.update(visible=has_ended),
+        "texts": view,
+    }
+
+
+def _drawn(view, catalogue, language):
+    """What is drawn of a comparison: strips, place, numbers."""
+    place = place_html(view, catalogue, language)
+    return {
+        "results": gr.update(visible=bool(view.readings)),
+        "numbers": rows_of_summary(view.readings),
+        "strips": gr.update(
+            value=view.place, reading=strips_payload(view, catalogue, language)
+        ),
+        "place": place,
+        "prompt_from_place": gr.update(visible=bool(place)),
+        "summary": summary_html(view, catalogue, language),
+        "comparison": view,
+    }
+
+
+def retell(comparison, continuations, catalogue, language):
+    """Return all that a session shows, told again in another language.
+
+    Args:
+        comparison: `Comparison` or None.
+        continuations: `Continuations` or None.
+        catalogue: `Catalogue`.
+        language: str. `"en"` or `"zh"`.
+
+    Returns:
+        dict, as of `render`.
+    """
+    values = {}
+    if comparison is not None:
+        values |= {"notice": notice_html(comparison.message, language)}
+        values |= _drawn(comparison, catalogue, language)
+        del values["comparison"]
+    if continuations is not None:
+        values |= {
+            "continue_notice": notice_html(continuations.message, language),
+            "continuations": continuations_html(continuations, catalogue, language),
+        }
+    return values

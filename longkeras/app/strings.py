@@ -1,0 +1,85 @@
+"""Every word of the page, in the languages it speaks."""
+
+import json
+from functools import lru_cache
+from importlib import resources
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+DEFAULT_LANGUAGE = "en"
+
+
+@lru_cache(maxsize=1)
+def all_strings():
+    """Return every string by its key, then by language.
+
+    Returns:
+        dict of str to dict of str to str.
+    """
+    file = resources.files("longkeras.app").joinpath("strings.json")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def say(language, key, **values):
+    """Return a string of the page in a language, with values filled in.
+
+    Args:
+        language: str. `"en"` or `"zh"`; anything else is read as English, because a
+            page must say something.
+        key: str. A key of `strings.json`.
+        **values: What the string names; integers get thousands separators.
+
+    Returns:
+        str.
+
+    Example:
+    >>> say("en", "error.file_too_long", received=5_000_000, limit=4_000_000)[:35]
+    'The file is too long: 5,000,000 byt'
+    """
+    strings = all_strings()[key]
+    template = strings.get(language, strings[DEFAULT_LANGUAGE])
+    return template.format(**{name: _spell(value) for name, value in values.items()})
+
+
+def spell_bytes(number):
+    """Return a number of bytes in a unit that is easy to read.
+
+    Args:
+        number: int.
+
+    Returns:
+        str.
+
+    Example:
+    >>> [spell_bytes(number) for number in (900, 40_960, 3_500_000)]
+    ['900 B', '41 kB', '3.5 MB']
+    """
+    if number < 1_000:
+        return f"{number} B"
+    if number < 1_000_000:
+        return f"{number / 1_000:.0f} kB"
+    return f"{number / 1_000_000:.1f} MB"
+
+
+def spell_share(probability):
+    """Return a probability as a percentage with the digits that matter.
+
+    Args:
+        probability: float between 0 and 1.
+
+    Returns:
+        str.
+
+    Example:
+    >>> [spell_share(share) for share in (0.42, 0.031, 0.0004, 1e-7)]
+    ['42 %', '3.1 %', '0.04 %', '< 0.01 %']
+    """
+    percent = 100 * probability
+    if percent < 0.01:
+        return "< 0.01 %"
+    digits = 0 if percent >= 10 else 1 if percent >= 1 else 2
+    return f"{percent:.{digits}f} %"
+
+
+def _spell(value):
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if is_integer else value

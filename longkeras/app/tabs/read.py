@@ -1,0 +1,178 @@
+"""The *Read* tab: models read one text, side by side, and write on."""
+
+import gradio as gr
+
+from longkeras.app.components.surprise_strips import SurpriseStrips
+from longkeras.app.rendering import retell
+from longkeras.app.strings import DEFAULT_LANGUAGE
+from longkeras.app.tabs.read_events import connect
+from longkeras.app.tabs.read_labels import read_labels
+from longkeras.app.views import StopFlag
+from longkeras.serving import MAX_CONTINUE_BYTES
+
+SECONDS_KEPT = 4 * 60 * 60
+"""How long a session's results are kept after its last event."""
+
+
+class ReadTab:
+    """The components of the tab by name, in `parts`.
+
+    Args:
+        catalogue: `Catalogue`.
+    """
+
+    key = "tab.read"
+    states = ("comparison", "texts")
+
+    def __init__(self, catalogue):
+        self.catalogue = catalogue
+        self.parts = {}
+
+    def build(self, language):
+        """Make the components in the Blocks around, and connect their events.
+
+        Args:
+            language: `gradio.Radio` that holds the page's language.
+        """
+        labels = read_labels(self.catalogue, DEFAULT_LANGUAGE)
+        self._build_state()
+        self._build_input(labels)
+        self._build_results(labels)
+        self._build_continue(labels)
+        connect(self.parts, self.catalogue, language)
+
+    def retitled(self, language):
+        """Return the updates that bring the tab's labels into a language.
+
+        Args:
+            language: str. `"en"` or `"zh"`.
+
+        Returns:
+            dict of str to `gradio.update`, by the component's name.
+        """
+        labels = read_labels(self.catalogue, language)
+        return {name: gr.update(**options) for name, options in labels.items()}
+
+    def retold(self, held, language):
+        """Return what a session holds, told again in another language.
+
+        Args:
+            held: list. The values of the components named in `states`.
+            language: str. `"en"` or `"zh"`.
+
+        Returns:
+            dict of str to values, by the component's name.
+        """
+        return retell(*held, self.catalogue, language)
+
+    def _add(self, name, component):
+        self.parts[name] = component
+
+    def _build_state(self):
+        self._add("comparison", gr.State(None, time_to_live=SECONDS_KEPT))
+        self._add("texts", gr.State(None, time_to_live=SECONDS_KEPT))
+        self._add("read_flag", gr.State(StopFlag()))
+        self._add("write_flag", gr.State(StopFlag()))
+
+    def _build_input(self, labels):
+        names = [name for _, name in labels["models"]["choices"]]
+        with gr.Row(elem_id="input"):
+            with gr.Column(scale=3, min_width=320):
+                self._add(
+                    "text",
+                    gr.Textbox(
+                        lines=11, max_lines=11, elem_id="text", **labels["text"]
+                    ),
+                )
+                with gr.Row(elem_id="sources"):
+                    self._add(
+                        "sample",
+                        gr.Dropdown(
+                            value=None,
+                            elem_id="sample",
+                            filterable=False,
+                            scale=3,
+                            **labels["sample"],
+                        ),
+                    )
+                    self._add(
+                        "upload",
+                        gr.UploadButton(
+                            elem_id="upload", size="md", scale=1, **labels["upload"]
+                        ),
+                    )
+            with gr.Column(scale=2, min_width=300):
+                self._add(
+                    "models",
+                    gr.CheckboxGroup(value=names, elem_id="models", **labels["models"]),
+                )
+                amount = labels["amount"]["choices"][0][1]
+                self._add(
+                    "amount",
+                    gr.Radio(value=amount, elem_id="amount", **labels["amount"]),
+                )
+                with gr.Row():
+                    self._button("read", labels, variant="primary")
+                    self._button("cancel", labels, interactive=False)
+        self._add("notice", gr.HTML(elem_id="notice"))
+
+    def _build_results(self, labels):
+        with gr.Column(visible=False, elem_id="results") as results:
+            self._add("numbers", gr.JSON(visible=False, label="numbers"))
+            self._add("results_heading", gr.HTML(**labels["results_heading"]))
+            self._add("strips", SurpriseStrips(elem_id="strips"))
+            self._add("place", gr.HTML(elem_id="place"))
+            self._button("prompt_from_place", labels, visible=False)
+            self._add("summary_heading", gr.HTML(**labels["summary_heading"]))
+            self._add("summary", gr.HTML(elem_id="summary"))
+            with gr.Row(elem_id="downloads"):
+                self._add("csv_heading", gr.HTML(**labels["csv_heading"]))
+                for name in ("csv_summary", "csv_bins", "csv_characters"):
+                    self._button(name, labels, size="sm")
+        self._add("results", results)
+
+    def _build_continue(self, labels):
+        self._add("continue_heading", gr.HTML(**labels["continue_heading"]))
+        self._add(
+            "prompt",
+            gr.Textbox(lines=4, max_lines=4, elem_id="prompt", **labels["prompt"]),
+        )
+        with gr.Row(elem_id="settings"):
+            self._slider("max_bytes", labels, 20, MAX_CONTINUE_BYTES, 300, 10)
+            self._slider("temperature", labels, 0, 2, 0.8, 0.05)
+            self._slider("top_p", labels, 0.05, 1, 0.95, 0.05)
+            self._add(
+                "seed",
+                gr.Number(
+                    0,
+                    precision=0,
+                    minimum=0,
+                    elem_id="seed",
+                    min_width=140,
+                    **labels["seed"],
+                ),
+            )
+        with gr.Row(elem_id="writing"):
+            self._button("start", labels, variant="primary")
+            self._button("stop", labels, interactive=False)
+        self._add("continue_notice", gr.HTML(elem_id="continue-notice"))
+        self._add("continuations", gr.HTML(elem_id="continuations"))
+        self._add("written", gr.JSON(visible=False, label="written"))
+        self._button("csv_continuations", labels, visible=False, size="sm")
+        self._add("csv_file", gr.DownloadButton(visible="hidden", elem_id="csv-file"))
+
+    def _button(self, name, labels, **options):
+        elem_id = name.replace("_", "-")
+        self._add(name, gr.Button(elem_id=elem_id, **labels[name], **options))
+
+    def _slider(self, name, labels, low, high, value, step):
+        slider = gr.Slider(
+            low,
+            high,
+            value,
+            step=step,
+            elem_id=name.replace("_", "-"),
+            min_width=200,
+            **labels[name],
+        )
+        self._add(name, slider)

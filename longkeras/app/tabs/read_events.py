@@ -1,0 +1,235 @@
+"""The events of the *Read* tab: each calls a handler and renders its view."""
+
+from longkeras.app import handlers
+from longkeras.app.downloads import csv_text, save_csv
+from longkeras.app.rendering import render
+from longkeras.app.views import Message, Told
+
+AT_ONCE = 4
+"""How many people may read, write or look at places at the same time; more wait."""
+
+_COMPARISON = (
+    "numbers",
+    "notice",
+    "read",
+    "cancel",
+    "results",
+    "strips",
+    "place",
+    "prompt_from_place",
+    "summary",
+    "prompt",
+    "comparison",
+)
+_CONTINUATIONS = (
+    "written",
+    "continue_notice",
+    "continuations",
+    "start",
+    "stop",
+    "csv_continuations",
+    "texts",
+)
+# A hidden button holds the file; a click on it, once the page knows the file, saves it.
+_SAVE = "() => setTimeout(() => document.querySelector('#csv-file')?.click(), 250)"
+
+
+class _Wiring:
+    """Turns views into outputs for one tab.
+
+    Args:
+        parts: dict of str to components.
+        catalogue: `Catalogue`.
+        language: `gradio.Radio`.
+    """
+
+    def __init__(self, parts, catalogue, language):
+        self.parts = parts | {"language": language}
+        self.catalogue = catalogue
+
+    def of(self, *names):
+        """Return components by name."""
+        return [self.parts[name] for name in names]
+
+    def outputs(self, view, language):
+        """Return a view as new values, by component."""
+        values = render(view, self.catalogue, language)
+        return {self.parts[name]: value for name, value in values.items()}
+
+
+def connect(parts, catalogue, language):
+    """Connect the events of the tab.
+
+    Args:
+        parts: dict of str to components.
+        catalogue: `Catalogue`.
+        language: `gradio.Radio` that holds the page's language.
+    """
+    wiring = _Wiring(parts, catalogue, language)
+    _connect_sources(wiring)
+    _connect_reading(wiring)
+    _connect_places(wiring)
+    _connect_writing(wiring)
+    for kind in ("summary", "bins", "characters", "continuations"):
+        _connect_download(wiring, kind)
+
+
+def _connect_sources(wiring):
+    def on_sample(sample, language):
+        """Put a shipped text into the text box."""
+        return wiring.outputs(handlers.load_sample(wiring.catalogue, sample), language)
+
+    def on_upload(file, language):
+        """Decode a .txt or .md file into the text box."""
+        return wiring.outputs(handlers.load_file(file), language)
+
+    wiring.parts["sample"].input(
+        on_sample,
+        wiring.of("sample", "language"),
+        wiring.of("text", "notice"),
+        api_name="sample",
+        show_progress="hidden",
+        queue=False,
+    )
+    wiring.parts["upload"].upload(
+        on_upload,
+        wiring.of("upload", "language"),
+        wiring.of("text", "notice"),
+        api_name="upload",
+        show_progress="hidden",
+        queue=False,
+    )
+
+
+def _connect_reading(wiring):
+    def on_prepare(flag, language):
+        """Prepare this session for /read; a client need not call it."""
+        view = handlers.prepare(flag)
+        return wiring.outputs(view, language)
+
+    def on_read(flag, text, models, amount, language):
+        """Let the models read a text; the first output holds their numbers."""
+        views = handlers.read(wiring.catalogue, flag, text, models, amount)
+        for view in views:
+            yield wiring.outputs(view, language)
+
+    def on_cancel(flag):
+        """Stop this session's reading; /read then ends by itself."""
+        handlers.cancel(flag)
+
+    asked = wiring.parts["read"].click(
+        on_prepare,
+        wiring.of("read_flag", "language"),
+        wiring.of("notice"),
+        api_name="prepare_read",
+        show_progress="hidden",
+        queue=False,
+    )
+    asked.then(
+        on_read,
+        wiring.of("read_flag", "text", "models", "amount", "language"),
+        wiring.of(*_COMPARISON),
+        api_name="read",
+        show_progress="hidden",
+        concurrency_limit=AT_ONCE,
+        concurrency_id="read",
+    )
+    wiring.parts["cancel"].click(
+        on_cancel,
+        wiring.of("read_flag"),
+        None,
+        api_name="cancel_read",
+        show_progress="hidden",
+        queue=False,
+    )
+
+
+def _connect_places(wiring):
+    def on_select(comparison, index, language):
+        """Look at one character of what this session has read."""
+        view = handlers.inspect(wiring.catalogue, comparison, index)
+        return wiring.outputs(view, language)
+
+    def on_prompt(comparison, language):
+        """Take the text before the place looked at as a prompt."""
+        return wiring.outputs(handlers.prompt_from_place(comparison), language)
+
+    wiring.parts["strips"].select(
+        on_select,
+        wiring.of("comparison", "strips", "language"),
+        wiring.of("place", "prompt_from_place", "notice", "comparison"),
+        api_name="inspect",
+        show_progress="hidden",
+        trigger_mode="always_last",
+        concurrency_limit=AT_ONCE,
+        concurrency_id="inspect",
+    )
+    wiring.parts["prompt_from_place"].click(
+        on_prompt,
+        wiring.of("comparison", "language"),
+        wiring.of("prompt", "continue_notice"),
+        api_name="prompt_from_place",
+        show_progress="hidden",
+        queue=False,
+        js="(...inputs) => { document.querySelector('#prompt').scrollIntoView("
+        "{behavior: 'smooth', block: 'center'}); return inputs; }",
+    )
+
+
+def _connect_writing(wiring):
+    def on_start(flag, prompt, models, max_bytes, temperature, top_p, seed, language):
+        """Let the models write on from a prompt; the first output is their text."""
+        settings = {
+            "max_bytes": max_bytes,
+            "temperature": temperature,
+            "top_p": top_p,
+            "seed": seed,
+        }
+        views = handlers.continue_from(wiring.catalogue, flag, prompt, models, settings)
+        for view in views:
+            yield wiring.outputs(view, language)
+
+    def on_stop(flag):
+        """Stop this session's writing; /continue then ends by itself."""
+        handlers.cancel(flag)
+
+    settings = ("max_bytes", "temperature", "top_p", "seed")
+    wiring.parts["start"].click(
+        on_start,
+        wiring.of("write_flag", "prompt", "models", *settings, "language"),
+        wiring.of(*_CONTINUATIONS),
+        api_name="continue",
+        show_progress="hidden",
+        concurrency_limit=AT_ONCE,
+        concurrency_id="continue",
+    )
+    wiring.parts["stop"].click(
+        on_stop,
+        wiring.of("write_flag"),
+        None,
+        api_name="stop_continue",
+        show_progress="hidden",
+        queue=False,
+    )
+
+
+def _connect_download(wiring, kind):
+    notice = "continue_notice" if kind == "continuations" else "notice"
+
+    def on_click(comparison, texts, language):
+        text = csv_text(kind, comparison, texts)
+        if text is not None:
+            return {wiring.parts["csv_file"]: save_csv(kind, text)}
+        is_writing = kind == "continuations"
+        key = "notice.no_continuation" if is_writing else "notice.no_reading"
+        return wiring.outputs(Told(Message(key, kind="error"), notice), language)
+
+    on_click.__doc__ = f"Return this session's {kind} as a CSV file."
+    saved = wiring.parts[f"csv_{kind}"].click(
+        on_click,
+        wiring.of("comparison", "texts", "language"),
+        wiring.of("csv_file", notice),
+        api_name=f"csv_{kind}",
+        show_progress="hidden",
+    )
+    saved.success(None, None, None, js=_SAVE, api_visibility="private")
