@@ -94,10 +94,15 @@ class ByteCorpus:
 
         Example:
 
-        >>> windows = corpus.training_windows(512, 16, start_step=200)
-        ... # doctest: +SKIP
-        >>> model.fit(windows, steps_per_epoch=100, epochs=10, initial_epoch=2)
-        ... # doctest: +SKIP
+        >>> from longkeras.data import Book, ByteCorpus
+        >>> corpus = ByteCorpus([Book("Emma", "en", "Emma Woodhouse, handsome")])
+        >>> windows = corpus.training_windows(8, batch_size=2, start_step=200)
+        >>> windows[0][0]["token_ids"].shape
+        (2, 8)
+
+        A run that stopped after two of ten Keras epochs of 100 steps goes on with
+        `model.fit(windows, steps_per_epoch=100, initial_epoch=2, epochs=10,
+        shuffle=False)`.
         """
         sizes = {"sequence_length": sequence_length, "batch_size": batch_size}
         if num_steps is not None:

@@ -57,7 +57,8 @@ def load_books(path=None, split="train", languages=("en", "zh")):
 
     Example:
 
-    >>> books = load_books("/data/corpora", split="valid")  # doctest: +SKIP
+    >>> {book.language for book in load_books(split="valid", languages=["zh"])}
+    {'zh'}
     """
     unknown = [language for language in languages if language not in BOOK_FOLDERS]
     if unknown:

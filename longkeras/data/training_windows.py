@@ -13,8 +13,8 @@ class TrainingWindows(keras.utils.PyDataset):
     at the exact batch by starting at its step; nothing has to be saved.
 
     Without `num_steps` the dataset never ends: give `fit` a `steps_per_epoch`,
-    and Keras reads on from one of its epochs to the next. (With `num_steps`,
-    give `fit` `shuffle=False`: by default it shuffles datasets that end.)
+    and Keras reads on from one of its epochs to the next. Give it `shuffle=False`
+    too: by default it shuffles the batches of datasets that end.
 
     Args:
         streams: list of `WindowStream`. One for each language.
@@ -28,6 +28,15 @@ class TrainingWindows(keras.utils.PyDataset):
         of shape (batch, sequence): int32, bool, int32 and float32. A window
         shorter than `sequence_length` is padded on the right with id 0, mask
         False and weight 0.
+
+    Example:
+
+    >>> from longkeras.data import Book, ByteCorpus
+    >>> corpus = ByteCorpus([Book("Emma", "en", "Emma Woodhouse, handsome")])
+    >>> first_run = corpus.training_windows(8, batch_size=2)
+    >>> resumed = corpus.training_windows(8, batch_size=2, start_step=100)
+    >>> bool((first_run[107][1] == resumed[7][1]).all())
+    True
     """
 
     def __init__(self, streams, proportions, batch_size, start_step=0, num_steps=None):
