@@ -15,45 +15,48 @@ EMPTY = {}
 MOST_BINS = 240
 
 
-class SurpriseStrips(gr.HTML):
-    """Strips and plot of one comparison; its value is the chosen character's index.
+def surprise_strips(elem_id):
+    """Return the component with the strips and the plot of one comparison.
 
-    `reading` (a property in the page) is what `strips_payload` returns. Pointer, touch
-    and keyboard move a cursor; choosing a place sets the value and triggers `select`.
+    Its property `reading` is what `strips_payload` returns. Pointer, touch and keyboard
+    move a cursor; choosing a place sets the value, the index of a character, and
+    triggers `select`. (A function and not a subclass: gradio writes a stub file beside
+    the source of every subclass.)
 
     Args:
-        **options: of `gradio.HTML`.
+        elem_id: str.
+
+    Returns:
+        `gradio.HTML`.
     """
+    return gr.HTML(
+        None,
+        html_template='<div class="lk-strips"></div>',
+        js_on_load=_script(),
+        apply_default_css=False,
+        elem_id=elem_id,
+        reading=EMPTY,
+    )
 
-    def __init__(self, value=None, *, reading=None, **options):
-        options |= {
-            "html_template": '<div class="lk-strips"></div>',
-            "js_on_load": _script(),
-            "apply_default_css": False,
-            "reading": EMPTY if reading is None else reading,
-        }
-        super().__init__(value, **options)
 
-    def preprocess(self, payload):
-        """Return the index as an integer, or None when it is none."""
-        is_number = isinstance(payload, (int, float)) and not isinstance(payload, bool)
-        return int(payload) if is_number else None
+def chosen_character(value):
+    """Return the value of the component as the index of a character.
 
-    def postprocess(self, value):
-        """Return the index as it is."""
-        return value
+    Args:
+        value: int, float or str, as the page or a client sends it.
 
-    def api_info(self):
-        """Return how a client gives the value."""
-        return {"type": "integer", "description": "index of a character, from 0"}
+    Returns:
+        int or None: None when it is no whole number.
 
-    def example_payload(self):
-        """Return an example for the page about the API."""
-        return 0
-
-    def example_value(self):
-        """Return an example for the page about the API."""
-        return 0
+    Example:
+    >>> [chosen_character(value) for value in (3, 3.0, "3", "x", None)]
+    [3, 3, 3, None, None]
+    """
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value) if value == int(value) else None
+    return None
 
 
 def strips_payload(comparison, catalogue, language):

@@ -31,20 +31,20 @@ def place_html(comparison, catalogue, language):
     cards = "".join(
         _card(each, catalogue, language) for each in comparison.inspections.values()
     )
+    before = _step(inspection.index - 1, last, "&lsaquo;", "previous", language)
+    after = _step(inspection.index + 1, last, "&rsaquo;", "next", language)
     return (
         '<section class="lk-place"><div class="lk-place-head">'
-        f"{_step(inspection.index - 1, last, '&lsaquo;', say(language, 'place.previous'))}"
-        f"<h3>{escape(heading)}</h3>"
-        f"{_step(inspection.index + 1, last, '&rsaquo;', say(language, 'place.next'))}</div>"
+        f"{before}<h3>{escape(heading)}</h3>{after}</div>"
         f"{_matrix(comparison.inspections, catalogue, language)}"
         f'<p class="lk-hint">{escape(say(language, "place.caption"))}</p>'
         f'<div class="lk-columns">{cards}</div></section>'
     )
 
 
-def _step(index, last, sign, title):
+def _step(index, last, sign, direction, language):
     disabled = "" if 0 <= index <= last else " disabled"
-    title = escape(title)
+    title = escape(say(language, f"place.{direction}"))
     return (
         f'<button type="button" class="lk-step" data-lk-place="{index}"{disabled} '
         f'aria-label="{title}" title="{title}">{sign}</button>'

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from longkeras.app.components.surprise_strips import SurpriseStrips
+from longkeras.app.components.surprise_strips import surprise_strips
 from longkeras.app.rendering import retell
 from longkeras.app.strings import DEFAULT_LANGUAGE
 from longkeras.app.tabs.read_events import connect
@@ -120,7 +120,7 @@ class ReadTab:
         with gr.Column(visible=False, elem_id="results") as results:
             self._add("numbers", gr.JSON(visible=False, label="numbers"))
             self._add("results_heading", gr.HTML(**labels["results_heading"]))
-            self._add("strips", SurpriseStrips(elem_id="strips"))
+            self._add("strips", surprise_strips("strips"))
             self._add("place", gr.HTML(elem_id="place"))
             self._button("prompt_from_place", labels, visible=False)
             self._add("summary_heading", gr.HTML(**labels["summary_heading"]))

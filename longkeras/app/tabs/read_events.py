@@ -1,6 +1,7 @@
 """The events of the *Read* tab: each calls a handler and renders its view."""
 
 from longkeras.app import handlers
+from longkeras.app.components.surprise_strips import chosen_character
 from longkeras.app.downloads import csv_text, save_csv
 from longkeras.app.rendering import render
 from longkeras.app.views import Message, Told
@@ -146,8 +147,9 @@ def _connect_reading(wiring):
 
 def _connect_places(wiring):
     def on_select(comparison, index, language):
-        """Look at one character of what this session has read."""
-        view = handlers.inspect(wiring.catalogue, comparison, index)
+        """Look at one character of what this session has read, by its index."""
+        character = chosen_character(index)
+        view = handlers.inspect(wiring.catalogue, comparison, character)
         return wiring.outputs(view, language)
 
     def on_prompt(comparison, language):
