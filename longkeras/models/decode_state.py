@@ -157,6 +157,23 @@ class DecodingCausalLM(keras_hub.models.CausalLM):
         """
         return iter(TextStream(self, prompt, max_length, stop, seed))
 
+    def get_compile_config(self):
+        """What `compile` was given, the sampler included, for a `.keras` file."""
+        config = super().get_compile_config()
+        if config:
+            config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
+            config["optimizer_built"] = bool(self.optimizer and self.optimizer.built)
+        return config
+
+    def compile_from_config(self, config):
+        """Compiles as `get_compile_config` says; KerasHub's own would not."""
+        config = keras.saving.deserialize_keras_object(config)
+        # An optimizer that never took a step has saved no moments to put back.
+        optimizer_built = config.pop("optimizer_built")
+        self.compile(**config)
+        if optimizer_built:
+            self.optimizer.build(self.trainable_variables)
+
     def _compiled(self, name):
         functions = self.__dict__.setdefault("_compiled_functions", {})
         if name not in functions:

@@ -53,6 +53,9 @@ class ByteTokenizer(tokenizers.ByteTokenizer):
         """Every token with its id; bytes are written as `chr(byte)`."""
         return {self.id_to_token(i): i for i in range(self.vocabulary_size())}
 
+    def load_preset_assets(self, preset):
+        """Nothing: a vocabulary of bytes has no files."""
+
     def tokenize(self, inputs):
         """Strings to ids."""
         return _shifted(super().tokenize(inputs), 3)

@@ -1,0 +1,104 @@
+"""Arguments for every configurable class, each different from its default.
+
+A default in place of the given value is how an argument lost from `get_config` looks,
+so that an example with defaults would prove nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.contracts.public_objects import public_object
+
+
+def _backbone_arguments() -> dict[str, Any]:
+    return {"vocabulary_size": 259, "num_layers": 2, "hidden_dim": 8}
+
+
+def _make(name: str, **more: Any) -> Any:
+    return public_object(name)(**CONFIG_EXAMPLES[name](), **more)
+
+
+def _preprocessor() -> dict[str, Any]:
+    return {
+        "tokenizer": _make("longkeras.text.ByteTokenizer"),
+        "sequence_length": 12,
+        "add_start_token": False,
+        "add_end_token": False,
+    }
+
+
+def _task(family: str, task: str) -> dict[str, Any]:
+    return {
+        "backbone": _make(f"longkeras.models.{family}Backbone"),
+        "preprocessor": _make(f"longkeras.models.{task}Preprocessor"),
+    }
+
+
+CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
+    "longkeras.patterns.BandedPattern": lambda: {
+        "left": 3,
+        "right": 1,
+        "dilation": (1, 2),
+    },
+    "longkeras.layers.CausalDecoderLayer": lambda: {
+        "intermediate_dim": 16,
+        "num_heads": 2,
+        "attention_window": 4,
+        "attention_dilation": [1, 2],
+        "rope_max_wavelength": 500.0,
+        "activation": "gelu",
+        "layer_norm_epsilon": 1e-3,
+        "dropout": 0.25,
+        "kernel_initializer": "he_normal",
+        "seed": 3,
+    },
+    "longkeras.layers.CausalSelfAttention": lambda: {
+        "num_heads": 2,
+        "attention_window": 4,
+        "attention_dilation": [1, 2],
+        "rope_max_wavelength": 500.0,
+        "kernel_initializer": "he_normal",
+    },
+    "longkeras.layers.RecurrentStack": lambda: {
+        "units": 8,
+        "num_layers": 2,
+        "cell": "gru",
+        "dropout": 0.25,
+        "seed": 3,
+    },
+    "longkeras.layers.RotaryEmbedding": lambda: {"max_wavelength": 500.0},
+    "longkeras.text.ByteTokenizer": lambda: {
+        "lowercase": True,
+        "sequence_length": 12,
+        "normalization_form": "NFC",
+    },
+    "longkeras.models.CausalTransformerBackbone": lambda: {
+        **_backbone_arguments(),
+        "num_heads": 2,
+        "intermediate_dim": 16,
+        "attention_window": [4, 8],
+        "attention_dilation": [[1, 2], 1],
+        "max_sequence_length": 64,
+        "rope_max_wavelength": 500.0,
+        "activation": "gelu",
+        "layer_norm_epsilon": 1e-3,
+        "dropout": 0.25,
+        "seed": 3,
+        "dtype": "mixed_bfloat16",
+    },
+    "longkeras.models.RecurrentBackbone": lambda: {
+        **_backbone_arguments(),
+        "cell": "gru",
+        "dropout": 0.25,
+        "seed": 3,
+        "dtype": "mixed_bfloat16",
+    },
+    "longkeras.models.RecurrentCausalLMPreprocessor": _preprocessor,
+    "longkeras.models.TransformerCausalLMPreprocessor": _preprocessor,
+    "longkeras.models.RecurrentCausalLM": lambda: _task(
+        "Recurrent", "RecurrentCausalLM"
+    ),
+    "longkeras.models.TransformerCausalLM": lambda: _task(
+        "CausalTransformer", "TransformerCausalLM"
+    ),
+}
