@@ -1,0 +1,90 @@
+"""With LONGKERAS_REQUIRE_ALL=1 a browser or parity test may not be skipped."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.contracts.sources import ROOT
+
+# Each starts a pytest of its own.
+pytestmark = pytest.mark.slow
+
+PASSING = """
+import pytest
+@pytest.mark.browser
+def test_browser(): pass
+@pytest.mark.parity
+def test_parity(): pass
+"""
+SKIPPED = """
+@pytest.mark.{marker}
+def test_that_skips_itself():
+    pytest.skip("it is not here")
+"""
+MODULE = """
+import pytest
+pytest.importorskip("no_such_package")
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    conftest = (ROOT / "tests/conftest.py").read_text(encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(conftest, encoding="utf-8")
+
+    def run(*files, required=True):
+        for i, content in enumerate(files):
+            (tmp_path / f"test_{i}.py").write_text(content)
+        markers = "markers=browser parity slow".replace(" ", "\n")
+        settings = ["-q", "-c", os.devnull, "-o", markers, "-p", "no:cacheprovider"]
+        environment = {
+            **os.environ,
+            "LONGKERAS_REQUIRE_ALL": "1" if required else "0",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *settings, str(tmp_path)],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_all_that_runs_is_fine(run):
+    assert run(PASSING)[0] == 0
+
+
+@pytest.mark.parametrize("marker", ["browser", "parity"])
+def test_a_skipped_test_fails(run, marker):
+    code, output = run(PASSING + SKIPPED.format(marker=marker))
+    assert code == 1
+    assert "forbids it: Skipped: it is not here" in output
+
+
+def test_a_skipped_test_of_another_kind_is_fine(run):
+    assert run(PASSING + SKIPPED.format(marker="slow"))[0] == 0
+
+
+def test_a_module_that_skips_itself_fails(run):
+    code, output = run(PASSING, MODULE)
+    assert code != 0
+    assert "forbids it" in output
+
+
+def test_a_run_without_such_tests_fails(run):
+    code, output = run("def test_nothing(): pass")
+    assert code != 0
+    assert "no test marked `browser` was selected" in output
+
+
+def test_elsewhere_skipping_is_fine(run):
+    assert (
+        run(PASSING + SKIPPED.format(marker="parity"), MODULE, required=False)[0] == 0
+    )
