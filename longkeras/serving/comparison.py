@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-from longkeras.serving.limits import MAX_READ_BYTES
+from longkeras.serving.limits import (
+    MAX_READ_BYTES,
+    check_choices,
+    check_number,
+    check_text,
+)
+from longkeras.serving.reading import Reading, iterate_reading
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class ComparisonProgress:
     @property
     def fraction(self):
         """Share of the whole work that is done, between 0 and 1."""
+        if self.stage == "done":
+            return 1.0
         done = self.bytes_done / max(self.bytes_total, 1)
         return min(1.0, (self.model_index + done) / self.num_models)
 
@@ -56,4 +64,36 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
     Raises:
         InputError: (a `ValueError`) when the text or the choice of models is wrong.
     """
-    raise NotImplementedError
+    names = check_choices(names, registry.names())
+    check_number("max_bytes", max_bytes, 1, MAX_READ_BYTES)
+    num_bytes = min(check_text(text).num_bytes, int(max_bytes))
+    readings: dict = {}
+
+    def progress(index, stage, done, seconds):
+        return ComparisonProgress(
+            name=names[index],
+            stage=stage,
+            model_index=index,
+            num_models=len(names),
+            bytes_done=done,
+            bytes_total=num_bytes,
+            seconds=seconds,
+            readings=dict(readings),
+        )
+
+    for index, name in enumerate(names):
+        yield progress(index, "loading", 0, 0.0)
+        model = registry.load(name)
+        reading = None
+        for step in iterate_reading(
+            model, text, name=name, max_bytes=max_bytes, cancelled=cancelled
+        ):
+            if isinstance(step, Reading):
+                reading = step
+            else:
+                yield progress(index, step.stage, step.bytes_done, step.seconds)
+        if reading is None:
+            return
+        readings[name] = reading
+    last = readings[names[-1]]
+    yield progress(len(names) - 1, "done", last.bytes_read, last.seconds)

@@ -4,9 +4,6 @@ import numpy as np
 
 from longkeras.text.byte_vocabulary import BYTE_OFFSET, START_TOKEN_ID, byte_ids
 
-CHUNK_TOKENS = 1024
-"""Tokens in one call of a model that carries its state; one compiled program."""
-
 _KEPT = 3 / 4
 
 
@@ -28,7 +25,7 @@ class ContextReader:
     def __init__(self, model, data, most_bytes=None, reserve=0):
         self._model = model
         self._limit = model.context_length
-        self._width = CHUNK_TOKENS if self._limit is None else self._limit
+        self._width = model.chunk_tokens
         self._ids = _ids_after_start(data)
         if most_bytes is not None and most_bytes < len(data):
             self._ids = self._ids[len(self._ids) - most_bytes :]
@@ -83,8 +80,8 @@ class ContextReader:
         self.state = self._model.initial_state(1, max_length=self._limit)
 
 
-def prepare_context(model):
-    """Compile the calls that a `ContextReader` makes, unless that was done before.
+def prepare_prefill(model):
+    """Compile the call that reads a text, unless that was done before.
 
     Args:
         model: `SharedModel`.
@@ -94,11 +91,26 @@ def prepare_context(model):
     """
 
     def call():
-        reader = ContextReader(model, b"\n")
-        for _ in reader.pending_calls():
-            reader.append(BYTE_OFFSET)
+        for _ in ContextReader(model, b"\n").pending_calls():
+            pass
 
-    return model.prepare("context", call)
+    return model.prepare("prefill", call)
+
+
+def prepare_step(model):
+    """Compile the call that reads one token, unless that was done before.
+
+    Args:
+        model: `SharedModel`.
+
+    Returns:
+        float: the seconds it took.
+    """
+
+    def call():
+        ContextReader(model, b"").append(BYTE_OFFSET)
+
+    return model.prepare("step", call)
 
 
 def padded_rows(rows, width):

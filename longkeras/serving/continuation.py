@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.serving.context_reader import ContextReader, prepare_context
+from longkeras.serving.context_reader import (
+    ContextReader,
+    prepare_prefill,
+    prepare_step,
+)
 from longkeras.serving.limits import (
     MAX_CONTINUE_BYTES,
     MAX_PROMPT_BYTES,
@@ -166,7 +170,9 @@ class _Writer:
 
     def calls(self):
         """Do the work and yield after each call of the model."""
-        prepare_context(self._model)
+        prepare_prefill(self._model)
+        yield
+        prepare_step(self._model)
         yield
         self._stage = "prompt"
         reader = ContextReader(self._model, self._data, most_bytes=MAX_PROMPT_BYTES)

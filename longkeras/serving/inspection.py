@@ -4,13 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.serving.alternatives import (
-    LONGEST_BEGINNING,
-    CharacterSearch,
-    prepare_search,
-)
+from longkeras.serving.alternatives import LONGEST_BEGINNING, CharacterSearch
 from longkeras.serving.characters import character_label
-from longkeras.serving.context_reader import ContextReader, prepare_context
+from longkeras.serving.context_reader import ContextReader
 from longkeras.serving.shared_model import SharedModel
 
 MOST_CONTEXT_BYTES = 4096
@@ -34,7 +30,7 @@ class Alternative:
     is_actual: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inspection:
     """The text around one place and what a model expected there.
 
@@ -123,15 +119,3 @@ def inspect_place(model, reading, index, *, radius=40, top_k=8):
         context_bytes=reader.bytes_given,
         is_whole_context=reader.bytes_given == wanted_bytes,
     )
-
-
-def prepare_inspection(model):
-    """Compile the calls that `inspect_place` makes, unless that was done before.
-
-    Args:
-        model: `SharedModel`.
-
-    Returns:
-        float: the seconds it took.
-    """
-    return prepare_context(model) + prepare_search(model)

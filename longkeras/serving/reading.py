@@ -1,11 +1,16 @@
 """A model reads a document: bits for every byte."""
 
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from longkeras.serving.limits import MAX_READ_BYTES
+from longkeras.serving.characters import cut_at_character
+from longkeras.serving.context_reader import prepare_prefill
+from longkeras.serving.limits import MAX_READ_BYTES, check_number, check_text
+from longkeras.serving.shared_model import SharedModel
+from longkeras.text.byte_vocabulary import character_byte_offsets
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class ReadingProgress:
     seconds: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """What one model made of one document.
 
@@ -149,9 +154,39 @@ def iterate_reading(
         `ReadingProgress`, several times, and at last one `Reading`.
 
     Raises:
-        InputError: (a `ValueError`) when `text` cannot be read.
+        InputError: (a `ValueError`) when `text` cannot be read, or `max_bytes` is
+            out of range.
     """
-    raise NotImplementedError
+    check_number("max_bytes", max_bytes, 1, MAX_READ_BYTES)
+    document = check_text(text).text.encode()
+    data = cut_at_character(document, int(max_bytes))
+    model = SharedModel.of(model, name)
+    name = name or model.name
+    yield ReadingProgress(name, "compiling", 0, len(data), 0.0)
+    compile_seconds = prepare_prefill(model)
+    yield ReadingProgress(name, "reading", 0, len(data), 0.0)
+    bits = np.empty(len(data), dtype="float32")
+    seconds = 0.0
+    for chunk, chunk_seconds in _timed_chunks(model, data, cancelled):
+        end = chunk.start + len(chunk.bits)
+        bits[chunk.start : end] = chunk.bits
+        seconds += chunk_seconds
+        yield ReadingProgress(name, "reading", end, len(data), seconds)
+    if cancelled is not None and cancelled.is_set():
+        return
+    kept = data.decode()
+    yield Reading(
+        name=name,
+        text=kept,
+        bits=bits,
+        character_starts=character_byte_offsets(kept),
+        protocol=protocol_of(model),
+        bytes_dropped=len(document) - len(data),
+        seconds=seconds,
+        compile_seconds=compile_seconds,
+        parameters=model.parameters,
+        state_bytes=model.state_bytes(1, max_length=model.context_length),
+    )
 
 
 def read_document(
@@ -171,6 +206,49 @@ def read_document(
         `Reading`, or None when it was cancelled.
 
     Raises:
-        InputError: (a `ValueError`) when `text` cannot be read.
+        InputError: (a `ValueError`) when `text` cannot be read, or `max_bytes` is
+            out of range.
     """
-    raise NotImplementedError
+    result = None
+    for result in iterate_reading(
+        model, text, name=name, max_bytes=max_bytes, cancelled=cancelled
+    ):
+        if progress is not None and isinstance(result, ReadingProgress):
+            progress(result)
+    return result if isinstance(result, Reading) else None
+
+
+def protocol_of(model):
+    """Return how a model reads.
+
+    Args:
+        model: `SharedModel`.
+
+    Returns:
+        `Protocol`.
+    """
+    from longkeras.evaluation import choose_protocol
+
+    chosen = choose_protocol(model)
+    return Protocol(
+        kind=chosen.kind,
+        chunk_bytes=model.chunk_tokens,
+        stride=chosen.stride or 0,
+        context_bytes=model.context_bytes,
+    )
+
+
+def _timed_chunks(model, data, cancelled):
+    """Yield the chunks with the time that each took, the consumer's not counted."""
+    # keras takes seconds to import: only when a model is at work.
+    from longkeras.evaluation import iterate_bits
+
+    # Segments one by one: side by side they are slower on a CPU, and the program
+    # compiled for one serves continuations and inspections too.
+    chunks = iterate_bits(model, data, chunk_length=model.chunk_tokens, batch_size=1)
+    while cancelled is None or not cancelled.is_set():
+        started = time.perf_counter()
+        chunk = next(chunks, None)
+        if chunk is None:
+            return
+        yield chunk, time.perf_counter() - started

@@ -6,11 +6,20 @@ from pathlib import Path
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.persistence import load_model
+from longkeras.serving.alternatives import prepare_search
+from longkeras.serving.context_reader import prepare_prefill, prepare_step
 from longkeras.serving.manifest import check_files, read_manifest
 from longkeras.serving.shared_model import SharedModel
 
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 """The models that come with the project."""
+
+PREPARATIONS = {
+    "reading": (prepare_prefill,),
+    "continuing": (prepare_prefill, prepare_step),
+    "inspecting": (prepare_prefill, prepare_search),
+}
+"""What is compiled for each purpose."""
 
 
 class ModelRegistry:
@@ -91,19 +100,25 @@ class ModelRegistry:
         """
         return self.entry(name).name in self._loaded
 
-    def warm_up(self, name):
-        """Load a model and compile what reading and continuing need.
+    def warm_up(self, name, purposes=tuple(PREPARATIONS)):
+        """Load a model and compile what it will be used for.
+
+        Compiling takes longer than reading a chapter: done when the page starts, it
+        does not have to be waited for later.
 
         Args:
             name: str. One of `names()`.
+            purposes: sequence of str. Any of `"reading"`, `"continuing"` and
+                `"inspecting"`.
 
         Returns:
             float: the seconds it took; close to 0 the second time.
         """
-        from longkeras.serving.reading import prepare_reading
-
         started = time.perf_counter()
-        prepare_reading(self.load(name))
+        model = self.load(name)
+        for purpose in purposes:
+            for prepare in PREPARATIONS[purpose]:
+                prepare(model)
         return time.perf_counter() - started
 
     def _load(self, entry):

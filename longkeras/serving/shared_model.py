@@ -3,6 +3,9 @@
 import threading
 import time
 
+CHUNK_TOKENS = 1024
+"""Tokens in one call of a model that carries its state through a text."""
+
 
 class SharedModel:
     """A language model with a lock, seen through the decode contract.
@@ -48,11 +51,20 @@ class SharedModel:
         return self._model.context_length
 
     @property
+    def chunk_tokens(self):
+        """Tokens in one call while reading: one shape, so one compiled program."""
+        return self.context_length or CHUNK_TOKENS
+
+    @property
     def context_bytes(self):
         """Most bytes that a prediction can depend on; None without a limit."""
         if self.context_length is not None:
             return self.context_length
-        return getattr(self._model, "receptive_field", None)
+        # Each layer of a windowed model sees as far back as its ring holds keys.
+        layers = getattr(self._model.backbone, "transformer_layers", ())
+        if not layers:
+            return None
+        return 1 + sum(layer.attention.cache_slots() - 1 for layer in layers)
 
     def initial_state(self, batch_size, max_length=None):
         """Return the state before the first token.

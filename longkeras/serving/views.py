@@ -8,7 +8,7 @@ STRIP_FULL_SCALE = 8.0
 """Bits per byte that make the strongest colour; a model that knows nothing needs 8."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BinnedBits:
     """Bits per byte against the position in the document.
 
@@ -26,7 +26,7 @@ class BinnedBits:
         return (self.edges[:-1] + self.edges[1:]) / 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SurpriseStrip:
     """A document as one row of coloured cells.
 

@@ -9,6 +9,8 @@ of memory stand for the three families:
     FakeFull: a sum over all tokens so far, at most `context_length` of them.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 
 VOCABULARY_SIZE = 259
@@ -24,7 +26,7 @@ class FakeModel:
     """
 
     context_length = None
-    receptive_field = None
+    backbone = SimpleNamespace()
 
     def __init__(self, seed=0, scale=2.0):
         generator = np.random.default_rng(seed)
@@ -43,6 +45,7 @@ class FakeModel:
 
     def compiled_prefill(self, token_ids, padding_mask, state):
         self.calls.append(("prefill", token_ids.shape))
+        state = {key: np.asarray(value) for key, value in state.items()}
         batch, sequence = token_ids.shape
         logits = np.zeros((batch, sequence, VOCABULARY_SIZE), "float32")
         hidden = np.zeros((batch, sequence, HIDDEN_DIM), "float32")
@@ -61,6 +64,7 @@ class FakeModel:
 
     def compiled_step(self, token_ids, state):
         self.calls.append(("step", token_ids.shape))
+        state = {key: np.asarray(value) for key, value in state.items()}
         return self._read(token_ids, state)
 
     def _read(self, token_ids, state):
@@ -80,6 +84,13 @@ class FakeLSTM(FakeModel):
 
 class FakeWindowed(FakeModel):
     receptive_field = 24
+    # Two layers, each of which sees its own position and so many before it.
+    backbone = SimpleNamespace(
+        transformer_layers=[
+            SimpleNamespace(attention=SimpleNamespace(cache_slots=lambda: 9)),
+            SimpleNamespace(attention=SimpleNamespace(cache_slots=lambda: 16)),
+        ]
+    )
 
     def initial_state(self, batch_size, max_length=None):
         return {"ring": np.zeros((batch_size, self.receptive_field, HIDDEN_DIM))}

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from longkeras.serving import InputError, continue_text
-from longkeras.serving.context_reader import CHUNK_TOKENS
+from longkeras.serving.shared_model import CHUNK_TOKENS
 from tests.serving.fake_models import FakeFull, FakeLSTM, FakeWindowed
 
 PROMPT = "The moon rose. 月出 "
