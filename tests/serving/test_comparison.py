@@ -35,7 +35,7 @@ def test_progress_rises_and_names_the_model_at_work(registry):
 
 
 def test_only_so_much_is_read(registry):
-    *_, last = compare_models(registry, ["a"], TEXT, max_bytes=13)
+    *_, last = compare_models(registry, ["a"], TEXT, max_bytes=12)
     assert last.fraction == 1
     reading = last.readings["a"]
     assert reading.bytes_read == 10
