@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import hypothesis
+import keras
 import numpy as np
 from hypothesis import strategies as st
 from keras import ops
@@ -117,6 +119,15 @@ def cases(draw, max_length=300, dtypes=("float32",)):
         is_poisoned=draw(st.booleans()),
         dtype=draw(st.sampled_from(dtypes)),
         seed=draw(st.integers(0, 2**16)),
+    )
+
+
+def drawn(max_examples):
+    """Settings for so many examples: a quarter on JAX, which compiles every one."""
+    if keras.backend.backend() == "jax":
+        max_examples = max(max_examples // 4, 1)
+    return hypothesis.settings(
+        max_examples=max_examples, derandomize=True, deadline=None
     )
 
 

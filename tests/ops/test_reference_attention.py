@@ -11,7 +11,7 @@ from keras import ops
 from longkeras.ops import reference_attention
 from longkeras.patterns import BandedPattern
 from tests.ops import oracle
-from tests.ops.cases import TOLERANCES, Case, assert_close, cases
+from tests.ops.cases import TOLERANCES, Case, assert_close, cases, drawn
 from tests.ops.gradients import as_array, compiled_once, outputs_and_gradients
 
 
@@ -40,7 +40,7 @@ def expected_answer(case, arrays):
     )
 
 
-@hypothesis.settings(max_examples=25, derandomize=True, deadline=None)
+@drawn(25)
 @hypothesis.given(cases(max_length=40))
 def test_reference_answers_as_the_oracle(case):
     answer = compiled_once(attend(case))(*case.tensors())
@@ -79,7 +79,7 @@ def central_difference(case, arrays, upstream, position, index, step=1e-4):
     return (totals[0] - totals[1]) / (2 * step)
 
 
-@hypothesis.settings(max_examples=10, derandomize=True, deadline=None)
+@drawn(10)
 @hypothesis.given(cases(max_length=30))
 def test_padding_gets_zeros_and_gives_none_whatever_it_holds(case):
     case = dataclasses.replace(case, padding="holes", is_poisoned=True)
