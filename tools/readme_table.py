@@ -77,17 +77,17 @@ def _score(entry: ModelEntry, language: str) -> str:
 
 def _notes(entries: tuple[ModelEntry, ...]) -> list[str]:
     """How the numbers were read, and the data behind them: each said once."""
-    protocols = {
-        entry.scores.get("protocol", "protocol not stated") for entry in entries
-    }
-    protocol = "; ".join(sorted(map(str, protocols)))
+    protocols = {entry.scores.get("protocol", "not stated") for entry in entries}
     data = {
         f"{source['name']} ({source['licence']})"
         for entry in entries
         for source in entry.data
     }
     dates = sorted({entry.date for entry in entries if entry.date})
-    notes = [f"Bits per byte on held-out books, lower is better ({protocol})."]
+    notes = [
+        "Bits per byte on held-out books, lower is better. "
+        f"Protocol: {'; '.join(sorted(map(str, protocols)))}."
+    ]
     if data:
         notes.append(f"Trained on {', '.join(sorted(data))}.")
     if dates:
