@@ -63,15 +63,16 @@ def build_page(registry):
         title=title, analytics_enabled=False, delete_cache=(3600, 7200)
     ) as blocks:
         shell = _build_header()
-        shell["status"] = gr.HTML(
-            notice_html(loader.message(catalogue), DEFAULT_LANGUAGE), elem_id="status"
-        )
+        told = notice_html(loader.message(catalogue), DEFAULT_LANGUAGE)
+        shell["status"] = gr.HTML(told, apply_default_css=False, elem_id="status")
         shell["timer"] = gr.Timer(SECONDS_BETWEEN_CHECKS)
         with gr.Tabs():
             for tab in tabs:
                 with gr.Tab(say(DEFAULT_LANGUAGE, tab.key)) as shell[tab.key]:
                     tab.build(shell["language"])
-        shell["footer"] = gr.HTML(_footer(DEFAULT_LANGUAGE), elem_id="lk-footer")
+        shell["footer"] = gr.HTML(
+            _footer(DEFAULT_LANGUAGE), apply_default_css=False, elem_id="lk-footer"
+        )
         _connect_status(shell, catalogue, loader)
         _connect_language(shell, catalogue, tabs, loader)
         blocks.load(None, None, shell["language"], js=_RECALL, api_visibility="private")
@@ -80,7 +81,9 @@ def build_page(registry):
 
 def _build_header():
     with gr.Row(elem_id="lk-header"):
-        heading = gr.HTML(_heading(DEFAULT_LANGUAGE), min_width=260)
+        heading = gr.HTML(
+            _heading(DEFAULT_LANGUAGE), apply_default_css=False, min_width=260
+        )
         with gr.Row(elem_id="lk-controls"):
             language = gr.Radio(
                 [(title, code) for code, title in LANGUAGES.items()],

@@ -35,9 +35,22 @@ def say(language, key, **values):
     >>> say("en", "error.file_too_long", received=5_000_000, limit=4_000_000)[:35]
     'The file is too long: 5,000,000 byt'
     """
+    values = {name: _spell(value) for name, value in values.items()}
+    return template(language, key).format(**values)
+
+
+def template(language, key):
+    """Return a string of the page in a language, its values still to be filled in.
+
+    Args:
+        language: str. As of `say`.
+        key: str. A key of `strings.json`.
+
+    Returns:
+        str.
+    """
     strings = all_strings()[key]
-    template = strings.get(language, strings[DEFAULT_LANGUAGE])
-    return template.format(**{name: _spell(value) for name, value in values.items()})
+    return strings.get(language, strings[DEFAULT_LANGUAGE])
 
 
 def spell_bytes(number):

@@ -4,6 +4,7 @@
 const HEAT_STEPS = 12;
 const STRIP_HEIGHT = 48;
 const PLOT_HEIGHT = 190;
+const PIXELS_A_POINT = 8;
 const root = element.querySelector(".lk-strips");
 const parts = {};
 let view = null;
@@ -142,7 +143,18 @@ function drawStrip(canvas, levels, table) {
 function niceStep(range, count) {
   const raw = range / count;
   const power = 10 ** Math.floor(Math.log10(raw));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= raw);
+  return [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((step) => step >= raw);
+}
+// Joins bins until the points of a line are far enough apart to be told apart.
+function gather(bins, width) {
+  const size = Math.ceil(bins.length / Math.max(8, width / PIXELS_A_POINT));
+  const points = [];
+  for (let from = 0; from < bins.length; from += size) {
+    const to = Math.min(bins.length, from + size);
+    const sum = bins.slice(from, to).reduce((total, bits) => total + bits, 0);
+    points.push([(view.edges[from] + view.edges[to]) / 2, sum / (to - from)]);
+  }
+  return points;
 }
 function drawPlot() {
   const plot = parts.plot;
@@ -161,14 +173,14 @@ function drawPlot() {
     makeSVG("line", { x1: 0, x2: width, y1: y(bits), y2: y(bits), class: "lk-grid" }, plot);
     if (bits > 0) makeSVG("text", { x: 3, y: y(bits) + 12, class: "lk-tick" }, plot, String(+bits.toFixed(2)));
   }
-  const stride = Math.max(1, niceStep(view.num_characters, width < 500 ? 3 : 7));
+  const stride = Math.max(1, niceStep(view.num_characters, width < 500 ? 4 : 7));
   for (let at = stride; at < view.num_characters; at += stride) {
     makeSVG("line", { x1: x(at), x2: x(at), y1: bottom, y2: bottom + 4, class: "lk-axis" }, plot);
     const anchor = x(at) > width - 30 ? "end" : "middle";
     makeSVG("text", { x: x(at), y: bottom + 16, class: "lk-tick", "text-anchor": anchor }, plot, format(at));
   }
   for (const model of view.models) {
-    const points = model.bins.map((bits, i) => [x((view.edges[i] + view.edges[i + 1]) / 2), y(bits)]);
+    const points = gather(model.bins, width).map(([character, bits]) => [x(character), y(bits)]);
     const line = points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(" ");
     makeSVG("polyline", { points: line, class: `lk-line lk-stroke-${model.colour}` }, plot);
     if (points.length < 3)
@@ -301,4 +313,11 @@ document.addEventListener("click", (event) => {
   const target = event.target.closest?.("[data-lk-place]");
   if (target && view) choose(Number(target.dataset.lkPlace), 0);
 });
+const panel = document.getElementById("place");
+function centrePanel() {
+  const scroll = panel.querySelector(".lk-scroll");
+  const current = scroll?.querySelector("[aria-current]");
+  if (current) scroll.scrollLeft = current.offsetLeft - (scroll.clientWidth - current.offsetWidth) / 2;
+}
+if (panel) new MutationObserver(centrePanel).observe(panel, { childList: true, subtree: true });
 update();

@@ -6,7 +6,7 @@ from importlib import resources
 import gradio as gr
 import numpy as np
 
-from longkeras.app.strings import say
+from longkeras.app.strings import say, template
 from longkeras.serving import binned_bits, surprise_strip
 from longkeras.serving.views import STRIP_FULL_SCALE
 
@@ -86,7 +86,7 @@ def strips_payload(comparison, catalogue, language):
         "full_scale": STRIP_FULL_SCALE,
         "place": comparison.place,
         "edges": edges.tolist(),
-        "labels": {key: say(language, f"strips.{key}") for key in labels},
+        "labels": {key: template(language, f"strips.{key}") for key in labels},
         "models": [
             _model(name, readings.get(name), catalogue, language)
             for name in comparison.names

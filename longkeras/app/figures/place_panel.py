@@ -98,7 +98,7 @@ def _card(inspection, catalogue, language):
     return (
         f'<article class="lk-card"><h4>{_title(inspection.name, catalogue, language)}'
         f'</h4><p class="lk-text">{_coloured_text(inspection)}</p>'
-        f"<p>{escape(actual)}. {escape(say(language, 'place.expected'))}</p>"
+        f"<p>{escape(actual)}</p>"
         f"{_alternatives(inspection, language)}"
         f'<p class="lk-hint">{escape(context)}</p></article>'
     )
@@ -145,7 +145,8 @@ def _per_byte(inspection, place):
 
 def _title(name, catalogue, language):
     chip = f'<span class="lk-chip lk-model-{catalogue.model_colour(name)}"></span>'
-    return f"{chip}{escape(catalogue.model_title(name, language))}"
+    title = escape(catalogue.model_title(name, language))
+    return f'{chip}<span class="lk-title">{title}</span>'
 
 
 def _current(is_current):

@@ -78,12 +78,6 @@ class ReadTab:
         names = [name for _, name in labels["models"]["choices"]]
         with gr.Row(elem_id="input"):
             with gr.Column(scale=3, min_width=320):
-                self._add(
-                    "text",
-                    gr.Textbox(
-                        lines=11, max_lines=11, elem_id="text", **labels["text"]
-                    ),
-                )
                 with gr.Row(elem_id="sources"):
                     self._add(
                         "sample",
@@ -101,6 +95,12 @@ class ReadTab:
                             elem_id="upload", size="md", scale=1, **labels["upload"]
                         ),
                     )
+                self._add(
+                    "text",
+                    gr.Textbox(
+                        lines=10, max_lines=10, elem_id="text", **labels["text"]
+                    ),
+                )
             with gr.Column(scale=2, min_width=300):
                 self._add(
                     "models",
@@ -114,25 +114,25 @@ class ReadTab:
                 with gr.Row():
                     self._button("read", labels, variant="primary")
                     self._button("cancel", labels, interactive=False)
-        self._add("notice", gr.HTML(elem_id="notice"))
+        self._html("notice")
 
     def _build_results(self, labels):
         with gr.Column(visible=False, elem_id="results") as results:
             self._add("numbers", gr.JSON(visible=False, label="numbers"))
-            self._add("results_heading", gr.HTML(**labels["results_heading"]))
+            self._html("results_heading", **labels["results_heading"])
             self._add("strips", surprise_strips("strips"))
-            self._add("place", gr.HTML(elem_id="place"))
+            self._html("place")
             self._button("prompt_from_place", labels, visible=False)
-            self._add("summary_heading", gr.HTML(**labels["summary_heading"]))
-            self._add("summary", gr.HTML(elem_id="summary"))
+            self._html("summary_heading", **labels["summary_heading"])
+            self._html("summary")
             with gr.Row(elem_id="downloads"):
-                self._add("csv_heading", gr.HTML(**labels["csv_heading"]))
+                self._html("csv_heading", **labels["csv_heading"])
                 for name in ("csv_summary", "csv_bins", "csv_characters"):
                     self._button(name, labels, size="sm")
         self._add("results", results)
 
     def _build_continue(self, labels):
-        self._add("continue_heading", gr.HTML(**labels["continue_heading"]))
+        self._html("continue_heading", **labels["continue_heading"])
         self._add(
             "prompt",
             gr.Textbox(lines=4, max_lines=4, elem_id="prompt", **labels["prompt"]),
@@ -155,11 +155,15 @@ class ReadTab:
         with gr.Row(elem_id="writing"):
             self._button("start", labels, variant="primary")
             self._button("stop", labels, interactive=False)
-        self._add("continue_notice", gr.HTML(elem_id="continue-notice"))
-        self._add("continuations", gr.HTML(elem_id="continuations"))
+        self._html("continue_notice")
+        self._html("continuations")
         self._add("written", gr.JSON(visible=False, label="written"))
         self._button("csv_continuations", labels, visible=False, size="sm")
         self._add("csv_file", gr.DownloadButton(visible="hidden", elem_id="csv-file"))
+
+    def _html(self, name, value=""):
+        part = gr.HTML(value, apply_default_css=False, elem_id=name.replace("_", "-"))
+        self._add(name, part)
 
     def _button(self, name, labels, **options):
         elem_id = name.replace("_", "-")
