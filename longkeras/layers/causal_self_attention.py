@@ -72,7 +72,9 @@ class CausalSelfAttention(keras.layers.Layer):
         self.supports_masking = True
         if attention_window is None:
             dilations = attention_dilation
-            dilations = dilations if isinstance(dilations, (list, tuple)) else [dilations]
+            dilations = (
+                dilations if isinstance(dilations, (list, tuple)) else [dilations]
+            )
             if any(dilation != 1 for dilation in dilations):
                 raise ValueError(
                     "`attention_dilation` needs an `attention_window`. Received: "
@@ -102,9 +104,7 @@ class CausalSelfAttention(keras.layers.Layer):
         # A window as wide as the text is full attention.
         length = hidden_states.shape[1]
         pattern = self._pattern(self.attention_window or length or _ANY_LENGTH)
-        output = banded_attention(
-            query, key, value, pattern, padding_mask=padding_mask
-        )
+        output = banded_attention(query, key, value, pattern, padding_mask=padding_mask)
         return self._merge(output)
 
     def cache_slots(self, max_length=None):
@@ -136,9 +136,7 @@ class CausalSelfAttention(keras.layers.Layer):
         positions = ops.expand_dims(next_position, 1) + steps
         projected = self._project(hidden_states, positions)
         pattern = self._pattern(self.attention_window or cache[0].shape[1])
-        output, cache = attend_chunk(
-            *projected, cache, next_position, lengths, pattern
-        )
+        output, cache = attend_chunk(*projected, cache, next_position, lengths, pattern)
         return self._merge(output), cache
 
     def call_step(self, hidden_states, cache, next_position):

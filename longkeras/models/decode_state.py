@@ -67,6 +67,23 @@ class DecodingCausalLM(keras_hub.models.CausalLM):
         """
         raise NotImplementedError
 
+    def fit(self, x=None, y=None, **kwargs):
+        """Train; see `keras.Model.fit`.
+
+        Args:
+            x: strings, or what else the preprocessor takes; a
+                `keras.utils.PyDataset` is taken to hold batches of ids and targets,
+                which no preprocessor touches.
+            y: None, since the targets are the next tokens. Defaults to `None`.
+            **kwargs: See `keras.Model.fit`.
+
+        Returns:
+            `keras.callbacks.History`.
+        """
+        if isinstance(x, keras.utils.PyDataset):
+            return keras.Model.fit(self, x, **kwargs)
+        return super().fit(x, y, **kwargs)
+
     def compiled_prefill(self, token_ids, padding_mask, state):
         """`prefill`, compiled once for each shape."""
         return self._compiled("prefill")(token_ids, padding_mask, state)

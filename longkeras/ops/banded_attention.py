@@ -30,9 +30,7 @@ class BandedAttention(keras.Operation):
             value = ops.repeat(value, groups, axis=2)
         if padding_mask is not None:
             padding_mask = ops.cast(padding_mask, "bool")
-        attend = choose(
-            self.implementation, self.pattern, query.shape[1], key.shape[1]
-        )
+        attend = choose(self.implementation, self.pattern, query.shape[1], key.shape[1])
         return attend(
             query, key, value, self.pattern, padding_mask, scale, self.query_start
         )

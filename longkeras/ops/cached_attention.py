@@ -59,9 +59,7 @@ def attend_step(query, key, value, cache, next_position, pattern):
     held = ring_cache.slot_positions(next_position + 1, keys.shape[1])
     distance = (ops.expand_dims(next_position, 1) - held)[:, None]  # (batch, 1, slots)
     dilation = ops.convert_to_tensor(pattern.dilations, dtype="int32")[:, None]
-    visible = ops.logical_and(
-        (held >= 0)[:, None], distance <= pattern.left * dilation
-    )
+    visible = ops.logical_and((held >= 0)[:, None], distance <= pattern.left * dilation)
     visible = ops.logical_and(visible, distance % dilation == 0)
     scores = ops.einsum("bhd,bshd->bhs", query, keys)  # (batch, heads, slots)
     weights = masked_softmax(scores, visible, query.shape[-1] ** -0.5)

@@ -35,7 +35,9 @@ def attend(query, key, value, pattern, key_mask, scale, query_start):
         outputs.append(_attend_dilated(*picked, key_mask, band, dilation))
     if len(outputs) == 1:
         return outputs[0]
-    order = [head for _, heads in _heads_by_dilation(pattern, num_heads) for head in heads]
+    order = [
+        head for _, heads in _heads_by_dilation(pattern, num_heads) for head in heads
+    ]
     joined = ops.concatenate(outputs, axis=2)
     return _pick_heads(joined, [order.index(head) for head in range(num_heads)])
 
@@ -126,7 +128,9 @@ def _attend_contiguous(query, key, value, key_mask, band):
 
     @keras.ops.custom_gradient
     def recomputed(query, key, value):
-        output, row_log_sum = tile.forward(walk, query, key, value, query_mask, key_mask)
+        output, row_log_sum = tile.forward(
+            walk, query, key, value, query_mask, key_mask
+        )
 
         def gradient(*args, upstream=None):
             upstream = args[0] if upstream is None else upstream

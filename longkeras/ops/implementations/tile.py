@@ -111,9 +111,7 @@ def forward(walk, query, key, value, query_mask, key_mask):
         rows = ops.cast(ops.cast(rows, "float32") / total, query.dtype)
         start = (0, 0, n * walk.block, 0)
         output = ops.slice_update(output, start, rows)
-        row_log_sum = ops.slice_update(
-            row_log_sum, start, highest + ops.log(total)
-        )
+        row_log_sum = ops.slice_update(row_log_sum, start, highest + ops.log(total))
         return output, row_log_sum
 
     empty_log_sum = ops.zeros((*ops.shape(query)[:3], 1), dtype="float32")

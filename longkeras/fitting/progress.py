@@ -1,0 +1,50 @@
+"""Progress of a training run, in lines that read well in a log."""
+
+import logging
+import math
+import time
+
+import keras
+
+_LOGGER = logging.getLogger("longkeras.fitting")
+
+
+class ProgressLog(keras.callbacks.Callback):
+    """Logs step, bits per token, speed and time left.
+
+    Args:
+        total_steps: int. Optimizer steps of the whole run.
+        tokens_per_step: int. Tokens of a batch.
+        first_step: int. Steps done before. Defaults to `0`.
+        interval: int. Steps between lines. Defaults to `50`.
+    """
+
+    def __init__(self, total_steps, tokens_per_step, first_step=0, interval=50):
+        super().__init__()
+        self.total_steps = total_steps
+        self.tokens_per_step = tokens_per_step
+        self.step = first_step
+        self.interval = interval
+        self._since = None
+        self._steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self._since is None:
+            # The first step compiles: its time says nothing about the next ones.
+            self._since = time.monotonic()
+            return
+        self._steps += 1
+        if self.step % self.interval:
+            return
+        seconds = (time.monotonic() - self._since) / self._steps
+        left = (self.total_steps - self.step) * seconds / 60
+        _LOGGER.info(
+            "step %d/%d, %.3f bits a token, %.0f tokens/s, %.0f min left",
+            self.step,
+            self.total_steps,
+            float(logs["loss"]) / math.log(2),
+            self.tokens_per_step / seconds,
+            left,
+        )
+        self._since, self._steps = time.monotonic(), 0

@@ -1,0 +1,147 @@
+"""The byte-level language models that are compared, at equal size and budget."""
+
+import dataclasses
+
+from longkeras.models import (
+    ByteTokenizer,
+    CausalTransformerBackbone,
+    RecurrentBackbone,
+    RecurrentCausalLM,
+    RecurrentCausalLMPreprocessor,
+    TransformerCausalLM,
+    TransformerCausalLMPreprocessor,
+)
+
+FAMILIES = ("lstm", "full_attention", "sliding_window")
+
+
+@dataclasses.dataclass(frozen=True)
+class LanguageModelConfig:
+    """Everything that decides a run; written as JSON beside the weights.
+
+    Args:
+        name: str. Folder of the model.
+        family: str. `"lstm"`, `"full_attention"` or `"sliding_window"`.
+        title: str. Name on the page.
+        num_layers: int. Layers.
+        hidden_dim: int. Size of hidden states.
+        sequence_length: int. Bytes of a training window.
+        batch_size: int. Windows of a batch.
+        learning_rate: float. Plateau of the schedule.
+        num_heads: int. Attention heads; 0 for the LSTM.
+        intermediate_dim: int. Inner size of feed-forward parts; 0 for the LSTM.
+        attention_window: tuple of int, one per layer, or None.
+        steps: int. Optimizer steps.
+        warmup_steps: int. Steps of rising learning rate.
+        decay_fraction: float. Share of the steps in which the rate falls to zero.
+        weight_decay: float. Of AdamW.
+        clip_norm: float. Largest norm of a step's gradient.
+        seed: int. Of weights and order of windows.
+        english_weight: float. Windows of English for one of Chinese.
+    """
+
+    name: str
+    family: str
+    title: str
+    num_layers: int
+    hidden_dim: int
+    sequence_length: int
+    batch_size: int
+    learning_rate: float
+    num_heads: int = 0
+    intermediate_dim: int = 0
+    attention_window: tuple[int, ...] | None = None
+    steps: int = 3800
+    warmup_steps: int = 100
+    decay_fraction: float = 0.3
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    seed: int = 1
+    english_weight: float = 1.5
+
+    @property
+    def bytes_per_step(self):
+        """Bytes of a batch."""
+        return self.sequence_length * self.batch_size
+
+
+CONTESTANTS = {
+    config.name: config
+    for config in (
+        LanguageModelConfig(
+            name="byte-lstm",
+            family="lstm",
+            title="LSTM",
+            num_layers=2,
+            hidden_dim=192,
+            sequence_length=128,
+            batch_size=32,
+            learning_rate=4e-3,
+        ),
+        LanguageModelConfig(
+            name="byte-transformer-full",
+            family="full_attention",
+            title="Full attention",
+            num_layers=3,
+            hidden_dim=128,
+            num_heads=4,
+            intermediate_dim=344,
+            sequence_length=256,
+            batch_size=16,
+            learning_rate=3e-3,
+        ),
+        LanguageModelConfig(
+            name="byte-longformer",
+            family="sliding_window",
+            title="Sliding window (Longformer)",
+            num_layers=3,
+            hidden_dim=128,
+            num_heads=4,
+            intermediate_dim=344,
+            attention_window=(64, 256, 512),
+            sequence_length=2048,
+            batch_size=2,
+            learning_rate=3e-3,
+        ),
+    )
+}
+
+
+def build_model(config):
+    """Make a contestant with fresh weights.
+
+    Args:
+        config: `LanguageModelConfig`.
+
+    Returns:
+        `RecurrentCausalLM` or `TransformerCausalLM`, with its preprocessor.
+
+    Raises:
+        ValueError: If the family is unknown.
+    """
+    sizes = {
+        "vocabulary_size": ByteTokenizer().vocabulary_size(),
+        "num_layers": config.num_layers,
+        "hidden_dim": config.hidden_dim,
+        "seed": config.seed,
+    }
+    tokenizer, length = ByteTokenizer(), config.sequence_length
+    if config.family == "lstm":
+        return RecurrentCausalLM(
+            RecurrentBackbone(**sizes, cell="lstm"),
+            RecurrentCausalLMPreprocessor(tokenizer, sequence_length=length),
+        )
+    if config.family not in FAMILIES:
+        raise ValueError(
+            f"`family` must be one of {FAMILIES}. Received: family={config.family!r}"
+        )
+    windowed = config.family == "sliding_window"
+    backbone = CausalTransformerBackbone(
+        **sizes,
+        num_heads=config.num_heads,
+        intermediate_dim=config.intermediate_dim,
+        attention_window=list(config.attention_window) if windowed else None,
+        max_sequence_length=None if windowed else config.sequence_length,
+    )
+    preprocessor = TransformerCausalLMPreprocessor(tokenizer, sequence_length=length)
+    return TransformerCausalLM(backbone, preprocessor)

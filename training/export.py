@@ -1,0 +1,108 @@
+"""Put a finished model among the shipped ones, with all that is said of it."""
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import logging
+import pathlib
+import shutil
+
+from longkeras.data import load_books
+from longkeras.evaluation import evaluate_books
+from longkeras.fitting.checkpoint import write_json
+
+_LOGGER = logging.getLogger("training")
+_TITLES_ZH = {
+    "lstm": "LSTM",
+    "full_attention": "全注意力",
+    "sliding_window": "滑动窗口（Longformer）",
+}
+_DATA = (
+    {
+        "name": "English novels 1840-1920 (ELTeC-eng), 33 whole books",
+        "language": "en",
+        "source": "https://github.com/COST-ELTeC/ELTeC-eng",
+        "licence": "texts: public domain; mark-up: CC BY 4.0",
+    },
+    {
+        "name": "Chinese classics, 21 whole books",
+        "language": "zh",
+        "source": "https://github.com/NiuTrans/Classical-Modern and "
+        "https://github.com/tennessine/corpus",
+        "licence": "texts: public domain; first repository: MIT",
+    },
+)
+
+
+def export_model(model, config, data, folder, test_bytes):
+    """Measure a trained model on the test books and add it to a folder of models.
+
+    Args:
+        model: trained `RecurrentCausalLM` or `TransformerCausalLM`.
+        config: `training.contestants.LanguageModelConfig`.
+        data: path of the data folder, or None for the bundled samples.
+        folder: path of the folder with `manifest.json`.
+        test_bytes: int. Bytes read from the beginning of each test book.
+    """
+    folder = pathlib.Path(folder)
+    preset = folder / config.name
+    if preset.exists():
+        shutil.rmtree(preset)
+    preset.mkdir(parents=True)
+    model.save_to_preset(str(preset))
+    write_json(preset / "training.json", dataclasses.asdict(config))
+    entry = {
+        "name": config.name,
+        "title": config.title,
+        "title_zh": _TITLES_ZH[config.family],
+        "family": config.family,
+        "task": type(model).__name__,
+        "path": config.name,
+        "parameters": model.count_params(),
+        "sha256": _digests(preset),
+        "bytes_seen": model_bytes_seen(model, config),
+        "scores": _scores(model, data, test_bytes),
+        "recipe": {
+            "command": "python -m training.recipes.language_model --data DIR "
+            f"--model {config.name}",
+            "config": "training.json",
+        },
+        "data": list(_DATA),
+        "date": datetime.date.today().isoformat(),
+    }
+    _add_to_manifest(folder / "manifest.json", entry)
+    _LOGGER.info("exported %s: %s", config.name, entry["scores"])
+
+
+def model_bytes_seen(model, config):
+    """Training bytes: the optimizer's steps times the bytes of a batch."""
+    return int(model.optimizer.iterations) * config.bytes_per_step
+
+
+def _scores(model, data, test_bytes):
+    books = load_books(data, "test")
+    scores = evaluate_books(model, books, max_bytes_per_book=test_bytes)
+    result = {"split": "test"}
+    for language, score in scores.items():
+        result[language] = round(score.bits_per_byte, 4)
+        result[f"{language}_bytes"] = score.num_bytes
+        result["protocol"] = score.protocol
+    return result
+
+
+def _digests(folder):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest()
+        for path in files
+    }
+
+
+def _add_to_manifest(path, entry):
+    models = json.loads(path.read_text("utf-8"))["models"] if path.exists() else []
+    models = [model for model in models if model["name"] != entry["name"]]
+    models = sorted([*models, entry], key=lambda model: model["name"])
+    write_json(path, {"models": models})
