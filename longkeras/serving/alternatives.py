@@ -1,19 +1,15 @@
 """The most probable next characters, by following their bytes."""
 
+import heapq
+
 import numpy as np
 
-from longkeras.serving.context_reader import as_numpy, padded_rows
+from longkeras.serving.context_reader import as_numpy
 from longkeras.serving.sampling import next_byte_probabilities
 from longkeras.serving.utf8 import allowed_next_bytes, character_length
-from longkeras.text.byte_vocabulary import BYTE_OFFSET, byte_ids
+from longkeras.text.byte_vocabulary import BYTE_OFFSET
 
-ROWS = 16
-"""Beginnings of characters that are followed in one call of the model."""
-
-LONGEST_BEGINNING = 3
-"""Bytes of a character before its last one: a character has four at most."""
-
-_MOST_CALLS = 12
+_MOST_STEPS = 64
 
 
 class CharacterSearch:
@@ -24,6 +20,9 @@ class CharacterSearch:
     down, until none is left that could beat the characters found: the result is
     exact, unless the distribution is so flat that the search is cut short.
 
+    Every beginning keeps the state after it, so that each costs one step. A step of
+    many rows would be another program to compile, which takes far longer.
+
     Args:
         model: `SharedModel`.
         state: The model's state after the context, of one row.
@@ -32,83 +31,63 @@ class CharacterSearch:
 
     def __init__(self, model, state, logits):
         self._model = model
-        self._state = model.repeat_rows(state, ROWS)
+        self._states = {b"": state}
         self._next_bytes = {b"": next_byte_probabilities(logits)}
 
-    def run(self, top_k, actual):
+    def most_probable(self, top_k):
         """Find the most probable characters.
 
         Args:
             top_k: int. How many.
-            actual: bytes. A character whose probability is wanted in any case.
 
         Returns:
-            Tuple of a list of (character, probability), the most probable first,
-            and the probability of the actual one.
+            list of (character, probability), the most probable first.
         """
-        found = {}
-        beginnings = {b"": 1.0}
-        wanted = [actual[:length] for length in range(1, len(actual))]
-        self._lengthen(beginnings, found)
-        for _ in range(_MOST_CALLS):
-            chosen = _worth_following(beginnings, found, top_k)
-            if not chosen and not wanted:
+        best: list = []  # a heap: the least probable of the best comes first
+        beginnings = [(-1.0, b"")]
+        steps_left = _MOST_STEPS
+        while beginnings and steps_left:
+            probability, beginning = heapq.heappop(beginnings)
+            if len(best) == top_k and -probability <= best[0][0]:
                 break
-            self._call(list(dict.fromkeys([*wanted, *chosen]))[:ROWS])
-            self._lengthen(beginnings, found)
-            wanted = []
-        best = sorted(found.items(), key=lambda item: -item[1])[:top_k]
-        characters = [(data.decode(), probability) for data, probability in best]
-        return characters, self._probability(actual)
+            steps_left -= beginning not in self._next_bytes
+            next_bytes = -probability * self._after(beginning)
+            for byte in np.flatnonzero(allowed_next_bytes(beginning)):
+                longer = beginning + bytes([byte])
+                if len(longer) < character_length(longer[0]):
+                    heapq.heappush(beginnings, (-next_bytes[byte], longer))
+                elif len(best) < top_k:
+                    heapq.heappush(best, (next_bytes[byte], longer))
+                else:
+                    heapq.heappushpop(best, (next_bytes[byte], longer))
+        return [
+            (character.decode(), float(probability))
+            for probability, character in sorted(best, reverse=True)
+        ]
 
-    def _lengthen(self, beginnings, found):
-        """Replace the beginnings whose next bytes are known by what they lead to."""
-        for data in [data for data in beginnings if data in self._next_bytes]:
-            next_bytes = beginnings.pop(data) * self._next_bytes[data]
-            for byte in np.flatnonzero(allowed_next_bytes(data)):
-                longer = data + bytes([byte])
-                is_whole = len(longer) == character_length(longer[0])
-                target = found if is_whole else beginnings
-                target[longer] = float(next_bytes[byte])
+    def probability(self, character):
+        """Return the probability of one character.
 
-    def _call(self, beginnings):
-        rows = [byte_ids(data) for data in beginnings]
-        rows += [rows[0]] * (ROWS - len(rows))
-        token_ids, mask = padded_rows(rows, LONGEST_BEGINNING)
-        logits, _, _ = self._model.compiled_prefill(token_ids, mask, self._state)
-        probabilities = next_byte_probabilities(as_numpy(logits))
-        for row, data in enumerate(beginnings):
-            self._next_bytes[data] = probabilities[row, len(data) - 1]
+        Args:
+            character: str.
 
-    def _probability(self, character):
+        Returns:
+            float.
+        """
+        data = character.encode()
         factors = [
-            self._next_bytes[character[:length]][character[length]]
-            for length in range(len(character))
+            self._after(data[:length])[data[length]] for length in range(len(data))
         ]
         return float(np.prod(factors))
 
-
-def prepare_search(model):
-    """Compile the call that a `CharacterSearch` makes, unless that was done before.
-
-    Args:
-        model: `SharedModel`.
-
-    Returns:
-        float: the seconds it took.
-    """
-
-    def call():
-        state = model.initial_state(1, max_length=model.context_length)
-        rows = padded_rows([[BYTE_OFFSET]] * ROWS, LONGEST_BEGINNING)
-        model.compiled_prefill(*rows, model.repeat_rows(state, ROWS))
-
-    return model.prepare("search", call)
-
-
-def _worth_following(beginnings, found, top_k):
-    """Return the most probable beginnings that may lead to one of the best."""
-    best = sorted(found.values(), reverse=True)[:top_k]
-    bound = best[-1] if len(best) == top_k else 0.0
-    chosen = [data for data in beginnings if beginnings[data] > bound]
-    return sorted(chosen, key=beginnings.get, reverse=True)[:ROWS]
+    def _after(self, beginning):
+        """Return the probabilities of the byte after a beginning, `(256,)`."""
+        if beginning not in self._next_bytes:
+            self._after(beginning[:-1])
+            token_ids = np.array([beginning[-1] + BYTE_OFFSET], dtype="int32")
+            logits, _, state = self._model.compiled_step(
+                token_ids, self._states[beginning[:-1]]
+            )
+            self._states[beginning] = state
+            self._next_bytes[beginning] = next_byte_probabilities(as_numpy(logits)[0])
+        return self._next_bytes[beginning]

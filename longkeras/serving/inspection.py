@@ -4,10 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.serving.alternatives import LONGEST_BEGINNING, CharacterSearch
+from longkeras.serving.alternatives import CharacterSearch
 from longkeras.serving.characters import character_label
 from longkeras.serving.context_reader import ContextReader
 from longkeras.serving.shared_model import SharedModel
+
+LONGEST_BEGINNING = 3
+"""Bytes of a character before its last one: a character has four at most."""
 
 MOST_CONTEXT_BYTES = 4096
 """Most bytes before a place that are given to a model, however far it sees."""
@@ -99,7 +102,7 @@ def inspect_place(model, reading, index, *, radius=40, top_k=8):
         pass
     search = CharacterSearch(model, reader.state, reader.logits)
     actual = reading.text[index]
-    found, actual_probability = search.run(top_k, actual.encode())
+    found = search.most_probable(top_k)
     first = max(0, index - radius)
     characters = tuple(reading.text[first : index + radius + 1])
     return Inspection(
@@ -115,7 +118,7 @@ def inspect_place(model, reading, index, *, radius=40, top_k=8):
             )
             for character, probability in found
         ),
-        actual_probability=actual_probability,
+        actual_probability=search.probability(actual),
         context_bytes=reader.bytes_given,
         is_whole_context=reader.bytes_given == wanted_bytes,
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.persistence import load_model
-from longkeras.serving.alternatives import prepare_search
 from longkeras.serving.context_reader import prepare_prefill, prepare_step
 from longkeras.serving.manifest import check_files, read_manifest
 from longkeras.serving.shared_model import SharedModel
@@ -14,11 +13,7 @@ from longkeras.serving.shared_model import SharedModel
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 """The models that come with the project."""
 
-PREPARATIONS = {
-    "reading": (prepare_prefill,),
-    "continuing": (prepare_prefill, prepare_step),
-    "inspecting": (prepare_prefill, prepare_search),
-}
+PREPARATIONS = {"reading": prepare_prefill, "stepping": prepare_step}
 """What is compiled for each purpose."""
 
 
@@ -108,8 +103,8 @@ class ModelRegistry:
 
         Args:
             name: str. One of `names()`.
-            purposes: sequence of str. Any of `"reading"`, `"continuing"` and
-                `"inspecting"`.
+            purposes: sequence of str. `"reading"` is enough to read a document;
+                continuing and inspecting need `"stepping"` too.
 
         Returns:
             float: the seconds it took; close to 0 the second time.
@@ -117,8 +112,7 @@ class ModelRegistry:
         started = time.perf_counter()
         model = self.load(name)
         for purpose in purposes:
-            for prepare in PREPARATIONS[purpose]:
-                prepare(model)
+            PREPARATIONS[purpose](model)
         return time.perf_counter() - started
 
     def _load(self, entry):

@@ -119,22 +119,6 @@ class SharedModel:
         with self._calling:
             return self._model.compiled_step(token_ids, state)
 
-    def repeat_rows(self, state, num_rows):
-        """Return a state of one row as a state of many equal rows.
-
-        Args:
-            state: A state with the batch size 1.
-            num_rows: int.
-
-        Returns:
-            The state with the batch size `num_rows`.
-        """
-        import keras
-
-        return keras.tree.map_structure(
-            lambda tensor: keras.ops.repeat(tensor, num_rows, axis=0), state
-        )
-
     def prepare(self, purpose, call):
         """Make the first call for a purpose, which compiles, once.
 
@@ -152,14 +136,3 @@ class SharedModel:
             call()
             self._prepared.add(purpose)
             return time.perf_counter() - started
-
-    def is_prepared(self, purpose):
-        """Return whether `prepare` was called for a purpose.
-
-        Args:
-            purpose: hashable.
-
-        Returns:
-            bool.
-        """
-        return purpose in self._prepared

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from longkeras.serving import SharedModel, inspect_place
-from longkeras.serving.alternatives import LONGEST_BEGINNING, ROWS
 from longkeras.serving.inspection import MOST_CONTEXT_BYTES
 from longkeras.serving.reading import Protocol, Reading
 from longkeras.serving.shared_model import CHUNK_TOKENS
@@ -145,7 +144,7 @@ def test_a_model_without_a_limit_is_given_the_last_bytes_and_it_is_said():
     assert not place.is_whole_context
     chunks = MOST_CONTEXT_BYTES // CHUNK_TOKENS
     assert model.calls[:chunks] == [("prefill", (1, CHUNK_TOKENS))] * chunks
-    assert set(model.calls[chunks:]) == {("prefill", (ROWS, LONGEST_BEGINNING))}
+    assert set(model.calls[chunks:]) == {("step", (1,))}
 
 
 def test_a_limited_model_is_given_the_segment_of_the_reading():
