@@ -21,6 +21,8 @@ SUMMARY_COLUMNS = (
     "parameters",
     "state_bytes",
     "protocol",
+    "chunk_bytes",
+    "stride",
     "context_bytes",
 )
 
@@ -51,6 +53,8 @@ def _summary_row(name, reading):
         reading.parameters,
         reading.state_bytes,
         reading.protocol.kind,
+        reading.protocol.chunk_bytes,
+        reading.protocol.stride,
         reading.protocol.context_bytes,
     )
     return dict(zip(SUMMARY_COLUMNS, values, strict=True))
