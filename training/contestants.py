@@ -31,6 +31,9 @@ class LanguageModelConfig:
         num_heads: int. Attention heads; 0 for the LSTM.
         intermediate_dim: int. Inner size of feed-forward parts; 0 for the LSTM.
         attention_window: tuple of int, one per layer, or None.
+        stages: int. Equal parts of the run. Windows are half as long, and twice as
+            many, as in the next stage: short ones show more places of more books a
+            step, long ones come when the near past is learnt.
         steps: int. Optimizer steps.
         warmup_steps: int. Steps of rising learning rate.
         decay_fraction: float. Share of the steps in which the rate falls to zero.
@@ -51,6 +54,7 @@ class LanguageModelConfig:
     num_heads: int = 0
     intermediate_dim: int = 0
     attention_window: tuple[int, ...] | None = None
+    stages: int = 1
     steps: int = 3800
     warmup_steps: int = 100
     decay_fraction: float = 0.3
@@ -63,6 +67,20 @@ class LanguageModelConfig:
     def bytes_per_step(self):
         """Bytes of a batch."""
         return self.sequence_length * self.batch_size
+
+    def stage_of(self, step):
+        """Which windows a step is trained on.
+
+        Args:
+            step: int.
+
+        Returns:
+            `(sequence_length, batch_size, last step of the stage)`.
+        """
+        stage = min(step * self.stages // self.steps, self.stages - 1)
+        shrink = 2 ** (self.stages - 1 - stage)
+        end = -(-self.steps * (stage + 1) // self.stages)
+        return self.sequence_length // shrink, self.batch_size * shrink, end
 
 
 CONTESTANTS = {
@@ -101,6 +119,7 @@ CONTESTANTS = {
             attention_window=(64, 256, 512),
             sequence_length=2048,
             batch_size=2,
+            stages=3,
             learning_rate=3e-3,
         ),
     )

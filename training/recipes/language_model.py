@@ -80,19 +80,32 @@ def train(config, data, folder, epoch_steps=200, held_out_bytes=20_000):
     _LOGGER.info("starting at step %d of %d", step, config.steps)
     held_out = HeldOutBits(load_books(data, "valid"), held_out_bytes)
     progress = ProgressLog(config.steps, config.bytes_per_step, first_step=step)
-    if step < config.steps:
-        model.fit(
-            corpus.training_windows(
-                config.sequence_length, config.batch_size, start_step=step
-            ),
-            steps_per_epoch=epoch_steps,
-            initial_epoch=step // epoch_steps,
-            epochs=-(-config.steps // epoch_steps),
-            shuffle=False,
-            verbose=0,
-            callbacks=[progress, held_out, checkpoint],
-        )
+    callbacks = [progress, held_out, checkpoint]
+    while step < config.steps:
+        step = _train_stage(model, corpus, config, step, epoch_steps, callbacks)
     return model
+
+
+def _train_stage(model, corpus, config, step, epoch_steps, callbacks):
+    """Train from `step` to the end of its stage, or the first checkpoint after it."""
+    sequence_length, batch_size, end = config.stage_of(step)
+    _LOGGER.info(
+        "from step %d on: %d windows of %d bytes a step",
+        step,
+        batch_size,
+        sequence_length,
+    )
+    last_epoch = -(-end // epoch_steps)
+    model.fit(
+        corpus.training_windows(sequence_length, batch_size, start_step=step),
+        steps_per_epoch=epoch_steps,
+        initial_epoch=step // epoch_steps,
+        epochs=last_epoch,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+    )
+    return last_epoch * epoch_steps
 
 
 def compile_model(model, config):
