@@ -5,6 +5,7 @@ import sys
 
 # Read by gradio when it is imported: no line leaves this machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from longkeras.app.command_line import main
 

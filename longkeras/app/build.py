@@ -1,5 +1,6 @@
 """The shell of the page: header, language, state of the models, tabs."""
 
+import json
 from dataclasses import dataclass
 from html import escape
 
@@ -8,7 +9,7 @@ import gradio as gr
 from longkeras.app.catalogue import Catalogue
 from longkeras.app.figures.notice import notice_html
 from longkeras.app.loading import ModelLoader
-from longkeras.app.strings import DEFAULT_LANGUAGE, LANGUAGES, say
+from longkeras.app.strings import DEFAULT_LANGUAGE, LANGUAGES, all_strings, say
 from longkeras.app.tabs import TABS
 from longkeras.data import samples
 
@@ -16,16 +17,27 @@ SECONDS_BETWEEN_CHECKS = 1.0
 
 # What the browser keeps: the language and the light. It also says which language the
 # page is in, for screen readers and for the choice of Chinese or Japanese glyphs.
-_REMEMBER_LANGUAGE = """(language) => {
-  localStorage.setItem('longkeras-language', language);
+_DRESS = """const dress = (language) => {
+  const words = %s;
+  const theme = document.querySelector('#theme');
   document.documentElement.lang = language === 'zh' ? 'zh-Hans' : 'en';
-}"""
+  document.title = words['page.title'][language];
+  theme?.setAttribute('aria-label', words['page.theme'][language]);
+  theme?.setAttribute('title', words['page.theme'][language]);
+};"""
 _RECALL = """() => {
+  %s
   const theme = localStorage.getItem('longkeras-theme');
   if (theme) document.body.classList.toggle('dark', theme === 'dark');
-  document.documentElement.lang = 'en';
   const ours = navigator.language.startsWith('zh') ? 'zh' : 'en';
-  return localStorage.getItem('longkeras-language') ?? ours;
+  const language = localStorage.getItem('longkeras-language') ?? ours;
+  dress(language);
+  return language;
+}"""
+_REMEMBER = """(language) => {
+  %s
+  localStorage.setItem('longkeras-language', language);
+  dress(language);
 }"""
 _SWITCH_THEME = """() => {
   const isDark = document.body.classList.toggle('dark');
@@ -75,7 +87,13 @@ def build_page(registry):
         )
         _connect_status(shell, catalogue, loader)
         _connect_language(shell, catalogue, tabs, loader)
-        blocks.load(None, None, shell["language"], js=_RECALL, api_visibility="private")
+        blocks.load(
+            None,
+            None,
+            shell["language"],
+            js=_RECALL % _dress(),
+            api_visibility="private",
+        )
     return Page(blocks, loader)
 
 
@@ -145,8 +163,15 @@ def _connect_language(shell, catalogue, tabs, loader):
         queue=False,
     )
     shell["language"].change(
-        None, shell["language"], None, js=_REMEMBER_LANGUAGE, api_visibility="private"
+        None, shell["language"], None, js=_REMEMBER % _dress(), api_visibility="private"
     )
+
+
+def _dress():
+    """Return the JavaScript that brings the frame of the page into a language."""
+    keys = ("page.title", "page.theme")
+    words = {key: all_strings()[key] for key in keys}
+    return _DRESS % json.dumps(words, ensure_ascii=False)
 
 
 def _heading(language):

@@ -57,6 +57,7 @@ def main(argv=None):
     """
     options = parse_arguments(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     from longkeras.app.build import build_page
     from longkeras.checkpoint_error import CheckpointError
     from longkeras.serving import ModelRegistry

@@ -57,7 +57,7 @@ def read_labels(catalogue, language):
             "info": told("continue.prompt_info"),
             "placeholder": told("continue.placeholder"),
         },
-        "max_bytes": {"label": told("continue.length")},
+        "max_bytes": {"label": told("continue.max_bytes")},
         "temperature": {"label": told("continue.temperature")},
         "top_p": {"label": told("continue.top_p")},
         "seed": {"label": told("continue.seed")},

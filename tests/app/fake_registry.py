@@ -1,0 +1,77 @@
+"""A registry of models in NumPy: the page without TensorFlow, in milliseconds."""
+
+import time
+
+from longkeras.checkpoint_error import CheckpointError
+from longkeras.serving import ModelEntry, SharedModel
+from tests.serving.fake_models import FakeFull, FakeLSTM, FakeWindowed
+
+NAMES = ("byte-lstm", "byte-transformer-full", "byte-longformer")
+TITLES = {
+    "byte-lstm": ("LSTM", "循环网络"),
+    "byte-transformer-full": ("Full attention", "全注意力"),
+    "byte-longformer": ("Sliding window", "滑动窗口"),
+}
+FAMILIES = ("lstm", "full_attention", "sliding_window")
+
+
+class FakeRegistry:
+    """Three models with a memory and no training.
+
+    Args:
+        step_seconds: float. What a call of a model costs, so that work can be
+            interrupted.
+        broken: sequence of str. Models that cannot be loaded.
+    """
+
+    def __init__(self, step_seconds=0.0, broken=()):
+        kinds = (FakeLSTM, FakeFull, FakeWindowed)
+        self.broken = set(broken)
+        self._models = {
+            name: SharedModel(_Slow(kind(seed=1), step_seconds), name)
+            for name, kind in zip(NAMES, kinds, strict=True)
+        }
+
+    def names(self):
+        return NAMES
+
+    def entry(self, name):
+        title, title_zh = TITLES[name]
+        return ModelEntry(
+            name=name,
+            title=title,
+            title_zh=title_zh,
+            family=FAMILIES[NAMES.index(name)],
+            task="",
+            path=name,
+            parameters=self._models[name].parameters,
+            sha256={},
+        )
+
+    def load(self, name):
+        if name in self.broken:
+            raise CheckpointError(f"{name} is broken")
+        return self._models[name]
+
+    def warm_up(self, name):
+        self.load(name)
+        return 0.0
+
+
+class _Slow:
+    """A model whose calls take a while."""
+
+    def __init__(self, model, seconds):
+        self._model = model
+        self._seconds = seconds
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def compiled_prefill(self, *arguments):
+        time.sleep(self._seconds)
+        return self._model.compiled_prefill(*arguments)
+
+    def compiled_step(self, *arguments):
+        time.sleep(self._seconds)
+        return self._model.compiled_step(*arguments)
