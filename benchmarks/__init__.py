@@ -1,0 +1,1 @@
+"""Time and memory, measured after the case's own tests have passed."""

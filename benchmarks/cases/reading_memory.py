@@ -1,0 +1,96 @@
+"""Whole language models reading a text of so many bytes."""
+
+from pathlib import Path
+
+from benchmarks.registry import Case, Workload
+
+LENGTHS = (1024, 2048, 4096, 8192, 16384)
+CHUNK = 1024
+# What each contestant reads with: a shipped model, and in one pass or in chunks.
+CONTESTANTS = {
+    "sliding_window": ("byte-longformer", "one_pass"),
+    "sliding_window_in_chunks": ("byte-longformer", "chunks"),
+    "full_attention": ("byte-transformer-full", "one_pass"),
+    "lstm": ("byte-lstm", "one_pass"),
+}
+_SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
+
+
+def prepare(contestant, length):
+    """One reading of `length` bytes: logits for every position."""
+    import numpy as np
+    from keras import ops
+
+    from longkeras.ops.compiled_function import compiled_function
+
+    name, way = CONTESTANTS[contestant]
+    model, weights = _model(name)
+    rng = np.random.default_rng(0)
+    token_ids = rng.integers(3, 259, size=(1, length)).astype("int32")
+    padding_mask = np.ones_like(token_ids)
+
+    def forward(token_ids, padding_mask):
+        return model({"token_ids": token_ids, "padding_mask": padding_mask})
+
+    compiled_forward = compiled_function(forward, model)
+
+    def one_pass():
+        inputs = map(ops.convert_to_tensor, (token_ids, padding_mask))
+        return ops.convert_to_numpy(compiled_forward(*inputs))
+
+    def chunks():
+        state = model.initial_state(batch_size=1)
+        for start in range(0, length, CHUNK):
+            chunk = slice(start, start + CHUNK)
+            inputs = map(
+                ops.convert_to_tensor, (token_ids[:, chunk], padding_mask[:, chunk])
+            )
+            logits, _, state = model.compiled_prefill(*inputs, state)
+            ops.convert_to_numpy(logits)
+
+    return Workload(
+        run={"one_pass": one_pass, "chunks": chunks}[way],
+        facts={
+            "model": name,
+            "weights": weights,
+            "parameters": model.count_params(),
+            "reads": "in one pass" if way == "one_pass" else f"in chunks of {CHUNK}",
+        },
+    )
+
+
+def _model(name):
+    """The shipped model, or one of its size with fresh weights, which it then says."""
+    if (_SAVED_MODELS / name).is_dir():
+        import longkeras
+
+        return longkeras.load_model(_SAVED_MODELS / name), "shipped"
+    from training.contestants import CONTESTANTS as CONFIGS
+    from training.contestants import build_model
+
+    return build_model(CONFIGS[name]), "untrained"
+
+
+def required_bytes(contestant, length):
+    """The process, and for full attention three copies of a layer's scores."""
+    num_heads = 4
+    scores = 4 * num_heads * length**2 if contestant == "full_attention" else 0
+    return 2**30 + 3 * scores
+
+
+CASE = Case(
+    title="Reading with a whole model, forward",
+    description=(
+        "The language models of `saved_models` give the logits of every byte of a "
+        "text, float32, batch of one, compiled with XLA. Full attention is asked to "
+        "read beyond its context here, which the page never does."
+    ),
+    tests=("tests/ops/test_linear_memory.py",),
+    points=tuple(
+        {"contestant": contestant, "length": length}
+        for contestant in CONTESTANTS
+        for length in LENGTHS
+    ),
+    prepare=prepare,
+    required_bytes=required_bytes,
+)

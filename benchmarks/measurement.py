@@ -1,0 +1,88 @@
+"""Seconds and bytes of a workload, measured in the process that runs it."""
+
+import ctypes
+import gc
+import resource
+import statistics
+import sys
+import time
+from pathlib import Path
+
+_STATUS = Path("/proc/self/status")
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+
+
+def measure(run, repeats):
+    """Time and peak memory of a workload.
+
+    Memory is the rise of the resident set from just before the first call to its
+    peak: program, weights and inputs are not counted. The first call also compiles,
+    so compile something of the kind before, or the compiler's own memory counts.
+    The first call is not timed.
+
+    Args:
+        run: callable without arguments.
+        repeats: int. Number of measured calls, at least 1.
+
+    Returns:
+        dict with `seconds` (median, least, greatest, all), `peak_rss_bytes` of the
+        process and `peak_rise_bytes` of the calls (None where the
+        operating system cannot tell).
+    """
+    _release_freed_memory()
+    before = _reset_peak()
+    run()
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    peak = _peak_resident()
+    return {
+        "seconds": {
+            "median": statistics.median(seconds),
+            "least": min(seconds),
+            "greatest": max(seconds),
+            "all": seconds,
+        },
+        "peak_rss_bytes": peak,
+        "peak_rise_bytes": None if before is None else peak - before,
+    }
+
+
+def available_bytes():
+    """Memory that can be taken without swapping, or None where unknown."""
+    if not Path("/proc/meminfo").exists():
+        return None
+    return _kilobytes(Path("/proc/meminfo"), "MemAvailable") * 1024
+
+
+def _release_freed_memory():
+    gc.collect()
+    if sys.platform == "linux":
+        # What is freed but kept for reuse would hide the first megabytes of a rise.
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
+def _reset_peak():
+    """Make the peak start again from now, and return what is resident now."""
+    if not _CLEAR_REFS.exists():
+        return None
+    _CLEAR_REFS.write_text("5")
+    return _kilobytes(_STATUS, "VmRSS") * 1024
+
+
+def _peak_resident():
+    if _STATUS.exists():
+        return _kilobytes(_STATUS, "VmHWM") * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _kilobytes(path, name):
+    for line in path.read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise ValueError(f"`{path}` must have a line {name!r}. Received: none")

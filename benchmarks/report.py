@@ -1,0 +1,163 @@
+"""Writes docs/benchmarks.md from the measured results: `python -m benchmarks.report`.
+
+With `--check` nothing is written; it fails if the page is not what the results say.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.run import RESULTS
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+_INTRODUCTION = """\
+# Benchmarks
+
+Written by `python -m benchmarks.report` from `benchmarks/results/*.json`; do not edit.
+`python -m benchmarks.run NAME` measures a case anew: first its tests run, then each
+length in a process of its own. *Memory* is the rise of the process' resident set to
+its peak, without program, weights and inputs; compiling puts a floor of some megabytes
+under it. *Growth* compares the longest lengths: what the last doubling added to memory
+over what the one before added, and the last time over the one before. 2 is linear in
+the length, 4 quadratic. Where *load* is not near zero other processes ran beside:
+compare the columns of one table, not tables.
+"""
+
+
+def main(argv=None):
+    """Write the page, or check it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    arguments = parser.parse_args(argv)
+    text = page(read_results(RESULTS))
+    if not arguments.check:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+        sys.exit(f"{PAGE} is not what the results say: python -m benchmarks.report")
+
+
+def read_results(folder):
+    """The results in a folder, by file name."""
+    files = sorted(Path(folder).glob("*.json"))
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+def page(results):
+    """The whole page for these results, as Markdown."""
+    return "\n".join([_INTRODUCTION, *(section(result) for result in results)])
+
+
+def section(result):
+    """One result: what was measured, where, and a row a length."""
+    contestants = _by_contestant(result["points"])
+    lengths = sorted({point["length"] for point in result["points"]})
+    header = ["length"]
+    for contestant in contestants:
+        header += [f"{_title(contestant)}: memory", "time"]
+    rows = [
+        [f"{length:,}", *_cells(contestants.values(), length)] for length in lengths
+    ]
+    growth = ["growth", *_growth_cells(contestants.values())]
+    remarks = list(_remarks(contestants))
+    parts = [f"## {result['title']}", result["description"]]
+    if remarks:
+        parts.append("\n".join(remarks))
+    parts += [_table([header, *rows, growth]), _circumstances(result)]
+    return "\n\n".join(parts) + "\n"
+
+
+def time_growth(points):
+    """Time of the longest text over that of the one half as long, or None."""
+    seconds = {point["length"]: point["seconds"]["median"] for point in points}
+    if not seconds or max(seconds) // 2 not in seconds:
+        return None
+    return seconds[max(seconds)] / seconds[max(seconds) // 2]
+
+
+def memory_growth(points):
+    """What doubling the length adds to memory, over what the doubling before added.
+
+    Differences, so that the floor under all of them cancels. None where the three
+    longest lengths are not doublings or nothing was added.
+    """
+    rises = {point["length"]: point["peak_rise_bytes"] for point in points}
+    if not rises or None in rises.values():
+        return None
+    lengths = [max(rises) // 4, max(rises) // 2, max(rises)]
+    if not all(length in rises for length in lengths):
+        return None
+    first, second, third = (rises[length] for length in lengths)
+    return (third - second) / (second - first) if second > first else None
+
+
+def _measured(points):
+    return [point for point in points if "skipped" not in point]
+
+
+def _by_contestant(points):
+    contestants = {}
+    for point in points:
+        contestants.setdefault(point["contestant"], []).append(point)
+    return contestants
+
+
+def _cells(contestants, length):
+    for points in contestants:
+        point = next((p for p in points if p["length"] == length), None)
+        if point is None:
+            yield from ("", "")
+        elif "skipped" in point:
+            yield from (f"not run: {point['skipped']}", "")
+        else:
+            rise = point["peak_rise_bytes"]
+            yield "unknown" if rise is None else f"{rise / 2**20:,.0f} MiB"
+            yield f"{point['seconds']['median']:,.2f} s"
+
+
+def _growth_cells(contestants):
+    for points in contestants:
+        measured = _measured(points)
+        for growth in (memory_growth(measured), time_growth(measured)):
+            yield "" if growth is None else f"× {growth:.1f}"
+
+
+def _remarks(contestants):
+    """What distinguishes the contestants: a line each where there is more to say."""
+    for contestant, points in contestants.items():
+        facts = next(iter(_measured(points)), {})
+        if "model" in facts:
+            yield (
+                f"- {_title(contestant)}: `{facts['model']}`, {facts['weights']} "
+                f"weights, {facts['parameters']:,} parameters, reads {facts['reads']}"
+            )
+
+
+def _circumstances(result):
+    hardware, versions = result["hardware"], result["versions"]
+    backend = result["backend"]
+    modified = ", with changes" if result["commit"]["is_modified"] else ""
+    load = result["load_before"]
+    return (
+        f"{result['date'][:10]}, commit {result['commit']['hash'][:12]}{modified}; "
+        f"{hardware['processor']}, {hardware['cores']} cores, "
+        f"{hardware['memory_bytes'] / 2**30:.0f} GiB; Keras {versions['keras']} on "
+        f"{backend} {versions[backend]}; median of {result['repeats']} calls"
+        + ("" if load is None else f"; load {load:.1f} on {hardware['cores']} cores")
+        + "."
+    )
+
+
+def _title(name):
+    return name.replace("_", " ")
+
+
+def _table(rows):
+    header, *body = rows
+    lines = [header, ["---:"] * len(header), *body]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+if __name__ == "__main__":
+    main()
