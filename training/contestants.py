@@ -117,9 +117,9 @@ CONTESTANTS = {
             num_heads=4,
             intermediate_dim=344,
             attention_window=(64, 256, 512),
-            sequence_length=2048,
-            batch_size=2,
-            stages=3,
+            sequence_length=1024,
+            batch_size=4,
+            stages=2,
             learning_rate=3e-3,
         ),
     )

@@ -75,7 +75,7 @@ def train(config, data, folder, epoch_steps=200, held_out_bytes=20_000):
     compile_model(model, config)
     _LOGGER.info("%s: %d parameters", config.name, model.count_params())
 
-    checkpoint = TrainingCheckpoint(folder, epoch_steps)
+    checkpoint = TrainingCheckpoint(folder)
     step = checkpoint.restore(model)
     _LOGGER.info("starting at step %d of %d", step, config.steps)
     held_out = HeldOutBits(load_books(data, "valid"), held_out_bytes)
