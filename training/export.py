@@ -18,7 +18,7 @@ _TITLES_ZH = {
     "full_attention": "全注意力",
     "sliding_window": "滑动窗口（Longformer）",
 }
-_DATA = (
+_BOOKS = (
     {
         "name": "English novels 1840-1920 (ELTeC-eng), 33 whole books",
         "language": "en",
@@ -33,25 +33,33 @@ _DATA = (
         "licence": "texts: public domain; first repository: MIT",
     },
 )
+_BUNDLED = (
+    {
+        "name": "the samples in longkeras/data/samples",
+        "licence": "texts: public domain",
+    },
+)
 
 
-def export_model(model, config, data, folder, test_bytes):
+def export_model(model, config, history, data, folder, test_bytes):
     """Measure a trained model on the test books and add it to a folder of models.
 
     Args:
         model: trained `RecurrentCausalLM` or `TransformerCausalLM`.
         config: `training.contestants.LanguageModelConfig`.
+        history: list of dict, one per checkpoint of the run.
         data: path of the data folder, or None for the bundled samples.
         folder: path of the folder with `manifest.json`.
         test_bytes: int. Bytes read from the beginning of each test book.
     """
     folder = pathlib.Path(folder)
     preset = folder / config.name
-    if preset.exists():
-        shutil.rmtree(preset)
-    preset.mkdir(parents=True)
-    model.save_to_preset(str(preset))
-    write_json(preset / "training.json", dataclasses.asdict(config))
+    partial = folder / f".{config.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    model.save_to_preset(str(partial))
+    record = {"config": dataclasses.asdict(config), "history": history}
+    write_json(partial / "training.json", record)
     entry = {
         "name": config.name,
         "title": config.title,
@@ -60,17 +68,19 @@ def export_model(model, config, data, folder, test_bytes):
         "task": type(model).__name__,
         "path": config.name,
         "parameters": model.count_params(),
-        "sha256": _digests(preset),
+        "sha256": _digests(partial),
         "bytes_seen": model_bytes_seen(model, config),
         "scores": _scores(model, data, test_bytes),
         "recipe": {
             "command": "python -m training.recipes.language_model --data DIR "
             f"--model {config.name}",
-            "config": "training.json",
+            "record": "training.json",
         },
-        "data": list(_DATA),
+        "data": list(_BUNDLED if data is None else _BOOKS),
         "date": datetime.date.today().isoformat(),
     }
+    shutil.rmtree(preset, ignore_errors=True)
+    partial.rename(preset)
     _add_to_manifest(folder / "manifest.json", entry)
     _LOGGER.info("exported %s: %s", config.name, entry["scores"])
 

@@ -9,6 +9,7 @@ there and into the manifest.
 
 import argparse
 import dataclasses
+import json
 import logging
 import pathlib
 
@@ -46,7 +47,8 @@ def main(argv=None):
     data = data_directory(args.data)
     model = train(config, data, folder, args.epoch_steps, args.held_out_bytes)
     if args.export:
-        export_model(model, config, data, args.export, args.test_bytes)
+        history = json.loads((folder / "history.json").read_text("utf-8"))
+        export_model(model, config, history, data, args.export, args.test_bytes)
 
 
 def train(config, data, folder, epoch_steps=200, held_out_bytes=20_000):
