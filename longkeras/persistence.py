@@ -113,7 +113,7 @@ a folder without an ending. Received: path=weights.bin
     """
     path = Path(path)
     if path.suffix == ".keras" and not path.is_dir():
-        write, finish = _write_keras_file, os.replace
+        write, finish = _write_keras_file, _replace_file
     elif path.suffix == "" or path.is_dir():
         _check_preset_target(model, path)
         write, finish = _write_preset, _replace_folder
@@ -221,6 +221,10 @@ def _write_keras_file(model: Any, path: Path) -> None:
 
 def _write_preset(model: Any, path: Path) -> None:
     model.save_to_preset(str(path))
+
+
+def _replace_file(written: Path, path: Path) -> None:
+    os.replace(written, path)
 
 
 def _replace_folder(written: Path, path: Path) -> None:

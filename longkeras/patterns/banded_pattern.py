@@ -141,9 +141,11 @@ class BandedPattern:
             A dict with `left`, `right` and `dilation` (an int, or a list).
         """
         dilation = self.dilation
-        if isinstance(dilation, tuple):
-            dilation = list(dilation)
-        return {"left": self.left, "right": self.right, "dilation": dilation}
+        return {
+            "left": self.left,
+            "right": self.right,
+            "dilation": list(dilation) if isinstance(dilation, tuple) else dilation,
+        }
 
     @property
     def is_causal(self):

@@ -1,5 +1,7 @@
 """A text in front of a prediction, given to a model in calls of fixed shape."""
 
+from typing import Any
+
 import numpy as np
 
 from longkeras.text.byte_vocabulary import BYTE_OFFSET, START_TOKEN_ID, byte_ids
@@ -33,6 +35,8 @@ class ContextReader:
             self._ids = _last_characters(self._ids, self._limit - reserve)
         self.bytes_given = min(len(self._ids), len(data))
         self.logits = None
+        self.state: Any = None
+        self._num_read: int = 0
         self._restart()
 
     def pending_calls(self):
