@@ -18,21 +18,19 @@ class TrainingCheckpoint(keras.callbacks.Callback):
 
     Args:
         folder: path. Made if missing.
-        steps_per_epoch: int. Optimizer steps a Keras epoch.
 
     Example:
 
     ```python
-    checkpoint = TrainingCheckpoint("runs/lstm", steps_per_epoch=200)
+    checkpoint = TrainingCheckpoint("runs/lstm")
     step = checkpoint.restore(model)  # 0 in a fresh folder
     model.fit(windows, initial_epoch=step // 200, callbacks=[checkpoint])
     ```
     """
 
-    def __init__(self, folder, steps_per_epoch):
+    def __init__(self, folder):
         super().__init__()
         self.folder = pathlib.Path(folder)
-        self.steps_per_epoch = steps_per_epoch
         self.history = []
 
     @property
@@ -62,13 +60,12 @@ class TrainingCheckpoint(keras.callbacks.Callback):
                 f"{self.path} does not fit this model or is damaged: {error}. Give "
                 "another output folder to start anew."
             ) from error
-        step = int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+        step = _steps_done(model)
         self.history = [row for row in self._read_history() if row["step"] <= step]
         return step
 
     def on_epoch_end(self, epoch, logs=None):
-        step = (epoch + 1) * self.steps_per_epoch
-        row = {"step": step}
+        row = {"step": _steps_done(self.model)}
         row.update({name: float(value) for name, value in (logs or {}).items()})
         self.history.append(row)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -81,6 +78,10 @@ class TrainingCheckpoint(keras.callbacks.Callback):
     def _read_history(self):
         path = self.folder / "history.json"
         return json.loads(path.read_text("utf-8")) if path.exists() else []
+
+
+def _steps_done(model):
+    return int(keras.ops.convert_to_numpy(model.optimizer.iterations))
 
 
 def write_json(path, value):
