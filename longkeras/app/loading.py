@@ -12,6 +12,8 @@ _LOGGER = logging.getLogger(__name__)
 class ModelLoader:
     """Loads and prepares every model of a registry, one after another, in a thread.
 
+    A model is ready when it can read.
+
     Args:
         registry: `longkeras.serving.ModelRegistry`.
     """
@@ -81,10 +83,14 @@ class ModelLoader:
         for name in self._stages:
             self._stages[name] = "loading"
             self._stages[name] = self._outcome(name)
+        # Writing is asked for later than reading, so it is prepared later.
+        for name, stage in self._stages.items():
+            if stage == "ready":
+                self._registry.warm_up(name)
 
     def _outcome(self, name):
         try:
-            seconds = self._registry.warm_up(name)
+            seconds = self._registry.warm_up(name, ("reading",))
         except (CheckpointError, ImportError, OSError) as error:
             _LOGGER.error("The model %s cannot be loaded: %s", name, error)
             return "failed"

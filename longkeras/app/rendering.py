@@ -6,7 +6,6 @@ import gradio as gr
 
 from longkeras.app.components.surprise_strips import strips_payload
 from longkeras.app.figures.continuation_columns import continuations_html
-from longkeras.app.figures.notice import notice_html
 from longkeras.app.figures.place_panel import place_html
 from longkeras.app.figures.summary_table import summary_html
 from longkeras.app.views import (
@@ -31,19 +30,20 @@ def render(view, catalogue, language):
 
     Returns:
         dict of str to a value or a `gradio.update`, by the name of the component in
-        its tab. Components that are not named stay as they are.
+        its tab. Components that are not named stay as they are. `notice` and
+        `continue_notice` are `Message`s, still to be told.
     """
     raise TypeError(f"`view` must be a view of the page. Received: view={view!r}")
 
 
 @render.register
 def _(view: Told, catalogue, language):
-    return {view.where: notice_html(view.message, language)}
+    return {view.where: view.message}
 
 
 @render.register
 def _(view: Loaded, catalogue, language):
-    values = {"notice": notice_html(view.message, language)}
+    values = {"notice": view.message}
     if view.text is not None:
         values["text"] = view.text
     return values
@@ -52,7 +52,7 @@ def _(view: Loaded, catalogue, language):
 @render.register
 def _(view: Comparison, catalogue, language):
     values = {
-        "notice": notice_html(view.message, language),
+        "notice": view.message,
         "read": gr.update(interactive=not view.is_running),
         "cancel": gr.update(interactive=view.is_running),
     }
@@ -74,7 +74,7 @@ def _(view: Inspected, catalogue, language):
 
 @render.register
 def _(view: Prompted, catalogue, language):
-    values = {"continue_notice": notice_html(view.message, language)}
+    values = {"continue_notice": view.message}
     if view.prompt is not None:
         values["prompt"] = view.prompt
     return values
@@ -84,7 +84,7 @@ def _(view: Prompted, catalogue, language):
 def _(view: Continuations, catalogue, language):
     has_ended = bool(view.texts) and not view.is_running
     return {
-        "continue_notice": notice_html(view.message, language),
+        "continue_notice": view.message,
         "continuations": continuations_html(view, catalogue, language),
         "written": {name: each.text for name, each in view.texts.items()},
         "start": gr.update(interactive=not view.is_running),
@@ -111,7 +111,7 @@ def _drawn(view, catalogue, language):
 
 
 def retell(comparison, continuations, catalogue, language):
-    """Return all that a session shows, told again in another language.
+    """Return the results that a session holds, told again in another language.
 
     Args:
         comparison: `Comparison` or None.
@@ -124,12 +124,9 @@ def retell(comparison, continuations, catalogue, language):
     """
     values = {}
     if comparison is not None:
-        values |= {"notice": notice_html(comparison.message, language)}
         values |= _drawn(comparison, catalogue, language)
         del values["comparison"]
     if continuations is not None:
-        values |= {
-            "continue_notice": notice_html(continuations.message, language),
-            "continuations": continuations_html(continuations, catalogue, language),
-        }
+        told = continuations_html(continuations, catalogue, language)
+        values["continuations"] = told
     return values

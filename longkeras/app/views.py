@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
-from longkeras.app.strings import all_strings, say
+from longkeras.app.strings import DEFAULT_LANGUAGE, all_strings, say
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,20 @@ class Continuations:
     is_running: bool = False
     prompt: str = ""
     texts: dict = field(default_factory=dict)
+
+
+class Voice:
+    """The language a session is told things in, while its work goes on.
+
+    Work that began in one language goes on in the other after a switch. Every session
+    gets a voice of its own: a copy begins anew.
+    """
+
+    def __init__(self):
+        self.language = DEFAULT_LANGUAGE
+
+    def __deepcopy__(self, memo):
+        return Voice()
 
 
 class StopFlag:

@@ -27,6 +27,7 @@ class FakeRegistry:
     def __init__(self, step_seconds=0.0, broken=()):
         kinds = (FakeLSTM, FakeFull, FakeWindowed)
         self.broken = set(broken)
+        self.warmed = []
         self._models = {
             name: SharedModel(_Slow(kind(seed=1), step_seconds), name)
             for name, kind in zip(NAMES, kinds, strict=True)
@@ -46,6 +47,7 @@ class FakeRegistry:
             path=name,
             parameters=self._models[name].parameters,
             sha256={},
+            scores={"en": 2.0, "zh": 2.5} if name == NAMES[0] else {},
         )
 
     def load(self, name):
@@ -53,8 +55,9 @@ class FakeRegistry:
             raise CheckpointError(f"{name} is broken")
         return self._models[name]
 
-    def warm_up(self, name):
+    def warm_up(self, name, purposes=("reading",)):
         self.load(name)
+        self.warmed.append((name, purposes))
         return 0.0
 
 

@@ -6,6 +6,7 @@ import pytest
 from longkeras.app import handlers
 from longkeras.app.components.surprise_strips import strips_payload
 from longkeras.app.rendering import render, retell
+from longkeras.app.tabs.read_events import tell
 from longkeras.app.views import Loaded, Message, Prompted, StopFlag, Told
 from longkeras.serving import MAX_READ_BYTES
 from tests.app.fake_registry import NAMES
@@ -43,8 +44,10 @@ def test_what_people_and_models_write_is_escaped(shown, catalogue, language):
         for name in ("place", "continuations"):
             html = values.get(name, "")
             assert "<script" not in html and "<img" not in html
-    name = Loaded(None, Message("error.file_type", {"suffixes": "", "received": "<b>"}))
-    assert "<b>" not in render(name, catalogue, language)["notice"]
+    refused = Message("error.file_type", {"suffixes": "", "received": "<b>"})
+    values = tell(render(Loaded(None, refused), catalogue, language), language)
+    assert "<b>" not in values["notice"]
+    assert values["notice_message"] is refused
 
 
 def test_every_view_is_told_in_both_languages(shown, catalogue):
@@ -56,8 +59,8 @@ def test_every_view_is_told_in_both_languages(shown, catalogue):
         Prompted("x", Message("notice.no_place")),
     ]
     for view in views:
-        english = words_of(render(view, catalogue, "en"))
-        chinese = words_of(render(view, catalogue, "zh"))
+        english = words_of(tell(render(view, catalogue, "en"), "en"))
+        chinese = words_of(tell(render(view, catalogue, "zh"), "zh"))
         assert english != chinese
 
 
@@ -118,3 +121,8 @@ def test_the_protocol_of_each_model_is_named(shown, catalogue):
     assert "in segments of 64 bytes, 32 apart" in summary
     assert "context not limited" in summary
     assert "sees at most" in summary
+
+
+def test_the_manifest_s_scores_stand_beside_what_was_read(shown, catalogue):
+    summary = render(shown.read, catalogue, "zh")["summary"]
+    assert "English 2.00, 中文 2.50" in summary

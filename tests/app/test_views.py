@@ -1,6 +1,6 @@
 from copy import deepcopy
 
-from longkeras.app.views import Message, StopFlag, Words, message_of
+from longkeras.app.views import Message, StopFlag, Voice, Words, message_of
 from longkeras.serving import InputError
 
 
@@ -61,3 +61,10 @@ def test_every_session_has_a_flag_of_its_own():
     copy = deepcopy(flag)
     assert not copy.stop()
     assert not event.is_set()
+
+
+def test_every_session_has_a_voice_of_its_own():
+    voice = Voice()
+    copy = deepcopy(voice)
+    voice.language = "zh"
+    assert copy.language == "en"

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from longkeras.app.strings import say, spell_bytes
+from longkeras.app.strings import LANGUAGES, say, spell_bytes
 
 
 def summary_html(comparison, catalogue, language):
@@ -30,6 +30,7 @@ def summary_html(comparison, catalogue, language):
             cells.append(f"<td{mark}>{escape(spell(reading, language))}</td>")
         title = escape(say(language, f"summary.{key}"))
         rows.append(f'<tr><th scope="row">{title}</th>{"".join(cells)}</tr>')
+    rows.append(_held_out(readings, catalogue, language))
     caption = escape(say(language, "summary.caption"))
     return (
         f'<table class="lk-table"><caption>{caption}</caption>'
@@ -41,6 +42,23 @@ def _model_cell(name, catalogue, language):
     chip = f'<span class="lk-chip lk-model-{catalogue.model_colour(name)}"></span>'
     title = escape(catalogue.model_title(name, language))
     return f'<th scope="col">{chip}{title}</th>'
+
+
+def _held_out(readings, catalogue, language):
+    """The row of what the manifest says; none when it says nothing."""
+    scores = [catalogue.registry.entry(name).scores for name in readings]
+    if not any(isinstance(score.get("en"), float) for score in scores):
+        return ""
+    cells = []
+    for score in scores:
+        parts = [
+            f"{title} {score[code]:.2f}"
+            for code, title in LANGUAGES.items()
+            if isinstance(score.get(code), (int, float))
+        ]
+        cells.append(f"<td>{escape(', '.join(parts)) or '–'}</td>")
+    title = escape(say(language, "summary.held_out"))
+    return f'<tr><th scope="row">{title}</th>{"".join(cells)}</tr>'
 
 
 def _seconds(reading, language):

@@ -3,11 +3,12 @@
 import gradio as gr
 
 from longkeras.app.components.surprise_strips import surprise_strips
+from longkeras.app.figures.notice import notice_html
 from longkeras.app.rendering import retell
 from longkeras.app.strings import DEFAULT_LANGUAGE
-from longkeras.app.tabs.read_events import connect
+from longkeras.app.tabs.read_events import NOTICES, connect
 from longkeras.app.tabs.read_labels import read_labels
-from longkeras.app.views import StopFlag
+from longkeras.app.views import StopFlag, Voice
 from longkeras.serving import MAX_CONTINUE_BYTES
 
 SECONDS_KEPT = 4 * 60 * 60
@@ -22,7 +23,7 @@ class ReadTab:
     """
 
     key = "tab.read"
-    states = ("comparison", "texts")
+    states = ("voice", "comparison", "texts", *(f"{name}_message" for name in NOTICES))
 
     def __init__(self, catalogue):
         self.catalogue = catalogue
@@ -63,14 +64,19 @@ class ReadTab:
         Returns:
             dict of str to values, by the component's name.
         """
-        return retell(*held, self.catalogue, language)
+        voice, comparison, continuations, *messages = held
+        voice.language = language
+        said = dict(zip(NOTICES, messages, strict=True))
+        notices = {name: notice_html(said[name], language) for name in NOTICES}
+        return notices | retell(comparison, continuations, self.catalogue, language)
 
     def _add(self, name, component):
         self.parts[name] = component
 
     def _build_state(self):
-        self._add("comparison", gr.State(None, time_to_live=SECONDS_KEPT))
-        self._add("texts", gr.State(None, time_to_live=SECONDS_KEPT))
+        for name in self.states[1:]:
+            self._add(name, gr.State(None, time_to_live=SECONDS_KEPT))
+        self._add("voice", gr.State(Voice()))
         self._add("read_flag", gr.State(StopFlag()))
         self._add("write_flag", gr.State(StopFlag()))
 

@@ -3,9 +3,12 @@
 from longkeras.app import handlers
 from longkeras.app.components.surprise_strips import chosen_character
 from longkeras.app.downloads import csv_text, save_csv
+from longkeras.app.figures.notice import notice_html
 from longkeras.app.rendering import render
 from longkeras.app.views import Message, Told
 
+NOTICES = ("notice", "continue_notice")
+"""Components that tell messages; what they say is kept beside them."""
 AT_ONCE = 4
 """How many people may read, write or look at places at the same time; more wait."""
 
@@ -52,10 +55,31 @@ class _Wiring:
         """Return components by name."""
         return [self.parts[name] for name in names]
 
+    def told(self, *names):
+        """Return output components by name; a notice brings what it says along."""
+        kept = [f"{name}_message" for name in names if name in NOTICES]
+        return self.of(*names, *kept)
+
     def outputs(self, view, language):
         """Return a view as new values, by component."""
-        values = render(view, self.catalogue, language)
+        values = tell(render(view, self.catalogue, language), language)
         return {self.parts[name]: value for name, value in values.items()}
+
+
+def tell(values, language):
+    """Return values with their messages told, and kept to be told again.
+
+    Args:
+        values: dict of str to values, as of `render`.
+        language: str. `"en"` or `"zh"`.
+
+    Returns:
+        dict of str to values, by the component's name.
+    """
+    messages = {name: values[name] for name in NOTICES if name in values}
+    told = {name: notice_html(message, language) for name, message in messages.items()}
+    kept = {f"{name}_message": message for name, message in messages.items()}
+    return values | told | kept
 
 
 def connect(parts, catalogue, language):
@@ -84,10 +108,10 @@ def _connect_sources(wiring):
         """Decode a .txt or .md file into the text box."""
         return wiring.outputs(handlers.load_file(file), language)
 
-    wiring.parts["sample"].input(
+    wiring.parts["sample"].select(
         on_sample,
         wiring.of("sample", "language"),
-        wiring.of("text", "notice"),
+        wiring.told("text", "notice"),
         api_name="sample",
         show_progress="hidden",
         queue=False,
@@ -95,7 +119,7 @@ def _connect_sources(wiring):
     wiring.parts["upload"].upload(
         on_upload,
         wiring.of("upload", "language"),
-        wiring.of("text", "notice"),
+        wiring.told("text", "notice"),
         api_name="upload",
         show_progress="hidden",
         queue=False,
@@ -108,11 +132,12 @@ def _connect_reading(wiring):
         view = handlers.prepare(flag)
         return wiring.outputs(view, language)
 
-    def on_read(flag, text, models, amount, language):
+    def on_read(flag, voice, text, models, amount, language):
         """Let the models read a text; the first output holds their numbers."""
+        voice.language = language
         views = handlers.read(wiring.catalogue, flag, text, models, amount)
         for view in views:
-            yield wiring.outputs(view, language)
+            yield wiring.outputs(view, voice.language)
 
     def on_cancel(flag):
         """Stop this session's reading; /read then ends by itself."""
@@ -121,15 +146,15 @@ def _connect_reading(wiring):
     asked = wiring.parts["read"].click(
         on_prepare,
         wiring.of("read_flag", "language"),
-        wiring.of("notice"),
+        wiring.told("notice"),
         api_name="prepare_read",
         show_progress="hidden",
         queue=False,
     )
     asked.then(
         on_read,
-        wiring.of("read_flag", "text", "models", "amount", "language"),
-        wiring.of(*_COMPARISON),
+        wiring.of("read_flag", "voice", "text", "models", "amount", "language"),
+        wiring.told(*_COMPARISON),
         api_name="read",
         show_progress="hidden",
         concurrency_limit=AT_ONCE,
@@ -159,7 +184,7 @@ def _connect_places(wiring):
     wiring.parts["strips"].select(
         on_select,
         wiring.of("comparison", "strips", "language"),
-        wiring.of("place", "prompt_from_place", "notice", "comparison"),
+        wiring.told("place", "prompt_from_place", "notice", "comparison"),
         api_name="inspect",
         show_progress="hidden",
         trigger_mode="always_last",
@@ -169,7 +194,7 @@ def _connect_places(wiring):
     wiring.parts["prompt_from_place"].click(
         on_prompt,
         wiring.of("comparison", "language"),
-        wiring.of("prompt", "continue_notice"),
+        wiring.told("prompt", "continue_notice"),
         api_name="prompt_from_place",
         show_progress="hidden",
         queue=False,
@@ -179,17 +204,22 @@ def _connect_places(wiring):
 
 
 def _connect_writing(wiring):
-    def on_start(flag, prompt, models, max_bytes, temperature, top_p, seed, language):
+    settings = ("max_bytes", "temperature", "top_p", "seed")
+
+    def on_start(
+        flag, voice, prompt, models, max_bytes, temperature, top_p, seed, language
+    ):
         """Let the models write on from a prompt; the first output is their text."""
-        settings = {
+        voice.language = language
+        options = {
             "max_bytes": max_bytes,
             "temperature": temperature,
             "top_p": top_p,
             "seed": seed,
         }
-        views = handlers.continue_from(wiring.catalogue, flag, prompt, models, settings)
+        views = handlers.continue_from(wiring.catalogue, flag, prompt, models, options)
         for view in views:
-            yield wiring.outputs(view, language)
+            yield wiring.outputs(view, voice.language)
 
     def on_stop(flag):
         """Stop this session's writing; /continue then ends by itself."""
@@ -198,8 +228,8 @@ def _connect_writing(wiring):
     settings = ("max_bytes", "temperature", "top_p", "seed")
     wiring.parts["start"].click(
         on_start,
-        wiring.of("write_flag", "prompt", "models", *settings, "language"),
-        wiring.of(*_CONTINUATIONS),
+        wiring.of("write_flag", "voice", "prompt", "models", *settings, "language"),
+        wiring.told(*_CONTINUATIONS),
         api_name="continue",
         show_progress="hidden",
         concurrency_limit=AT_ONCE,
@@ -224,13 +254,14 @@ def _connect_download(wiring, kind):
             return {wiring.parts["csv_file"]: save_csv(kind, text)}
         is_writing = kind == "continuations"
         key = "notice.no_continuation" if is_writing else "notice.no_reading"
-        return wiring.outputs(Told(Message(key, kind="error"), notice), language)
+        told = wiring.outputs(Told(Message(key, kind="error"), notice), language)
+        return told | {wiring.parts["csv_file"]: None}
 
     on_click.__doc__ = f"Return this session's {kind} as a CSV file."
     saved = wiring.parts[f"csv_{kind}"].click(
         on_click,
         wiring.of("comparison", "texts", "language"),
-        wiring.of("csv_file", notice),
+        wiring.told("csv_file", notice),
         api_name=f"csv_{kind}",
         show_progress="hidden",
     )

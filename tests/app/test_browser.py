@@ -1,0 +1,221 @@
+"""The page as a visitor sees it, in headless Chromium."""
+
+from urllib.parse import urlparse
+
+import pytest
+
+from longkeras.serving.registry import SAVED_MODELS
+from tests.app.conftest import start_server, stop_server
+from tests.app.tiny_models import write_tiny_models
+from tools.page_driver import PageDriver, missing_parts, open_browser
+
+pytestmark = pytest.mark.browser
+
+LONG_ENGLISH, LONG_CHINESE = 1, 3  # samples of 20,000 characters and more
+TEXT = "The moon rose over the hill, and nobody spoke. 月出惊山鸟，时鸣春涧中。\n" * 12
+
+
+@pytest.fixture(scope="session")
+def browser():
+    reason = missing_parts()
+    if reason:
+        pytest.skip(reason)
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser, page_address):
+    """Returns visitors of the page over models that cost nothing."""
+    drivers = []
+
+    def enter(**options):
+        drivers.append(PageDriver(browser, page_address, **options))
+        return drivers[-1]
+
+    yield enter
+    for driver in drivers:
+        driver.close()
+
+
+def test_the_page_paints_early_and_asks_no_other_machine(visit, page_address):
+    driver = visit()
+    hosts = {urlparse(url).netloc for url in driver.requests if url[:4] != "data"}
+    assert hosts == {urlparse(page_address).netloc}
+    paint = driver.page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    )
+    assert paint < 3_000
+    assert driver.errors == []
+
+
+def test_a_long_sample_is_read_drawn_counted_and_continued(visit):
+    driver = visit()
+    driver.choose_sample(LONG_ENGLISH)
+    assert len(driver.page.input_value("#text textarea")) >= 20_000
+    notice = driver.read()
+    assert "Read the first" in notice and "were not read" in notice
+    assert driver.page.locator("canvas.lk-strip").count() == 3
+    assert all(driver.colours(strip) > 8 for strip in range(3))
+    assert driver.page.locator(".lk-plot polyline").count() == 3
+    assert driver.page.locator("#summary thead th").count() == 3
+    assert "in segments of" in driver.page.inner_text("#summary")
+    assert "Finished" in driver.continue_text()
+    written = driver.page.locator("#continuations .lk-written")
+    assert written.count() == 3
+    assert all(written.nth(i).inner_text().strip() for i in range(3))
+    assert driver.errors == []
+
+
+def test_a_place_is_reached_by_mouse_keyboard_and_character(visit):
+    driver = visit()
+    driver.write_text(TEXT)
+    driver.read()
+    page = driver.page
+    driver.open_place(0.5)
+    middle = int(page.get_attribute("#lk-stage", "aria-valuenow"))
+    assert abs(middle - len(TEXT) / 2) < 5
+    assert page.locator(".lk-place .lk-card").count() == 3
+    page.focus("#lk-stage")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(f".lk-place h3:has-text('{middle + 1}')")
+    page.keyboard.press("Home")
+    page.wait_for_selector(".lk-place h3:has-text('Character 1: T')")
+    page.click(".lk-matrix thead button >> nth=4")
+    page.wait_for_selector(".lk-place h3:has-text('Character 5: m')")
+    page.hover(".lk-strip >> nth=1", position={"x": 1, "y": 20})
+    assert "Character 1 of" in page.inner_text(".lk-readout")
+    page.click("#prompt-from-place")
+    page.wait_for_function(
+        "document.querySelector('#prompt textarea').value === 'The '"
+    )
+
+
+def test_a_narrow_page_works_with_a_finger(visit):
+    driver = visit(width=400, height=800, touch=True)
+    assert driver.overflow() <= 0
+    driver.write_text(TEXT)
+    driver.read()
+    driver.page.locator(".lk-strip >> nth=2").tap()
+    driver.page.wait_for_selector(".lk-place")
+    driver.continue_text()
+    assert driver.overflow() <= 0
+    cards = driver.page.locator("#continuations .lk-card")
+    left = {round(cards.nth(i).bounding_box()["x"]) for i in range(3)}
+    assert len(left) == 1
+
+
+def test_the_switch_brings_everything_into_the_other_language(visit):
+    driver = visit()
+    page = driver.page
+    driver.write_text(TEXT)
+    driver.read()
+    driver.open_place(0.3)
+    driver.continue_text()
+    driver.switch_language("zh")
+    page.wait_for_selector("#place :text('第')")
+    page.wait_for_selector("#lk-stage[aria-label^='文本中的位置']")
+    said = page.inner_text("body")
+    for english in ("Read", "Models", "byte", "Character", "Seed", "ready", "Continue"):
+        assert english not in said.replace("longkeras", ""), english
+    assert "语言模型" in page.title()
+    driver.write_text("")
+    assert "没有文本" in driver.read()
+    driver.switch_language("en")
+    page.wait_for_selector("#notice :text('There is no text')")
+    page.wait_for_selector("#continue-notice :text('Finished')")
+
+
+def test_the_language_is_the_browsers_and_is_remembered(visit):
+    driver = visit(language="zh")
+    driver.page.wait_for_selector("#read:has-text('阅读')")
+    driver.switch_language("en")
+    driver.page.reload()
+    driver.page.wait_for_selector("#read:has-text('Read')")
+
+
+def test_light_and_dark_can_be_switched(visit):
+    driver = visit(light="dark")
+    page = driver.page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.click("#theme")
+    page.wait_for_function(f"{ground} !== '{dark}'")
+    driver.write_text(TEXT)
+    driver.read()
+    light = page.evaluate("document.querySelector('canvas.lk-strip').toDataURL()")
+    page.click("#theme")
+    page.wait_for_function(
+        "(before) => document.querySelector('canvas.lk-strip').toDataURL() !== before",
+        arg=light,
+    )
+
+
+def test_files_are_taken_or_refused_with_a_reason(visit, tmp_path):
+    driver = visit(language="zh")
+    path = tmp_path / "三国.txt"
+    path.write_bytes("话说天下大势，分久必合，合久必分。".encode("gb18030") * 30)
+    driver.page.set_input_files("#upload input[type=file]", path)
+    driver.page.wait_for_selector("#notice :text('GB18030')")
+    assert driver.page.input_value("#text textarea").startswith("话说天下大势")
+    path.write_bytes(bytes(range(256)) * 50)
+    driver.page.set_input_files("#upload input[type=file]", path)
+    driver.page.wait_for_selector("#notice .lk-error :text('另存为')")
+
+
+def test_reading_is_cancelled_and_writing_stopped(visit):
+    driver = visit()
+    driver.choose_sample(LONG_CHINESE)
+    driver.page.click("#amount label:last-of-type")
+    driver.page.click("#read")
+    driver.page.click("#cancel:enabled")
+    assert "Cancelled" in driver.end_of("#notice")
+    driver.page.fill("#prompt textarea", "The moon")
+    driver.page.fill("#max-bytes input[type=number]", "2000")
+    driver.page.click("#start")
+    driver.page.wait_for_selector("#continuations .lk-written:not(:empty)")
+    driver.page.click("#stop:enabled")
+    assert "Stopped" in driver.end_of("#continue-notice")
+
+
+def test_tables_are_saved(visit):
+    driver = visit()
+    driver.write_text(TEXT)
+    driver.read()
+    for kind in ("summary", "characters"):
+        with driver.page.expect_download() as download:
+            driver.page.click(f"#csv-{kind}")
+        assert download.value.suggested_filename == f"longkeras-{kind}.csv"
+
+
+def test_two_visitors_do_not_mix(visit):
+    first, second = visit(), visit(language="zh")
+    first.write_text("A quiet night. " * 40)
+    second.write_text("春眠不觉晓，处处闻啼鸟。" * 40)
+    first.page.click("#read")
+    assert "480" in second.read()
+    assert "600" in first.end_of("#notice")
+    first.open_place(0.5)
+    assert "quiet" in first.page.inner_text(".lk-place .lk-card >> nth=0")
+
+
+@pytest.mark.slow
+def test_the_shipped_models_read_a_long_sample(browser, tmp_path):
+    """From the command line to a streamed continuation, as a newcomer does it."""
+    has_models = (SAVED_MODELS / "manifest.json").is_file()
+    models = SAVED_MODELS if has_models else write_tiny_models(tmp_path)
+    server, address = start_server("app.py", "--models", str(models))
+    try:
+        driver = PageDriver(browser, address)
+        driver.wait_until_models_are_ready(180_000)
+        for sample in (LONG_ENGLISH, LONG_CHINESE):
+            driver.choose_sample(sample)
+            assert "20,000 bytes" in driver.read(120_000) or sample == LONG_CHINESE
+            assert all(driver.colours(strip) > 8 for strip in range(3))
+        driver.open_place(0.6)
+        assert driver.page.locator(".lk-alternatives li").count() >= 9
+        driver.page.fill("#max-bytes input[type=number]", "60")
+        assert "Finished" in driver.continue_text(120_000)
+        assert driver.errors == []
+    finally:
+        stop_server(server)

@@ -1,0 +1,178 @@
+"""Drives the page in headless Chromium, for the browser tests and the screenshots."""
+
+import shutil
+from contextlib import contextmanager
+
+# No network, no GPU, no sandbox (a container's root may not make one).
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE = 120_000
+"""Milliseconds that a step may take on a busy machine."""
+
+
+def missing_parts():
+    """Say why there is no browser.
+
+    Returns:
+        str: empty when there is one.
+    """
+    if shutil.which("chromium") is None:
+        return "Chromium is not installed (apt-get install chromium)."
+    try:
+        import playwright  # noqa: F401
+    except ImportError:
+        return "playwright is not installed (pip install playwright)."
+    return ""
+
+
+@contextmanager
+def open_browser():
+    """Start Chromium for the `with` block.
+
+    Yields:
+        A playwright browser.
+    """
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=list(FLAGS)
+        )
+        yield browser
+        browser.close()
+
+
+class PageDriver:
+    """One visitor of the page.
+
+    Args:
+        browser: playwright browser.
+        address: str. Where the page is served.
+        width: int. Of the window, in CSS pixels.
+        height: int.
+        language: str. `"en"` or `"zh"`, the browser's.
+        light: str. `"light"` or `"dark"`, the system's.
+        touch: bool. Whether the visitor uses a finger.
+    """
+
+    def __init__(
+        self,
+        browser,
+        address,
+        *,
+        width=1280,
+        height=900,
+        language="en",
+        light="light",
+        touch=False,
+    ):
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height},
+            locale="zh-CN" if language == "zh" else "en-US",
+            color_scheme=light,
+            has_touch=touch,
+            accept_downloads=True,
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.requests = []
+        self.errors = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note_console)
+        self.page.goto(address)
+        self.page.wait_for_selector("#text textarea")
+        # The page recalls its language once it has loaded.
+        self.page.wait_for_selector(
+            "html[lang^='zh']" if language == "zh" else "#theme[title]"
+        )
+
+    def _note_console(self, message):
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def close(self):
+        """Leave the page."""
+        self.context.close()
+
+    def wait_until_models_are_ready(self, timeout=PATIENCE):
+        """Wait until the models behind the page are loaded."""
+        self.page.wait_for_selector("#status .lk-done", timeout=timeout)
+
+    def choose_sample(self, number):
+        """Put the sample of this number, from 1, into the text box."""
+        before = self.page.input_value("#text textarea")
+        self.page.click("#sample input")
+        self.page.click(f"ul[role=listbox] li:nth-child({number})")
+        self.page.wait_for_function(
+            "(before) => document.querySelector('#text textarea').value !== before",
+            arg=before,
+        )
+
+    def write_text(self, text):
+        """Put a text into the text box."""
+        self.page.fill("#text textarea", text)
+
+    def read(self, timeout=PATIENCE):
+        """Read, and return what the page says at the end."""
+        self.page.click("#read")
+        # The message before was not a busy one, so wait for that first.
+        self.page.wait_for_selector("#notice .lk-busy, #notice .lk-error")
+        return self.end_of("#notice", timeout)
+
+    def end_of(self, notice, timeout=PATIENCE):
+        """Wait until nothing is busy, and return the message."""
+        self.page.wait_for_selector(
+            f"{notice} .lk-notice:not(.lk-busy)", timeout=timeout
+        )
+        return self.page.inner_text(notice)
+
+    def open_place(self, share):
+        """Click the first strip at a share of its length."""
+        self.page.locator("#lk-stage").scroll_into_view_if_needed()
+        box = self.page.locator(".lk-strip").first.bounding_box()
+        self.page.mouse.click(
+            box["x"] + share * box["width"], box["y"] + box["height"] / 2
+        )
+        self.page.wait_for_selector(".lk-place")
+
+    def continue_text(self, timeout=PATIENCE):
+        """Let the models write on, and return what the page says at the end."""
+        self.page.click("#start")
+        self.page.wait_for_selector(
+            "#continue-notice .lk-busy, #continue-notice .lk-error"
+        )
+        return self.end_of("#continue-notice", timeout)
+
+    def switch_language(self, language):
+        """Choose the page's language with its switch."""
+        number = {"en": 1, "zh": 2}[language]
+        self.page.click(f"#language label:nth-of-type({number})")
+        start = {"en": "en", "zh": "zh-Hans"}[language]
+        self.page.wait_for_selector(f"html[lang='{start}']")
+
+    def overflow(self):
+        """Return by how many pixels the page is wider than the window."""
+        return self.page.evaluate(
+            "document.documentElement.scrollWidth - window.innerWidth"
+        )
+
+    def colours(self, strip):
+        """Return how many colours a strip has."""
+        return self.page.evaluate(
+            """(number) => {
+              const canvas = document.querySelectorAll('canvas.lk-strip')[number];
+              const context = canvas.getContext('2d');
+              const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
+              const pixels = new Uint32Array(data.buffer);
+              return new Set(pixels).size;
+            }""",
+            strip,
+        )
