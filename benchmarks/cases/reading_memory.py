@@ -11,7 +11,6 @@ CONTESTANTS = {
     "sliding_window": ("byte-longformer", "one_pass"),
     "sliding_window_in_chunks": ("byte-longformer", "chunks"),
     "full_attention": ("byte-transformer-full", "one_pass"),
-    "lstm": ("byte-lstm", "one_pass"),
 }
 _SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 
