@@ -22,9 +22,17 @@ class TrainingCheckpoint(keras.callbacks.Callback):
     Example:
 
     ```python
-    checkpoint = TrainingCheckpoint("runs/lstm")
-    step = checkpoint.restore(model)  # 0 in a fresh folder
-    model.fit(windows, initial_epoch=step // 200, callbacks=[checkpoint])
+    import keras
+    import numpy as np
+    from longkeras.fitting import TrainingCheckpoint
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    checkpoint = TrainingCheckpoint("runs/example")
+    assert checkpoint.restore(model) == 0  # a fresh folder
+    x, y = np.ones((8, 2)), np.ones((8, 1))
+    model.fit(x, y, batch_size=2, callbacks=[checkpoint], verbose=0)
+    assert checkpoint.restore(model) == 4
     ```
     """
 

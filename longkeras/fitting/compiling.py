@@ -15,6 +15,19 @@ def should_jit_compile(model):
 
     Returns:
         bool.
+
+    Example:
+
+    ```python
+    import keras
+    from longkeras.fitting import should_jit_compile
+    from longkeras.models import RecurrentBackbone, RecurrentCausalLM
+
+    model = RecurrentCausalLM(
+        RecurrentBackbone(vocabulary_size=259, num_layers=1, hidden_dim=8)
+    )
+    assert should_jit_compile(model) == (keras.backend.backend() == "jax")
+    ```
     """
     backend = keras.backend.backend()
     recurrent = hasattr(model.backbone, "recurrent_stack")

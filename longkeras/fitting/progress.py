@@ -17,6 +17,21 @@ class ProgressLog(keras.callbacks.Callback):
         tokens_per_step: int. Tokens of a batch.
         first_step: int. Steps done before. Defaults to `0`.
         interval: int. Steps between lines. Defaults to `50`.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    from longkeras.fitting import ProgressLog
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    progress = ProgressLog(total_steps=4, tokens_per_step=2, interval=2)
+    x, y = np.ones((8, 2)), np.ones((8, 1))
+    model.fit(x, y, batch_size=2, callbacks=[progress], verbose=0)
+    assert progress.step == 4
+    ```
     """
 
     def __init__(self, total_steps, tokens_per_step, first_step=0, interval=50):

@@ -25,6 +25,9 @@ class RotaryEmbedding(keras.layers.Layer):
     Returns:
         Tensor like `inputs`.
 
+    Raises:
+        ValueError: If `max_wavelength` is not positive.
+
     Example:
 
     ```python

@@ -8,10 +8,11 @@ from keras_hub import tokenizers
 class ByteTokenizer(tokenizers.ByteTokenizer):
     """UTF-8 bytes as ids 3 to 258, behind pad (0), start (1) and end (2).
 
-    Nothing is lowercased or normalised, so that text comes back as it went in; bytes
-    that are not UTF-8 come back as U+FFFD.
+    By default nothing is lowercased or normalised, so that text comes back as it
+    went in; bytes that are not UTF-8 come back as U+FFFD.
 
     Args:
+        lowercase: bool. Whether to lowercase all the same. Defaults to `False`.
         **kwargs: See `keras_hub.tokenizers.ByteTokenizer`.
 
     Call arguments:
@@ -19,6 +20,9 @@ class ByteTokenizer(tokenizers.ByteTokenizer):
 
     Returns:
         The ids: `(length,)` for one string, a ragged batch for several.
+
+    Raises:
+        ValueError: If `sequence_length` is given.
 
     Example:
 
@@ -36,6 +40,12 @@ class ByteTokenizer(tokenizers.ByteTokenizer):
 
     def __init__(self, lowercase=False, **kwargs):
         super().__init__(lowercase=lowercase, **kwargs)
+        if self.sequence_length is not None:
+            # KerasHub pads with zeros, which are NUL bytes before they are shifted.
+            raise ValueError(
+                "`sequence_length` must be None: give it to a preprocessor, which pads "
+                f"and packs. Received: sequence_length={self.sequence_length}"
+            )
         self.pad_token_id = 0
         self.start_token_id = 1
         self.end_token_id = 2

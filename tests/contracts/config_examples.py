@@ -69,8 +69,13 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     "longkeras.layers.RotaryEmbedding": lambda: {"max_wavelength": 500.0},
     "longkeras.text.ByteTokenizer": lambda: {
         "lowercase": True,
-        "sequence_length": 12,
         "normalization_form": "NFC",
+    },
+    "longkeras.fitting.WarmupStableDecay": lambda: {
+        "peak_learning_rate": 0.01,
+        "warmup_steps": 10,
+        "total_steps": 100,
+        "decay_steps": 20,
     },
     "longkeras.models.CausalTransformerBackbone": lambda: {
         **_backbone_arguments(),

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,9 +62,10 @@ class Source:
                 yield node
 
 
-def package_sources() -> list[Source]:
-    """Every Python file of the package, in a fixed order."""
-    return [Source(path) for path in sorted(PACKAGE.rglob("*.py"))]
+@cache
+def package_sources() -> tuple[Source, ...]:
+    """Every Python file of the package, in a fixed order, parsed once."""
+    return tuple(Source(path) for path in sorted(PACKAGE.rglob("*.py")))
 
 
 def package_imports() -> Iterator[tuple[Source, Import]]:
