@@ -2,6 +2,7 @@
 
 import codecs
 
+import keras_hub
 import numpy as np
 from keras import ops
 
@@ -74,7 +75,7 @@ class TextStream:
     def _read(self, ids):
         """Read `ids` in chunks: `(last logits, state, tokens that still fit)`."""
         limit = self.model.context_length
-        if limit is not None:
+        if limit is not None and len(ids) > limit:
             ids = ids[-max(limit // 2, 1) :]
         state = self.model.initial_state(1, limit)
         chunk_length = _CHUNK_LENGTH if limit is None else min(_CHUNK_LENGTH, limit)
@@ -101,13 +102,13 @@ class TextStream:
 
 def _sampler(sampler, seed):
     """The sampler to use: the model's own, or a copy with a seed of its own."""
-    try:
-        sampler.get_next_token
-    except AttributeError:
+    # The base class has the method too, and raises there: a beam has no next token.
+    base = keras_hub.samplers.Sampler.get_next_token
+    if getattr(type(sampler), "get_next_token", base) is base:
         raise ValueError(
             "`stream` needs a sampler that chooses token by token, such as 'greedy', "
             f"'top_k' or 'top_p'. Received: sampler={sampler!r}"
-        ) from None
+        )
     config = sampler.get_config()
     if seed is None or "seed" not in config:
         return sampler
