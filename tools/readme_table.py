@@ -77,7 +77,6 @@ def _score(entry: ModelEntry, language: str) -> str:
 
 def _notes(entries: tuple[ModelEntry, ...]) -> list[str]:
     """How the numbers were read, and the data behind them: each said once."""
-    protocols = {entry.scores.get("protocol", "not stated") for entry in entries}
     data = {
         f"{source['name']} ({source['licence']})"
         for entry in entries
@@ -85,14 +84,28 @@ def _notes(entries: tuple[ModelEntry, ...]) -> list[str]:
     }
     dates = sorted({entry.date for entry in entries if entry.date})
     notes = [
-        "Bits per byte on held-out books, lower is better. "
-        f"Protocol: {'; '.join(sorted(map(str, protocols)))}."
+        "Bits per byte on books that no model was trained on; lower is better.",
+        "",
     ]
+    for entry in entries:
+        protocol = entry.scores.get("protocol", "protocol not stated")
+        notes.append(f"- `{entry.name}`: {protocol}{_measured(entry)}")
+    notes.append("")
     if data:
-        notes.append(f"Trained on {', '.join(sorted(data))}.")
+        notes.append(f"Trained on {' and on '.join(sorted(data))}.")
     if dates:
         notes.append(f"Trained {' to '.join(dict.fromkeys((dates[0], dates[-1])))}.")
     return notes
+
+
+def _measured(entry: ModelEntry) -> str:
+    """How much text the scores are of."""
+    counts = [
+        f"{entry.scores[key] / 1000:,.0f} kB {language}"
+        for language, key in (("English", "en_bytes"), ("Chinese", "zh_bytes"))
+        if key in entry.scores
+    ]
+    return f" ({', '.join(counts)})" if counts else ""
 
 
 if __name__ == "__main__":

@@ -29,9 +29,9 @@ def test_a_row_shows_a_models_facts(tmp_path):
 
 
 def test_protocol_data_and_date_stand_under_it(tmp_path):
-    write_manifest(tmp_path, en=2.0, zh=2.0, protocol="streaming")
+    write_manifest(tmp_path, en=2.0, en_bytes=400_000, protocol="streaming")
     notes = table(tmp_path)
-    assert "Protocol: streaming." in notes
+    assert "- `byte-lstm`: streaming (400 kB English)" in notes
     assert "Trained on Old books (public domain)." in notes
     assert "Trained 2026-01-02." in notes
 
