@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import warnings
 
 import keras
 
@@ -62,8 +63,11 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         if not self.path.exists():
             return 0
         try:
-            model.load_weights(self.path)
-        except (OSError, KeyError, ValueError) as error:
+            with warnings.catch_warnings():
+                # Keras only warns where a part is missing, and goes on without it.
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(self.path)
+        except (OSError, KeyError, ValueError, UserWarning) as error:
             raise CheckpointError(
                 f"{self.path} does not fit this model or is damaged: {error}. Give "
                 "another output folder to start anew."

@@ -1,4 +1,4 @@
-"""One contract for decoding, whatever the model keeps: rings, a dense cache, a state."""
+"""One contract for decoding, whatever a model keeps: rings, a dense cache, a state."""
 
 import keras
 import keras_hub
@@ -193,9 +193,12 @@ class DecodingCausalLM(keras_hub.models.CausalLM):
 
     def _compiled(self, name):
         functions = self.__dict__.setdefault("_compiled_functions", {})
-        if name not in functions:
-            functions[name] = compiled_function(getattr(self, name), self)
-        return functions[name]
+        # `enable_lora` and `quantize` add variables, which a program made before
+        # would not read.
+        key = (name, len(self.backbone.variables))
+        if key not in functions:
+            functions[key] = compiled_function(getattr(self, name), self)
+        return functions[key]
 
 
 def _generated_mask(token_ids, prompt_mask, stop_token_ids):

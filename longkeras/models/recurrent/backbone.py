@@ -104,6 +104,22 @@ class RecurrentBackbone(keras_hub.models.Backbone):
         self.dropout = dropout
         self.seed = seed
 
+    def enable_lora(self, rank, target_layer_names=None):
+        """Raises: a recurrent weight is not a layer that LoRA could adapt.
+
+        Args:
+            rank: int. Rank of the adaptation.
+            target_layer_names: list of str. Defaults to `None`.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            "`enable_lora` adapts dense layers, and the recurrent weights are none: "
+            "train all weights, or use `CausalTransformerBackbone`. "
+            f"Received: rank={rank}, target_layer_names={target_layer_names}"
+        )
+
     def get_config(self):
         return {
             **super().get_config(),
