@@ -6,9 +6,9 @@ import keras
 def should_jit_compile(model):
     """Whether `compile(jit_compile=...)` should be set for a model.
 
-    Transformers gain from XLA on every backend that has it. TensorFlow's own graph
-    runs a recurrent scan as fast as XLA does on CPU and starts in a fifth of the
-    time, so recurrent models stay out of XLA there.
+    Transformers gain from XLA on every backend that has it. A recurrent scan runs as
+    fast in TensorFlow's own graph on CPU, without the wait for the compiler, so
+    recurrent models stay out of XLA there.
 
     Args:
         model: `longkeras.models.TransformerCausalLM` or `RecurrentCausalLM`.
