@@ -15,10 +15,10 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 def measure(run, repeats):
     """Time and peak memory of a workload.
 
-    Memory is the rise of the resident set from just before the first call to its
-    peak: program, weights and inputs are not counted. The first call also compiles,
-    so compile something of the kind before, or the compiler's own memory counts.
-    The first call is not timed.
+    Memory is the peak of the resident set in the measured calls, less what was
+    resident before the very first call: program, weights and inputs do not count,
+    and what compiling took is given back before measuring. (Some backends keep a
+    program's scratch memory between calls, so a base taken later would hide it.)
 
     Args:
         run: callable without arguments.
@@ -26,12 +26,14 @@ def measure(run, repeats):
 
     Returns:
         dict with `seconds` (median, least, greatest, all), `peak_rss_bytes` of the
-        process and `peak_rise_bytes` of the calls (None where the
-        operating system cannot tell).
+        process and `peak_rise_bytes` of the calls (None where the operating
+        system cannot tell).
     """
     _release_freed_memory()
-    before = _reset_peak()
+    before = _resident()
     run()
+    _release_freed_memory()
+    _reset_peak()
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -66,12 +68,13 @@ def _release_freed_memory():
             trim(0)
 
 
+def _resident():
+    return _kilobytes(_STATUS, "VmRSS") * 1024 if _CLEAR_REFS.exists() else None
+
+
 def _reset_peak():
-    """Make the peak start again from now, and return what is resident now."""
-    if not _CLEAR_REFS.exists():
-        return None
-    _CLEAR_REFS.write_text("5")
-    return _kilobytes(_STATUS, "VmRSS") * 1024
+    if _CLEAR_REFS.exists():
+        _CLEAR_REFS.write_text("5")
 
 
 def _peak_resident():

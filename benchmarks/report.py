@@ -17,8 +17,8 @@ _INTRODUCTION = """\
 Written by `python -m benchmarks.report` from `benchmarks/results/*.json`; do not edit.
 `python -m benchmarks.run NAME` measures a case anew: first its tests run, then each
 length in a process of its own. *Memory* is the rise of the process' resident set to
-its peak, without program, weights and inputs; compiling puts a floor of some megabytes
-under it. *Growth* compares the longest lengths: what the last doubling added to memory
+its peak, without program, weights and inputs; some megabytes of compiled code lie under
+it. *Growth* compares the longest lengths: what the last doubling added to memory
 over what the one before added, and the last time over the one before. 2 is linear in
 the length, 4 quadratic. Where *load* is not near zero other processes ran beside:
 compare the columns of one table, not tables.

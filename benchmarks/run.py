@@ -85,7 +85,10 @@ def _measure_point(name, case, point, repeats):
         check=False,
     )
     if answer.returncode:
-        raise RuntimeError(f"{name}: {words} failed\n{answer.stderr[-3000:]}")
+        raise RuntimeError(
+            f"{name}: {words} ended with code {answer.returncode}\n"
+            f"{answer.stderr[-3000:]}"
+        )
     result = json.loads(answer.stdout.splitlines()[-1])
     seconds, rise = result["seconds"]["median"], result["peak_rise_bytes"]
     memory = "unknown" if rise is None else f"{rise / 2**20:.0f} MiB"

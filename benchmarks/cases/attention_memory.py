@@ -2,7 +2,7 @@
 
 from benchmarks.registry import Case, Workload
 
-LENGTHS = (1024, 2048, 4096, 8192, 16384)
+LENGTHS = tuple(1024 * 2**doublings for doublings in range(7))
 NUM_HEADS, HEAD_DIM, ATTENTION_WINDOW = 2, 64, 256
 CONTESTANTS = ("banded", "full")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.registry import Case, Workload
 
-LENGTHS = (1024, 2048, 4096, 8192, 16384)
+LENGTHS = tuple(1024 * 2**doublings for doublings in range(7))
 CHUNK = 1024
 # What each contestant reads with: a shipped model, and in one pass or in chunks.
 CONTESTANTS = {
@@ -84,7 +84,10 @@ CASE = Case(
         "text, float32, batch of one, compiled with XLA. Full attention is asked to "
         "read beyond its context here, which the page never does."
     ),
-    tests=("tests/ops/test_linear_memory.py",),
+    tests=(
+        "tests/ops/test_linear_memory.py",
+        "tests/layers/test_causal_self_attention.py",
+    ),
     points=tuple(
         {"contestant": contestant, "length": length}
         for contestant in CONTESTANTS
