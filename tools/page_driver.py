@@ -116,6 +116,12 @@ class PageDriver:
             arg=before,
         )
 
+    def upload(self, path):
+        """Give the page a file."""
+        with self.page.expect_file_chooser() as chooser:
+            self.page.click("#upload")
+        chooser.value.set_files(path)
+
     def write_text(self, text):
         """Put a text into the text box."""
         self.page.fill("#text textarea", text)

@@ -147,7 +147,7 @@ def _connect_language(shell, catalogue, tabs, loader):
         for tab in tabs:
             mine, rest = rest[: len(tab.states)], rest[len(tab.states) :]
             values[shell[tab.key]] = gr.update(label=say(language, tab.key))
-            told = tab.retitled(language) | tab.retold(mine, language)
+            told = _merged(tab.retitled(language), tab.retold(mine, language))
             values |= {tab.parts[name]: value for name, value in told.items()}
         return values
 
@@ -165,6 +165,12 @@ def _connect_language(shell, catalogue, tabs, loader):
     shell["language"].change(
         None, shell["language"], None, js=_REMEMBER % _dress(), api_visibility="private"
     )
+
+
+def _merged(labels, told):
+    """Join updates of labels and of contents; a component may be in both."""
+    both = {name: labels[name] | told[name] for name in labels.keys() & told.keys()}
+    return labels | told | both
 
 
 def _dress():

@@ -155,11 +155,11 @@ def test_files_are_taken_or_refused_with_a_reason(visit, tmp_path):
     driver = visit(language="zh")
     path = tmp_path / "三国.txt"
     path.write_bytes("话说天下大势，分久必合，合久必分。".encode("gb18030") * 30)
-    driver.page.set_input_files("#upload input[type=file]", path)
+    driver.upload(path)
     driver.page.wait_for_selector("#notice :text('GB18030')")
     assert driver.page.input_value("#text textarea").startswith("话说天下大势")
     path.write_bytes(bytes(range(256)) * 50)
-    driver.page.set_input_files("#upload input[type=file]", path)
+    driver.upload(path)
     driver.page.wait_for_selector("#notice .lk-error :text('另存为')")
 
 

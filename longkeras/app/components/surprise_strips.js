@@ -305,7 +305,9 @@ function update() {
   draw();
   if (hadFocus) parts.stage.focus({ preventScroll: true });
 }
-watch("reading", update);
+// Gradio takes every quoted name in this file for an event of the component, and then
+// sends the event instead of the property: so the property is not quoted.
+watch(Object.keys({ reading: null }), update);
 new ResizeObserver(() => requestAnimationFrame(draw)).observe(root);
 new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 // The panel below the strips is plain HTML: its characters ask for a place this way.
