@@ -87,13 +87,14 @@ def build_page(registry):
         )
         _connect_status(shell, catalogue, loader)
         _connect_language(shell, catalogue, tabs, loader)
-        blocks.load(
+        recalled = blocks.load(
             None,
             None,
             shell["language"],
             js=_RECALL % _dress(),
             api_visibility="private",
         )
+        recalled.then(loader.hurry, queue=False, api_visibility="private")
     return Page(blocks, loader)
 
 

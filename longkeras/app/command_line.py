@@ -6,6 +6,7 @@ import sys
 
 HOST = "127.0.0.1"
 PORT = 7860
+SECONDS_FOR_FIRST_PAINT = 4.0
 LARGEST_REQUEST = "32mb"
 """Above what is accepted as a text, so that a refusal can be explained on the page."""
 
@@ -105,7 +106,7 @@ def serve(page, options, *, block=True):
         share=False,
     )
     logging.getLogger(__name__).info("The page is at %s", address)
-    page.loader.start()
+    page.loader.start(SECONDS_FOR_FIRST_PAINT)
     if block:
         page.blocks.block_thread()
     return address

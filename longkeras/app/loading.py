@@ -22,14 +22,24 @@ class ModelLoader:
         self._registry = registry
         self._stages = dict.fromkeys(registry.names(), "waiting")
         self._thread = None
+        self._is_wanted = threading.Event()
 
-    def start(self):
-        """Begin loading; a second call does nothing."""
+    def start(self, after=0.0):
+        """Begin loading; a second call does nothing.
+
+        Args:
+            after: float. Seconds to leave the processor to whoever opens the page at
+                once, because loading would slow its first paint. `hurry` ends them.
+        """
         if self._thread is None:
             self._thread = threading.Thread(
-                target=self._run, name="model-loader", daemon=True
+                target=self._run, args=(after,), name="model-loader", daemon=True
             )
             self._thread.start()
+
+    def hurry(self):
+        """Say that somebody has the page open and waits for the models."""
+        self._is_wanted.set()
 
     def wait(self, timeout=None):
         """Wait until every model is ready or has failed.
@@ -79,7 +89,8 @@ class ModelLoader:
         }
         return Message("status.loading", values, "busy")
 
-    def _run(self):
+    def _run(self, after):
+        self._is_wanted.wait(after)
         for name in self._stages:
             self._stages[name] = "loading"
             self._stages[name] = self._outcome(name)

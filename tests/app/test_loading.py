@@ -37,3 +37,12 @@ def test_a_second_start_does_nothing():
     loader.start()
     loader.wait(10)
     assert len(registry.warmed) == 6
+
+
+def test_loading_leaves_the_first_seconds_to_the_page():
+    registry = FakeRegistry()
+    loader = ModelLoader(registry)
+    loader.start(after=60)
+    assert not loader.wait(0.05) and registry.warmed == []
+    loader.hurry()
+    assert loader.wait(10)

@@ -2,7 +2,10 @@
 // (element, trigger, props, server, upload, watch). `props.reading` is the payload
 // of longkeras.app.components.surprise_strips; `props.value` the chosen character.
 const HEAT_STEPS = 12;
-const STRIP_HEIGHT = 48;
+const STRIP_HEIGHT = 52;
+const BAND_HEIGHT = 12;
+const RASTER_HEIGHT = STRIP_HEIGHT - BAND_HEIGHT - 2;
+const PIXELS_AVERAGED = 10;
 const PLOT_HEIGHT = 190;
 const PIXELS_A_POINT = 8;
 const root = element.querySelector(".lk-strips");
@@ -93,7 +96,7 @@ function build() {
     make("span", `lk-chip lk-model-${model.colour}`, head);
     make("span", "lk-row-name", head, model.title);
     make("span", "lk-row-score", head, model.score);
-    const canvas = make("canvas", "lk-strip", row);
+    const canvas = make("canvas", model.levels.length ? "lk-strip" : "lk-strip lk-pending", row);
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `${model.title}: ${model.score}`);
     return { model, canvas };
@@ -113,7 +116,7 @@ function build() {
 function drawStrip(canvas, levels, table) {
   const total = view.num_cells;
   const width = Math.max(1, Math.floor(canvas.clientWidth));
-  const rows = clamp(Math.ceil(total / width), 1, STRIP_HEIGHT);
+  const rows = clamp(Math.ceil(total / width), 1, RASTER_HEIGHT);
   const columns = Math.min(width, Math.ceil(total / rows));
   const image = new ImageData(columns, rows);
   const slots = columns * rows;
@@ -138,7 +141,25 @@ function drawStrip(canvas, levels, table) {
   canvas.height = Math.round(STRIP_HEIGHT * ratio);
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
-  context.drawImage(sheet, 0, 0, canvas.width, canvas.height);
+  context.drawImage(sheet, 0, 0, canvas.width, Math.round(RASTER_HEIGHT * ratio));
+  drawBand(context, levels, table, ratio);
+}
+// The mean around each pixel, from running sums; it shows what single bytes hide.
+function drawBand(context, levels, table, ratio) {
+  const width = context.canvas.width;
+  const sums = new Float64Array(levels.length + 1);
+  for (let i = 0; i < levels.length; i++) sums[i + 1] = sums[i] + levels[i];
+  const reach = (PIXELS_AVERAGED * ratio * view.num_cells) / width / 2;
+  const top = context.canvas.height - Math.round(BAND_HEIGHT * ratio);
+  for (let pixel = 0; pixel < width; pixel++) {
+    const middle = ((pixel + 0.5) * view.num_cells) / width;
+    const from = clamp(Math.floor(middle - reach), 0, levels.length);
+    const to = clamp(Math.ceil(middle + reach), 0, levels.length);
+    if (to <= from) continue;
+    const level = Math.round((sums[to] - sums[from]) / (to - from)) * 3;
+    context.fillStyle = `rgb(${table[level]}, ${table[level + 1]}, ${table[level + 2]})`;
+    context.fillRect(pixel, top, 1, context.canvas.height - top);
+  }
 }
 function niceStep(range, count) {
   const raw = range / count;
@@ -161,17 +182,21 @@ function drawPlot() {
   plot.replaceChildren();
   const width = Math.max(1, plot.clientWidth);
   const [top, bottom] = [10, PLOT_HEIGHT - 22];
-  const values = view.models.flatMap((model) => model.bins);
+  const lines = view.models.map((model) => gather(model.bins, width));
+  const values = lines.flatMap((points) => points.map(([, bits]) => bits));
   if (!values.length) return;
-  const step = niceStep(Math.max(1, ...values), 4);
-  const limit = step * Math.ceil(Math.max(...values) / step);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const step = niceStep(Math.max(0.4, most - least), 4);
+  const low = step * Math.floor(least / step);
+  const high = Math.max(low + step, step * Math.ceil(most / step));
   const x = (character) => (character / view.num_characters) * width;
-  const y = (bits) => bottom - (bits / limit) * (bottom - top);
+  const y = (bits) => bottom - ((bits - low) / (high - low)) * (bottom - top);
   plot.setAttribute("viewBox", `0 0 ${width} ${PLOT_HEIGHT}`);
   plot.setAttribute("height", PLOT_HEIGHT);
-  for (let bits = 0; bits <= limit + step / 2; bits += step) {
+  for (let bits = low; bits <= high + step / 2; bits += step) {
     makeSVG("line", { x1: 0, x2: width, y1: y(bits), y2: y(bits), class: "lk-grid" }, plot);
-    if (bits > 0) makeSVG("text", { x: 3, y: y(bits) + 12, class: "lk-tick" }, plot, String(+bits.toFixed(2)));
+    const at = bits > low ? y(bits) + 12 : y(bits) - 4;
+    makeSVG("text", { x: 3, y: at, class: "lk-tick" }, plot, String(+bits.toFixed(2)));
   }
   const stride = Math.max(1, niceStep(view.num_characters, width < 500 ? 4 : 7));
   for (let at = stride; at < view.num_characters; at += stride) {
@@ -179,13 +204,13 @@ function drawPlot() {
     const anchor = x(at) > width - 30 ? "end" : "middle";
     makeSVG("text", { x: x(at), y: bottom + 16, class: "lk-tick", "text-anchor": anchor }, plot, format(at));
   }
-  for (const model of view.models) {
-    const points = gather(model.bins, width).map(([character, bits]) => [x(character), y(bits)]);
+  view.models.forEach((model, i) => {
+    const points = lines[i].map(([character, bits]) => [x(character), y(bits)]);
     const line = points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(" ");
     makeSVG("polyline", { points: line, class: `lk-line lk-stroke-${model.colour}` }, plot);
     if (points.length < 3)
       for (const [cx, cy] of points) makeSVG("circle", { cx, cy, r: 3, class: `lk-dot lk-fill-${model.colour}` }, plot);
-  }
+  });
 }
 function draw() {
   if (!view || !root.clientWidth) return;

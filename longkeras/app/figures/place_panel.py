@@ -29,7 +29,8 @@ def place_html(comparison, catalogue, language):
     )
     last = next(iter(comparison.readings.values())).num_characters - 1
     cards = "".join(
-        _card(each, catalogue, language) for each in comparison.inspections.values()
+        _card(each, last, catalogue, language)
+        for each in comparison.inspections.values()
     )
     before = _step(inspection.index - 1, last, "&lsaquo;", "previous", language)
     after = _step(inspection.index + 1, last, "&rsaquo;", "next", language)
@@ -84,7 +85,7 @@ def _number(inspection, place, is_current):
     return f'<td class="{colour}"{_current(is_current)}>{bits:.1f}</td>'
 
 
-def _card(inspection, catalogue, language):
+def _card(inspection, last, catalogue, language):
     at = inspection.index - inspection.first
     actual = say(
         language,
@@ -97,14 +98,14 @@ def _card(inspection, catalogue, language):
     context = say(language, f"place.{key}_context", bytes=int(inspection.context_bytes))
     return (
         f'<article class="lk-card"><h4>{_title(inspection.name, catalogue, language)}'
-        f'</h4><p class="lk-text">{_coloured_text(inspection)}</p>'
+        f'</h4><p class="lk-text">{_coloured_text(inspection, last)}</p>'
         f"<p>{escape(actual)}</p>"
         f"{_alternatives(inspection, language)}"
         f'<p class="lk-hint">{escape(context)}</p></article>'
     )
 
 
-def _coloured_text(inspection):
+def _coloured_text(inspection, last):
     at = inspection.index - inspection.first
     spans = []
     for place, character in enumerate(inspection.characters):
@@ -120,7 +121,10 @@ def _coloured_text(inspection):
             f'{_current(place == at)} data-lk-place="{inspection.first + place}" '
             f'title="{escape(label)} {bits:.1f}">{shown}</span>'
         )
-    return "".join(spans)
+    before = "…" if inspection.first > 0 else ""
+    end = inspection.first + len(inspection.characters)
+    after = "…" if end <= last else ""
+    return f"{before}{''.join(spans)}{after}"
 
 
 def _alternatives(inspection, language):
