@@ -22,7 +22,7 @@ class ByteTokenizer(tokenizers.ByteTokenizer):
         The ids: `(length,)` for one string, a ragged batch for several.
 
     Raises:
-        ValueError: If `sequence_length` is given.
+        ValueError: If `sequence_length` is given, or text holds a lone surrogate.
 
     Example:
 
@@ -46,6 +46,8 @@ class ByteTokenizer(tokenizers.ByteTokenizer):
                 "`sequence_length` must be None: give it to a preprocessor, which pads "
                 f"and packs. Received: sequence_length={self.sequence_length}"
             )
+        # No weights to make: a model may be quantized before its first text.
+        self.built = True
         self.pad_token_id = 0
         self.start_token_id = 1
         self.end_token_id = 2
@@ -68,6 +70,7 @@ class ByteTokenizer(tokenizers.ByteTokenizer):
 
     def tokenize(self, inputs):
         """Strings to ids."""
+        _refuse_surrogates(inputs)
         return _shifted(super().tokenize(inputs), 3)
 
     def detokenize(self, inputs):
@@ -101,6 +104,19 @@ class ByteTokenizer(tokenizers.ByteTokenizer):
         """The id of a token."""
         names = {"<pad>": 0, "<s>": 1, "</s>": 2}
         return names[token] if token in names else super().token_to_id(token) + 3
+
+
+def _refuse_surrogates(inputs):
+    """Half a surrogate pair is no character, and has no bytes."""
+    for text in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
+        if isinstance(text, str) and not text.isascii():
+            try:
+                text.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise ValueError(
+                    "`inputs` must hold whole characters, and no half of a surrogate "
+                    f"pair. Received: {text[error.start]!r} at {error.start}"
+                ) from None
 
 
 def _is_tensor(x):
