@@ -81,7 +81,7 @@ class RecurrentStack(keras.layers.Layer):
             )
             recurrent_kernel = self.add_weight(
                 shape=(self.units, gates * self.units),
-                initializer="orthogonal",
+                initializer=_orthogonal,
                 name=f"recurrent_kernel_{i}",
             )
             bias = self._add_bias(i)
@@ -161,3 +161,8 @@ class RecurrentStack(keras.layers.Layer):
 
     def compute_output_shape(self, inputs_shape, *_):
         return (*inputs_shape[:-1], self.units)
+
+
+def _orthogonal(shape, dtype=None):
+    """Orthogonal in any precision: TensorFlow has no QR in half of it."""
+    return ops.cast(keras.initializers.Orthogonal()(shape, dtype="float32"), dtype)

@@ -131,7 +131,9 @@ class DecodingCausalLM(keras_hub.models.CausalLM):
         _, hidden_states, state = self.prefill(token_ids, known, state)
 
         def next_token(prompt, cache, index):
-            token = ops.slice(prompt, [0, index - 1], [batch_size, 1])[:, 0]
+            # A beam sampler has more rows than the prompts.
+            num_rows = ops.shape(prompt)[0]
+            token = ops.slice(prompt, [0, index - 1], [num_rows, 1])[:, 0]
             return self.step(token, cache)
 
         token_ids = self.sampler(

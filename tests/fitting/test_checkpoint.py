@@ -1,0 +1,186 @@
+"""A run that was killed goes on as if nothing had happened."""
+
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from longkeras import CheckpointError
+from longkeras.data import Book, ByteCorpus
+from longkeras.fitting import TrainingCheckpoint
+from longkeras.fitting.checkpoint import write_json
+from tests.models.small_models import small_model
+
+CORPUS = ByteCorpus([Book("one", "en", "It was the best of times. " * 40)], seed=2)
+STEPS_PER_EPOCH = 2
+
+
+def fresh_model(**options):
+    """A new process knows nothing but the configuration."""
+    keras.utils.set_random_seed(5)
+    options = {"num_layers": 1, "dropout": 0.1, **options}
+    model = small_model("lstm", **options)
+    model.compile(keras.optimizers.AdamW(0.01), weighted_metrics=[], jit_compile=False)
+    return model
+
+
+def run(folder, epochs, model=None):
+    """Train to that epoch, from the folder's checkpoint if there is one."""
+    model = model or fresh_model(dropout=0.0)
+    checkpoint = TrainingCheckpoint(folder)
+    step = checkpoint.restore(model)
+    model.fit(
+        CORPUS.training_windows(12, 2, start_step=step),
+        steps_per_epoch=STEPS_PER_EPOCH,
+        initial_epoch=step // STEPS_PER_EPOCH,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=[checkpoint],
+    )
+    return model, step
+
+
+def arrays(model):
+    everything = [*model.weights, *model.optimizer.variables]
+    return [ops.convert_to_numpy(weight) for weight in everything]
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory):
+    """The folder of a run that was stopped after one of two epochs."""
+    folder = tmp_path_factory.mktemp("run")
+    model, step = run(folder, epochs=1)
+    assert step == 0
+    return folder, model
+
+
+@pytest.fixture
+def folder(halves, tmp_path):
+    """A copy of the folder, to change."""
+    for path in halves[0].iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(folder, tmp_path):
+    whole, _ = run(tmp_path / "whole", epochs=2)
+    resumed, step = run(folder, epochs=2)
+    assert step == STEPS_PER_EPOCH
+    for one, other in zip(arrays(whole), arrays(resumed), strict=True):
+        np.testing.assert_array_equal(one, other)
+    histories = [
+        json.loads((place / "history.json").read_text())
+        for place in (tmp_path / "whole", folder)
+    ]
+    assert histories[0] == histories[1]
+    assert [row["step"] for row in histories[0]] == [2, 4]
+
+
+def test_restoring_gives_weights_moments_and_step(halves):
+    folder, model = halves
+    loaded = fresh_model()
+    assert TrainingCheckpoint(folder).restore(loaded) == STEPS_PER_EPOCH
+    for one, other in zip(arrays(model), arrays(loaded), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_fresh_folder_starts_at_zero(tmp_path):
+    model = fresh_model()
+    before = [ops.convert_to_numpy(weight) for weight in model.weights]
+    assert TrainingCheckpoint(tmp_path / "new").restore(model) == 0
+    for weight, old in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(weight), old)
+
+
+def test_the_history_counts_the_optimizers_steps(folder):
+    # It once counted epochs, and was wrong after a change of their length.
+    model = fresh_model()
+    checkpoint = TrainingCheckpoint(folder)
+    checkpoint.restore(model)
+    model.optimizer.iterations.assign(7)
+    checkpoint.set_model(model)
+    checkpoint.on_epoch_end(epoch=1, logs={"loss": np.float32(0.5)})
+    history = json.loads((folder / "history.json").read_text())
+    assert [row["step"] for row in history] == [2, 7]
+    assert history[-1]["loss"] == 0.5
+
+
+def test_lines_of_the_history_after_the_checkpoint_are_dropped(folder):
+    # A kill between the two files: the weights decide.
+    rows = [{"step": 2, "loss": 1.0}, {"step": 4, "loss": 0.5}]
+    write_json(folder / "history.json", rows)
+    checkpoint = TrainingCheckpoint(folder)
+    checkpoint.restore(fresh_model())
+    assert checkpoint.history == rows[:1]
+
+
+@pytest.mark.parametrize("moment", ["writing", "replacing"])
+def test_a_write_that_is_interrupted_leaves_the_old_checkpoint(
+    folder, moment, monkeypatch
+):
+    model = fresh_model()
+    checkpoint = TrainingCheckpoint(folder)
+    checkpoint.restore(model)
+    old = checkpoint.path.read_bytes()
+    checkpoint.set_model(model)
+
+    def half_written(path, **_):
+        path.write_bytes(old[:100])
+        raise KeyboardInterrupt
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    if moment == "writing":
+        monkeypatch.setattr(model, "save_weights", half_written)
+    else:
+        monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.on_epoch_end(1, {})
+    monkeypatch.undo()
+    assert checkpoint.path.read_bytes() == old
+    # And what was left lying about does not disturb the next run.
+    again = fresh_model()
+    assert TrainingCheckpoint(folder).restore(again) == STEPS_PER_EPOCH
+    checkpoint.set_model(again)
+    checkpoint.on_epoch_end(1, {})
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"checkpoint.weights.h5", "history.json"}
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "flipped"])
+def test_a_damaged_checkpoint_is_named(folder, damage):
+    path = TrainingCheckpoint(folder).path
+    content = path.read_bytes()
+    spoilt = {
+        "cut": content[: len(content) // 2],
+        "empty": b"",
+        "text": b"Call me Ishmael.",
+        "flipped": bytes(byte ^ 0xFF for byte in content[:2048]) + content[2048:],
+    }
+    path.write_bytes(spoilt[damage])
+    with pytest.raises(CheckpointError, match=r"checkpoint\.weights\.h5 does not fit"):
+        TrainingCheckpoint(folder).restore(fresh_model())
+
+
+def test_a_checkpoint_of_another_size_is_named(folder):
+    with pytest.raises(CheckpointError, match="Give another output folder"):
+        TrainingCheckpoint(folder).restore(fresh_model(num_layers=2))
+
+
+def test_json_is_replaced_in_one_step(tmp_path, monkeypatch):
+    path = tmp_path / "history.json"
+    write_json(path, ["话说", 1])
+    assert path.read_text("utf-8").startswith('[\n "话说"')
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_json(path, ["new"])
+    assert json.loads(path.read_text("utf-8")) == ["话说", 1]

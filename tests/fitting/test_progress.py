@@ -1,0 +1,35 @@
+"""What a run says of itself, and when XLA serves it."""
+
+import logging
+import math
+import re
+
+import keras
+
+from longkeras.fitting import ProgressLog, should_jit_compile
+from tests.models.small_models import small_model
+
+
+def test_lines_tell_step_bits_speed_and_time_left(caplog):
+    progress = ProgressLog(total_steps=20, tokens_per_step=64, first_step=4, interval=3)
+    with caplog.at_level(logging.INFO, "longkeras.fitting"):
+        for batch in range(8):
+            progress.on_train_batch_end(batch, {"loss": 2 * math.log(2)})
+    steps = [re.match(r"step (\d+)/20, 2\.000 bits", m) for m in caplog.messages]
+    assert [int(match.group(1)) for match in steps] == [6, 9, 12]
+    assert all("tokens/s" in m and "min left" in m for m in caplog.messages)
+
+
+def test_the_first_step_which_compiles_is_not_timed(caplog):
+    progress = ProgressLog(total_steps=20, tokens_per_step=64, interval=1)
+    with caplog.at_level(logging.INFO, "longkeras.fitting"):
+        progress.on_train_batch_end(0, {"loss": 1.0})
+        assert not caplog.messages
+        progress.on_train_batch_end(1, {"loss": 1.0})
+    assert len(caplog.messages) == 1
+
+
+def test_transformers_use_xla_and_recurrent_models_not_on_tensorflow():
+    backend = keras.backend.backend()
+    assert should_jit_compile(small_model("windowed")) == (backend != "torch")
+    assert should_jit_compile(small_model("gru")) == (backend == "jax")

@@ -1,0 +1,135 @@
+"""Every kind of model keeps the decode contract."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops, tree
+
+from tests.contracts import decode_contract
+from tests.contracts.decode_contract import PADDINGS, Decoder
+from tests.models.small_models import (
+    CONSTANT_STATE,
+    CONTEXT_LENGTH,
+    KINDS,
+    random_ids,
+    small_model,
+)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def decoder(kind):
+    return Decoder(small_model(kind))
+
+
+def test_step_equals_the_full_pass_through_two_ring_wraps(decoder):
+    decode_contract.check_step_equals_the_full_pass(decoder)
+
+
+def test_prefill_in_chunks_equals_the_full_pass(decoder):
+    decode_contract.check_prefill_in_chunks_equals_the_full_pass(decoder)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_padding_is_skipped_wherever_it_stands(decoder, padding):
+    decode_contract.check_padding_is_skipped_wherever_it_stands(decoder, padding)
+
+
+def test_a_chunk_of_padding_alone_changes_nothing(decoder):
+    decode_contract.check_an_empty_batch_changes_nothing(decoder)
+
+
+def test_rows_of_a_state_can_be_repeated_and_gathered(decoder):
+    decode_contract.check_rows_can_be_repeated_and_gathered(decoder)
+
+
+def test_left_padding_of_a_full_pass_changes_nothing(decoder):
+    decode_contract.check_left_padding_of_a_full_pass_changes_nothing(decoder)
+
+
+def test_nothing_sees_the_future(decoder):
+    decode_contract.check_nothing_sees_the_future(decoder)
+
+
+def test_the_rings_wrap_twice_in_these_tests(decoder, kind):
+    if kind not in ("windowed", "dilated"):
+        return
+    slots = [
+        layer.attention.cache_slots()
+        for layer in decoder.model.backbone.transformer_layers
+    ]
+    assert 1 < max(slots) <= decode_contract.TEXT_LENGTH // 2
+
+
+def test_state_bytes_is_what_the_state_holds(decoder):
+    state = decoder.start(2)
+    expected = sum(ops.convert_to_numpy(x).nbytes for x in tree.flatten(state))
+    length = decode_contract.TEXT_LENGTH
+    assert decoder.model.state_bytes(2, length) == expected
+
+
+def test_only_full_attention_keeps_more_of_a_longer_text(decoder, kind):
+    short, long = (decoder.model.state_bytes(1, length) for length in (20, 40))
+    assert (short == long) == (kind in CONSTANT_STATE)
+    # Every row keeps a state of its own.
+    assert decoder.model.state_bytes(3, 20) == 3 * short
+
+
+def test_only_full_attention_has_a_context_length(decoder, kind):
+    limited = kind not in CONSTANT_STATE
+    assert decoder.model.context_length == (CONTEXT_LENGTH if limited else None)
+
+
+def test_full_attention_wants_a_length_that_it_can_take(decoder, kind):
+    model = decoder.model
+    if kind in CONSTANT_STATE:
+        assert model.initial_state(2) is not None
+        assert model.initial_state(2, 10**9) is not None
+        return
+    with pytest.raises(ValueError, match=r"`max_length` must be given.*max_length"):
+        model.initial_state(2)
+    with pytest.raises(ValueError, match=rf"at most {CONTEXT_LENGTH}.*max_length=49"):
+        model.initial_state(2, CONTEXT_LENGTH + 1)
+
+
+def test_state_bytes_of_full_attention_is_that_of_its_whole_context():
+    model = small_model("full")
+    assert model.state_bytes() == model.state_bytes(1, CONTEXT_LENGTH)
+
+
+def test_mixed_precision_keeps_the_contract():
+    model = small_model("windowed", dtype="mixed_bfloat16")
+    decoder = Decoder(model, tolerance=0.1)
+    decode_contract.check_prefill_in_chunks_equals_the_full_pass(decoder)
+    decode_contract.check_step_equals_the_full_pass(decoder)
+
+
+@pytest.mark.parametrize("kind", ["windowed", "lstm"])
+def test_compiled_functions_equal_the_plain_ones_and_see_new_weights(kind):
+    model = small_model(kind, num_layers=1)
+    token_ids = ops.convert_to_tensor(random_ids(2, 4))
+    mask = ops.ones_like(token_ids)
+    for factor in (1.0, 1.5):
+        embeddings = model.backbone.token_embedding.embeddings
+        embeddings.assign(embeddings * factor)
+        state = model.initial_state(2)
+        for compiled, plain in (
+            (
+                model.compiled_prefill(token_ids, mask, state),
+                model.prefill(token_ids, mask, state),
+            ),
+            (
+                model.compiled_step(token_ids[:, 0], state),
+                model.step(token_ids[:, 0], state),
+            ),
+        ):
+            tree.map_structure(assert_close, compiled, plain)
+
+
+def assert_close(one, other):
+    one, other = (keras.ops.convert_to_numpy(x) for x in (one, other))
+    np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)

@@ -1,0 +1,195 @@
+"""`generate` with KerasHub's samplers, against searches over the full pass."""
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+
+from longkeras.models import ByteTokenizer
+from tests.contracts.decode_contract import BATCH_SIZE, TEXT_LENGTH, Decoder
+from tests.models.small_models import CONTEXT_LENGTH, small_model
+
+PROMPTS = ["", "It", "话说天下"]
+TOKENIZER = ByteTokenizer()
+
+
+@pytest.fixture(scope="module", params=["windowed", "full", "lstm"])
+def decoder(request):
+    return Decoder(small_model(request.param))
+
+
+# What does not depend on the state that a model keeps.
+once = pytest.mark.parametrize("decoder", ["windowed"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def greedy(decoder):
+    """The model, compiled to take the most probable token."""
+    decoder.model.compile(sampler="greedy", jit_compile=uses_xla(decoder))
+    return decoder.model
+
+
+@pytest.fixture(scope="module")
+def expected_ids(decoder):
+    """Greedy continuations of `PROMPTS`, each token from a full pass."""
+    return greedy_search(decoder, [prompt_ids(prompt) for prompt in PROMPTS])
+
+
+def prompt_ids(prompt):
+    return [TOKENIZER.start_token_id, *(byte + 3 for byte in prompt.encode())]
+
+
+def text_of(ids):
+    return TOKENIZER.detokenize(list(ids))
+
+
+def logits_of(decoder, rows):
+    """Full-pass logits after each row's last token."""
+    token_ids = np.zeros((BATCH_SIZE, TEXT_LENGTH), "int32")
+    mask = np.zeros_like(token_ids)
+    for i, row in enumerate(rows):
+        token_ids[i, : len(row)], mask[i, : len(row)] = row, 1
+    logits, _ = decoder.full_pass(token_ids, mask)
+    return [logits[i, len(row) - 1] for i, row in enumerate(rows)]
+
+
+def greedy_search(decoder, rows, max_length=TEXT_LENGTH):
+    rows = [list(row) for row in rows]
+    while min(map(len, rows)) < max_length:
+        for row, logits in zip(rows, logits_of(decoder, rows), strict=True):
+            if len(row) < max_length:
+                row.append(int(np.argmax(logits)))
+    return rows
+
+
+def beam_search(decoder, ids, num_beams, max_length):
+    beams = [(0.0, list(ids))]
+    while len(beams[0][1]) < max_length:
+        candidates = []
+        logits = logits_of(decoder, [row for _, row in beams])
+        for (score, row), values in zip(beams, logits, strict=True):
+            values = values.astype("float64")
+            values = values - np.log(np.exp(values).sum())
+            best = np.argsort(-values)[:num_beams]
+            candidates += [(score + values[token], [*row, token]) for token in best]
+        beams = sorted(candidates, key=lambda beam: -beam[0])[:num_beams]
+    return beams[0][1]
+
+
+def compiled(decoder, sampler, preprocessor=True):
+    """A task of its own over the same weights."""
+    model = decoder.model
+    other = type(model)(model.backbone, model.preprocessor if preprocessor else None)
+    other.compile(sampler=sampler, jit_compile=keras.backend.backend() == "jax")
+    return other
+
+
+def uses_xla(decoder):
+    """JAX knows nothing else; on TensorFlow it takes long to compile, so once."""
+    is_first = getattr(decoder.model.backbone, "attention_window", None) is not None
+    return keras.backend.backend() == "jax" or is_first
+
+
+def test_prompts_of_different_lengths_continue_as_the_full_pass_says(
+    greedy, expected_ids
+):
+    texts = greedy.generate(PROMPTS, max_length=TEXT_LENGTH)
+    assert texts == [text_of(ids) for ids in expected_ids]
+    assert all(map(str.startswith, texts, PROMPTS))
+
+
+def test_a_prompt_alone_continues_as_in_a_batch(greedy, expected_ids):
+    for prompt, ids in zip(PROMPTS, expected_ids, strict=True):
+        assert greedy.generate(prompt, max_length=TEXT_LENGTH) == text_of(ids)
+
+
+def test_a_stream_equals_the_greedy_text(greedy, expected_ids):
+    for prompt, ids in zip(PROMPTS, expected_ids, strict=True):
+        stream = greedy.stream(prompt, max_length=TEXT_LENGTH)
+        # Random bytes: some are no UTF-8, the prompt always is.
+        assert prompt + "".join(stream) == text_of(ids)
+
+
+@once
+def test_the_default_length_is_that_of_the_preprocessor(greedy, expected_ids):
+    assert greedy.preprocessor.sequence_length == TEXT_LENGTH
+    assert greedy.generate("It") == text_of(expected_ids[1])
+
+
+def test_a_stop_token_ends_a_row_alone(decoder, expected_ids):
+    model = compiled(decoder, "greedy")
+    longest = max(map(len, map(prompt_ids, PROMPTS)))
+    stop = expected_ids[0][longest + 2]
+    expected = []
+    for prompt, ids in zip(PROMPTS, expected_ids, strict=True):
+        start = len(prompt_ids(prompt))
+        end = ids.index(stop, start) + 1 if stop in ids[start:] else len(ids)
+        expected.append(text_of(ids[:end]))
+    texts = model.generate(PROMPTS, max_length=TEXT_LENGTH, stop_token_ids=(stop,))
+    assert texts == expected
+    assert texts[0] != text_of(expected_ids[0])
+
+
+@once
+def test_a_stripped_prompt_leaves_the_continuation(decoder, expected_ids):
+    model = compiled(decoder, "greedy")
+    text = model.generate("It", max_length=TEXT_LENGTH, strip_prompt=True)
+    assert text == text_of(expected_ids[1][3:])
+
+
+@once
+@pytest.mark.parametrize(
+    "sampler",
+    [keras_hub.samplers.TopKSampler(k=1), keras_hub.samplers.TopPSampler(p=1e-6)],
+    ids=["top_k", "top_p"],
+)
+def test_a_sampler_left_one_choice_is_greedy(decoder, expected_ids, sampler):
+    model = compiled(decoder, sampler)
+    assert model.generate(PROMPTS, TEXT_LENGTH) == list(map(text_of, expected_ids))
+
+
+@once
+def test_equal_seeds_give_equal_texts(decoder):
+    texts = []
+    for seed in (1, 1, 2):
+        sampler = keras_hub.samplers.TopKSampler(k=50, temperature=3.0, seed=seed)
+        texts.append(compiled(decoder, sampler).generate("It", max_length=TEXT_LENGTH))
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_beams_are_those_of_a_search_over_the_full_pass(decoder):
+    model = compiled(decoder, keras_hub.samplers.BeamSampler(num_beams=2))
+    for prompt in ("It", "天"):
+        text = model.generate(prompt, max_length=16, stop_token_ids=None)
+        assert text == text_of(beam_search(decoder, prompt_ids(prompt), 2, 16))
+
+
+def test_full_attention_says_that_a_text_is_too_long():
+    model = small_model("full")
+    model.compile(sampler="greedy", jit_compile=False)
+    with pytest.raises(ValueError, match=f"at most {CONTEXT_LENGTH}.*max_length=49"):
+        model.generate("It", max_length=CONTEXT_LENGTH + 1)
+
+
+@once
+def test_without_a_preprocessor_ids_go_in_and_out(decoder, expected_ids):
+    model = compiled(decoder, "greedy", preprocessor=False)
+    rows = [prompt_ids(prompt) for prompt in PROMPTS]
+    mask = np.array([[i < len(row) for i in range(TEXT_LENGTH)] for row in rows])
+    token_ids = np.zeros(mask.shape, "int32")
+    token_ids[mask] = np.concatenate(rows)
+    outputs = model.generate(
+        {"token_ids": token_ids, "padding_mask": mask}, stop_token_ids=None
+    )
+    np.testing.assert_array_equal(outputs["token_ids"], expected_ids)
+    assert outputs["padding_mask"].all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["full", "mixed", "dilated", "lstm", "gru"])
+def test_generation_under_xla_equals_the_full_pass(kind):
+    decoder = Decoder(small_model(kind))
+    decoder.model.compile(sampler="greedy", jit_compile=True)
+    expected = greedy_search(decoder, [prompt_ids(prompt) for prompt in PROMPTS])
+    texts = decoder.model.generate(PROMPTS, max_length=TEXT_LENGTH)
+    assert texts == [text_of(ids) for ids in expected]

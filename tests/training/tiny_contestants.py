@@ -1,0 +1,42 @@
+"""The recipe with models that train in a second.
+
+python -m tests.training.tiny_contestants --model tiny-lstm --output runs/tiny
+"""
+
+import sys
+
+from training.contestants import LanguageModelConfig
+from training.recipes import language_model
+
+_FAMILIES = {
+    "tiny-lstm": {"family": "lstm"},
+    "tiny-full": {"family": "full_attention", "num_heads": 2, "intermediate_dim": 8},
+    "tiny-window": {
+        "family": "sliding_window",
+        "num_heads": 2,
+        "intermediate_dim": 8,
+        "attention_window": (4,),
+        "stages": 2,
+    },
+}
+TINY_CONTESTANTS = {
+    name: LanguageModelConfig(
+        name=name,
+        title=name,
+        num_layers=1,
+        hidden_dim=8,
+        sequence_length=16,
+        batch_size=2,
+        learning_rate=0.01,
+        steps=4,
+        warmup_steps=1,
+        # The plateau alone, so that a run may be continued to any later end.
+        decay_fraction=0.0,
+        **family,
+    )
+    for name, family in _FAMILIES.items()
+}
+
+if __name__ == "__main__":
+    language_model.CONTESTANTS.update(TINY_CONTESTANTS)
+    language_model.main(sys.argv[1:])
