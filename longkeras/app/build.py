@@ -189,4 +189,6 @@ def _heading(language):
 def _footer(language):
     words = escape(say(language, "page.footer"))
     link = escape(say(language, "page.api"))
-    return f'{words} <a href="?view=api">{link}</a>'
+    # Gradio's own link to that page is hidden: it speaks the browser's language.
+    click = "document.querySelector('button.show-api')?.click(); return false"
+    return f'{words} <a href="?view=api" onclick="{click}">{link}</a>'

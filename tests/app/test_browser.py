@@ -179,6 +179,12 @@ def test_reading_is_cancelled_and_writing_stopped(visit):
     assert "Stopped" in driver.end_of("#continue-notice")
 
 
+def test_the_page_says_how_a_program_uses_it(visit):
+    driver = visit()
+    driver.page.click("#lk-footer a")
+    driver.page.wait_for_selector("text=API name: /continue")
+
+
 def test_tables_are_saved(visit):
     driver = visit()
     driver.write_text(TEXT)
