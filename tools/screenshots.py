@@ -17,14 +17,14 @@ MAX_BYTES = 300_000
 PORT = 7861
 MINUTES = 60_000
 
-# name: language, light, width, sample (its number in the list)
+# name: language, light, width, sample (its number in the list), most height
 PICTURES = {
-    "read_en": ("en", "light", 1280, 1),
-    "read_zh": ("zh", "light", 1280, 3),
-    "read_en_dark": ("en", "dark", 1280, 2),
-    "read_zh_dark": ("zh", "dark", 1280, 4),
-    "read_en_narrow": ("en", "light", 400, 7),
-    "read_zh_narrow": ("zh", "dark", 400, 4),
+    "read_en": ("en", "light", 1280, 1, 1_620),
+    "read_zh": ("zh", "light", 1280, 3, None),
+    "read_en_dark": ("en", "dark", 1280, 2, None),
+    "read_zh_dark": ("zh", "dark", 1280, 4, 1_620),
+    "read_en_narrow": ("en", "light", 400, 7, None),
+    "read_zh_narrow": ("zh", "dark", 400, 4, None),
 }
 
 
@@ -67,7 +67,7 @@ def _serve(models):
     return page, serve(page, options, block=False)
 
 
-def _picture(browser, address, language, light, width, sample):
+def _picture(browser, address, language, light, width, sample, height):
     driver = PageDriver(browser, address, language=language, light=light, width=width)
     driver.wait_until_models_are_ready(10 * MINUTES)
     driver.choose_sample(sample)
@@ -78,22 +78,22 @@ def _picture(browser, address, language, light, width, sample):
     driver.page.wait_for_timeout(1_000)
     picture = driver.page.screenshot(full_page=True)
     driver.close()
-    return _smaller(picture)
+    return _smaller(picture, height)
 
 
-def _smaller(picture):
-    """Fewer colours, until the file is small enough for a repository."""
+def _smaller(picture, height):
+    """Cut at a height; fewer colours, until the file is small enough for a repository."""
     from PIL import Image
 
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    data = picture
+    image = image.crop((0, 0, image.width, min(image.height, height or image.height)))
     for colours in (256, 128, 64, 32):
-        if len(data) <= MAX_BYTES:
-            break
         file = io.BytesIO()
         reduced = image.quantize(colours, dither=Image.Dither.NONE)
         reduced.save(file, "PNG", optimize=True)
         data = file.getvalue()
+        if len(data) <= MAX_BYTES:
+            break
     return data
 
 
