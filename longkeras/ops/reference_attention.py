@@ -4,16 +4,43 @@ import keras
 import numpy as np
 from keras import ops
 
+from longkeras.ops import attention_dropout
+
 
 def reference_attention(
-    query, key, value, pattern, padding_mask=None, scale=None, query_start=0
+    query,
+    key,
+    value,
+    pattern,
+    padding_mask=None,
+    global_mask=None,
+    document_ids=None,
+    global_query=None,
+    global_key=None,
+    global_value=None,
+    scale=None,
+    dropout=0.0,
+    seed=None,
+    query_start=0,
 ):
-    """Banded attention as its definition says it, with a full score matrix.
+    """Sliding-window and global attention as defined, with a full score matrix.
 
     Slow and hungry on purpose: memory grows with the square of the length. Use it
     to check other implementations, and for short sequences where clarity matters
     more than speed. Scores, softmax and sums are computed in float32 (float64 for
     float64 inputs) and cast back at the end.
+
+    A query sees the keys of its band and the global keys, of those the real ones,
+    and only those of its own document. In a causal pattern nothing sees the
+    future, globals included. Four positions of the pattern `left=1, right=0`, the
+    first one global and the last one padding (rows are queries):
+
+    ```
+    1 . . .
+    1 1 . .
+    1 1 1 .
+    . . . .
+    ```
 
     A padded position is neither seen nor answered: its row is zero, and so is the
     row of a query that sees no key at all. Whatever padded positions hold, NaN
@@ -27,7 +54,20 @@ def reference_attention(
         pattern: `BandedPattern`. Which keys a query may see.
         padding_mask: bool tensor `(batch, key_sequence)`, True at real positions.
             Defaults to `None`: every position is real.
+        global_mask: bool tensor `(batch, key_sequence)`, True at the positions that
+            every query sees. Defaults to `None`: there are none.
+        document_ids: int tensor `(batch, key_sequence)`. Positions of different
+            numbers do not see each other. Defaults to `None`: one document a row.
+        global_query: float tensor like `query`. With it, the row of a global query
+            is computed from these three instead, over every key that is real, of
+            its document and, in a causal pattern, not later. Defaults to `None`.
+        global_key: float tensor like `key`, given with `global_query`.
+        global_value: float tensor like `value`, given with `global_query`.
         scale: float. Factor on the scores. Defaults to `head_dim ** -0.5`.
+        dropout: float in [0, 1). Share of the weights that are dropped after the
+            softmax; the others grow by `1 / (1 - dropout)`. Defaults to `0.0`.
+        seed: int, int scalar tensor or `keras.random.SeedGenerator` that decides
+            which weights are dropped. Defaults to `None`, for no dropout.
         query_start: int. Position of the first query among the keys: 0 unless the
             keys carry a history in front. Defaults to `0`.
 
@@ -35,8 +75,9 @@ def reference_attention(
         A tensor `(batch, sequence, heads, head_dim)` of the query's dtype.
 
     Raises:
-        ValueError: If `kv_heads` does not divide `heads`, or the pattern gives
-            dilations for another number of heads.
+        ValueError: If `kv_heads` does not divide `heads`, the pattern gives
+            dilations for another number of heads, only a part of the global
+            projections is given, or `dropout` is out of range or has no seed.
 
     Example:
 
@@ -49,9 +90,14 @@ def reference_attention(
     x = keras.random.normal((1, 6, 2, 4))
     assert reference_attention(x, x, x, BandedPattern.causal(3)).shape == x.shape
     ```
+
+    Reference:
+        [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
     """
-    operation = ReferenceAttention(pattern, scale=scale, query_start=query_start)
-    return operation(query, key, value, padding_mask)
+    operation = ReferenceAttention(pattern, scale, dropout, query_start)
+    masks = (padding_mask, global_mask, document_ids)
+    global_rows = (global_query, global_key, global_value)
+    return operation(query, key, value, *masks, *global_rows, seed=seed)
 
 
 class ReferenceAttention(keras.Operation):
@@ -60,57 +106,136 @@ class ReferenceAttention(keras.Operation):
     Args:
         pattern: `BandedPattern`.
         scale: float, or `None` for `head_dim ** -0.5`.
+        dropout: float. Share of the weights that are dropped.
         query_start: int. Position of the first query among the keys.
         name: string. Name of the operation.
     """
 
-    def __init__(self, pattern, scale=None, query_start=0, name=None):
+    def __init__(self, pattern, scale=None, dropout=0.0, query_start=0, name=None):
         super().__init__(name=name)
+        if not 0.0 <= dropout < 1.0:
+            raise ValueError(
+                f"`dropout` must lie in [0, 1). Received: dropout={dropout}"
+            )
         self.pattern = pattern
         self.scale = scale
+        self.dropout = dropout
         self.query_start = query_start
 
-    def compute_output_spec(self, query, key, value, padding_mask=None):
+    def compute_output_spec(self, query, *args, **kwargs):
         return keras.KerasTensor(query.shape, dtype=query.dtype)
 
-    def call(self, query, key, value, padding_mask=None):
-        query, key, value = map(ops.convert_to_tensor, (query, key, value))
+    def call(
+        self,
+        query,
+        key,
+        value,
+        padding_mask=None,
+        global_mask=None,
+        document_ids=None,
+        global_query=None,
+        global_key=None,
+        global_value=None,
+        seed=None,
+    ):
+        _check(self.dropout, seed, global_query, global_key, global_value)
         output_dtype = keras.backend.standardize_dtype(query.dtype)
-        dtype = "float64" if output_dtype == "float64" else "float32"
-        query, key, value = (ops.cast(x, dtype) for x in (query, key, value))
-        visible = self._band(query, key)  # (1, h or 1, q, k)
-        if padding_mask is not None:
-            key_is_real = ops.cast(padding_mask, "bool")  # (b, k)
-            query_is_real = self._query_rows(key_is_real, query)  # (b, q)
-            query = _zero_padding(query, query_is_real)
-            key = _zero_padding(key, key_is_real)
-            value = _zero_padding(value, key_is_real)
-            both_are_real = query_is_real[:, :, None] & key_is_real[:, None, :]
-            visible = visible & both_are_real[:, None]  # (b, h or 1, q, k)
+        is_real = _all_true(key) if padding_mask is None else padding_mask
+        is_global = ~_all_true(key) if global_mask is None else global_mask
+        is_real = ops.cast(is_real, "bool")  # (b, k)
+        is_global = ops.cast(is_global, "bool") & is_real  # (b, k)
 
-        num_heads, head_dim = query.shape[2:]
-        key, value = (_repeat_heads(x, num_heads) for x in (key, value))
-        scale = head_dim**-0.5 if self.scale is None else self.scale
+        allowed = self._allowed(query, key, is_real, document_ids)
+        keep = None
+        if self.dropout:
+            keep = self._keep(query, key, attention_dropout.draw_seed(seed))
+        visible = allowed & (self._band(query, key) | is_global[:, None, None, :])
+        outputs = self._attend(query, key, value, is_real, visible, keep)
+        if global_query is not None:
+            rows = self._attend(
+                global_query, global_key, global_value, is_real, allowed, keep
+            )
+            query_is_global = self._at_queries(is_global, query)
+            outputs = ops.where(query_is_global[:, :, None, None], rows, outputs)
+        return ops.cast(outputs, output_dtype)
+
+    def _attend(self, query, key, value, is_real, visible, keep):
+        """Softmax over the visible keys, dropout, and the sum of the values."""
+        dtype = keras.backend.standardize_dtype(query.dtype)
+        dtype = "float64" if dtype == "float64" else "float32"
+        query = _zero_padding(query, self._at_queries(is_real, query), dtype)
+        key, value = (_zero_padding(x, is_real, dtype) for x in (key, value))
+        key, value = (_repeat_heads(x, query.shape[2]) for x in (key, value))
+        scale = query.shape[3] ** -0.5 if self.scale is None else self.scale
         # b batch, q query, k key, h head, d head_dim
         scores = ops.einsum("bqhd,bkhd->bhqk", query * scale, key)
         weights = _visible_softmax(scores, visible, float(np.finfo(dtype).min))
-        outputs = ops.einsum("bhqk,bkhd->bqhd", weights, value)
-        return ops.cast(outputs, output_dtype)
+        if keep is not None:
+            weights = ops.where(keep, weights / (1.0 - self.dropout), 0.0)
+        return ops.einsum("bhqk,bkhd->bqhd", weights, value)
 
-    def _band(self, query, key):
-        num_heads = query.shape[2]
-        dilation = np.array(self.pattern.head_dilations(num_heads))[:, None, None]
+    def _distance(self, query, key):
+        """Key position minus query position: int32 `(q, k)`."""
         query_positions = self.query_start + ops.arange(ops.shape(query)[1])
         key_positions = ops.arange(ops.shape(key)[1])
-        distance = key_positions[None, :] - query_positions[:, None]  # (q, k)
+        distance = key_positions[None, :] - query_positions[:, None]
+        return ops.cast(distance, "int32")
+
+    def _band(self, query, key):
+        """Which keys stand in the band: bool `(1, h, q, k)`."""
+        dilations = self.pattern.head_dilations(query.shape[2])
+        dilation = ops.convert_to_tensor(dilations, dtype="int32")[:, None, None]
+        distance = self._distance(query, key)
         first = -self.pattern.left * dilation  # (h, 1, 1)
         last = self.pattern.right * dilation
         in_span = (distance >= first) & (distance <= last)  # (h, q, k)
         return (in_span & (distance % dilation == 0))[None]
 
-    def _query_rows(self, key_mask, query):
+    def _allowed(self, query, key, is_real, document_ids):
+        """Which keys a query may see at all, near or far: bool `(b, 1, q, k)`."""
+        query_is_real = self._at_queries(is_real, query)
+        allowed = query_is_real[:, :, None] & is_real[:, None, :]  # (b, q, k)
+        if document_ids is not None:
+            key_document = ops.convert_to_tensor(document_ids)
+            query_document = self._at_queries(key_document, query)
+            is_same = query_document[:, :, None] == key_document[:, None, :]
+            allowed = allowed & is_same
+        if self.pattern.is_causal:
+            allowed = allowed & (self._distance(query, key) <= 0)
+        return allowed[:, None]
+
+    def _keep(self, query, key, seed):
+        """Which weights dropout leaves: bool `(b, h, q, k)`."""
+        batch_size, query_length, num_heads = ops.shape(query)[:3]
+        positions = self.query_start + ops.arange(query_length, dtype="int32")
+        query_numbers = attention_dropout.query_numbers(
+            seed, batch_size, positions, num_heads
+        )
+        key_numbers = attention_dropout.key_numbers(ops.arange(ops.shape(key)[1]))
+        keep = attention_dropout.kept(
+            query_numbers[..., None], key_numbers, self.dropout
+        )  # (b, q, h, k)
+        return ops.swapaxes(keep, 1, 2)
+
+    def _at_queries(self, per_key, query):
         stop = self.query_start + ops.shape(query)[1]
-        return key_mask[:, self.query_start : stop]
+        return per_key[:, self.query_start : stop]
+
+
+def _check(dropout, seed, *global_rows):
+    if dropout and seed is None:
+        raise ValueError(
+            "`seed` must be given with dropout: an int, an int tensor or a "
+            f"`keras.random.SeedGenerator`. Received: dropout={dropout}, seed=None"
+        )
+    given = [x is not None for x in global_rows]
+    if any(given) and not all(given):
+        names = ("global_query", "global_key", "global_value")
+        missing = [name for name, x in zip(names, given, strict=True) if not x]
+        raise ValueError(
+            "`global_query`, `global_key` and `global_value` must be given together. "
+            f"Received: {'=None, '.join(missing)}=None"
+        )
 
 
 def _visible_softmax(scores, visible, lowest):
@@ -122,8 +247,13 @@ def _visible_softmax(scores, visible, lowest):
     return weights / ops.where(total > 0.0, total, 1.0)
 
 
-def _zero_padding(tensor, is_real):
+def _all_true(key):
+    return ops.ones(ops.shape(key)[:2], dtype="bool")  # (b, k)
+
+
+def _zero_padding(tensor, is_real, dtype):
     # Multiplying by zero would keep the NaN that a padded position may hold.
+    tensor = ops.cast(tensor, dtype)
     return ops.where(is_real[:, :, None, None], tensor, 0.0)
 
 

@@ -82,7 +82,9 @@ def _on_tensorflow(function, upstream, jit):
             tape.watch(inputs)
             output = function(*inputs)
             total = _weighted_sum(output, upstream)
-        return output, tape.gradient(total, inputs)
+        # What the result does not depend on has a gradient too: zero.
+        zero = tf.UnconnectedGradients.ZERO
+        return output, tape.gradient(total, inputs, unconnected_gradients=zero)
 
     return tf.function(compute, jit_compile=True) if jit else compute
 
@@ -103,4 +105,20 @@ def _on_jax(function, upstream, jit):
     return jax.jit(compute) if jit else compute
 
 
-_BACKENDS = {"tensorflow": _on_tensorflow, "jax": _on_jax}
+def _on_torch(function, upstream, jit):
+    """Always eager: `jit` has no meaning here."""
+    import torch
+
+    def compute(*inputs):
+        inputs = [x.detach().clone().requires_grad_() for x in inputs]
+        output = function(*inputs)
+        total = _weighted_sum(output, upstream)
+        gradients = torch.autograd.grad(
+            total, inputs, allow_unused=True, materialize_grads=True
+        )
+        return output.detach(), gradients
+
+    return compute
+
+
+_BACKENDS = {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}
