@@ -29,26 +29,27 @@ def write(cache, next_position, entry):
     """Write one entry a row at its next position.
 
     Args:
-        cache: tensor `(batch, num_slots, heads, head_dim)`.
+        cache: tensor `(batch, num_slots, kv_heads, head_dim)`.
         next_position: int tensor `(batch,)`.
-        entry: tensor `(batch, heads, head_dim)`.
+        entry: tensor `(batch, kv_heads, head_dim)`.
 
     Returns:
         The new cache.
     """
-    num_slots = cache.shape[1]
-    slots = ops.arange(num_slots, dtype="int32")
-    here = slots == ops.expand_dims(next_position % num_slots, 1)  # (batch, slots)
-    return ops.where(here[:, :, None, None], entry[:, None], cache)
+    # One scattered entry a row: inside a compiled loop the ring is updated in place.
+    rows = ops.arange(ops.shape(cache)[0], dtype="int32")
+    slots = next_position % cache.shape[1]
+    index = ops.stack([rows, slots], axis=1)
+    return ops.scatter_update(cache, index, ops.cast(entry, cache.dtype))
 
 
 def extend(cache, next_position, entries, lengths):
     """Write a chunk of entries, `lengths[row]` of them valid, at each row's place.
 
     Args:
-        cache: tensor `(batch, num_slots, heads, head_dim)`.
+        cache: tensor `(batch, num_slots, kv_heads, head_dim)`.
         next_position: int tensor `(batch,)`.
-        entries: tensor `(batch, chunk, heads, head_dim)`, valid ones first.
+        entries: tensor `(batch, chunk, kv_heads, head_dim)`, valid ones first.
         lengths: int tensor `(batch,)`.
 
     Returns:
@@ -65,12 +66,12 @@ def history(cache, next_position, length):
     """The last `length` entries in the order of their positions.
 
     Args:
-        cache: tensor `(batch, num_slots, heads, head_dim)`.
+        cache: tensor `(batch, num_slots, kv_heads, head_dim)`.
         next_position: int tensor `(batch,)`.
         length: int, at most `num_slots`.
 
     Returns:
-        `(entries, mask)`: `(batch, length, heads, head_dim)` and bool
+        `(entries, mask)`: `(batch, length, kv_heads, head_dim)` and bool
         `(batch, length)`, False before the text's beginning.
     """
     positions = ops.expand_dims(next_position, 1) + ops.arange(
