@@ -4,10 +4,20 @@ import importlib.metadata
 import os
 import platform
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
-_PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "jaxlib", "torch", "numpy")
+_PACKAGES = (
+    "keras",
+    "keras-hub",
+    "tensorflow",
+    "jax",
+    "jaxlib",
+    "torch",
+    "transformers",
+    "numpy",
+)
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -31,13 +41,30 @@ def hardware():
         else os.cpu_count(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": platform.system(),
+        "gpu": gpu(),
     }
 
 
-def machine_name():
+def gpu():
+    """str or None. The name of the first NVIDIA GPU, where its driver tells one."""
+    if shutil.which("nvidia-smi") is None:
+        return None
+    answer = subprocess.run(
+        ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    names = answer.stdout.strip().splitlines()
+    return names[0] if names and not answer.returncode else None
+
+
+def machine_name(platform="cpu"):
     """str. Short name of the hardware, fit for a file."""
     facts = hardware()
     words = f"{facts['processor']} {facts['cores']} cores"
+    if platform == "gpu" and gpu() is not None:
+        words = gpu()
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 

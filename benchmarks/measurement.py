@@ -29,10 +29,10 @@ def measure(run, repeats):
         process and `peak_rise_bytes` of the calls (None where the operating
         system cannot tell).
     """
-    _release_freed_memory()
-    before = _resident()
+    release_freed_memory()
+    before = resident_bytes()
     run()
-    _release_freed_memory()
+    release_freed_memory()
     _reset_peak()
     seconds = []
     for _ in range(repeats):
@@ -52,6 +52,35 @@ def measure(run, repeats):
     }
 
 
+def peak_rise(run):
+    """Bytes that one call takes at its peak, above what is resident before it.
+
+    Call `run` before: then neither the program nor compiling it counts.
+
+    Args:
+        run: callable without arguments.
+
+    Returns:
+        int, or None where the operating system cannot tell.
+    """
+    release_freed_memory()
+    before = resident_bytes()
+    if before is None:
+        run()
+        return None
+    _reset_peak()
+    run()
+    return _peak_resident() - before
+
+
+def time_calls(run, calls):
+    """Seconds a call, over so many calls in a row."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        run()
+    return (time.perf_counter() - start) / calls
+
+
 def available_bytes():
     """Memory that can be taken without swapping, or None where unknown."""
     if not Path("/proc/meminfo").exists():
@@ -59,7 +88,8 @@ def available_bytes():
     return _kilobytes(Path("/proc/meminfo"), "MemAvailable") * 1024
 
 
-def _release_freed_memory():
+def release_freed_memory():
+    """Give what was freed, and kept for reuse, back to the operating system."""
     gc.collect()
     if sys.platform == "linux":
         # What is freed but kept for reuse would hide the first megabytes of a rise.
@@ -68,7 +98,8 @@ def _release_freed_memory():
             trim(0)
 
 
-def _resident():
+def resident_bytes():
+    """Memory of this process, or None where no peak could be compared with it."""
     return _kilobytes(_STATUS, "VmRSS") * 1024 if _CLEAR_REFS.exists() else None
 
 

@@ -2,13 +2,17 @@
 
 import dataclasses
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 CASES = {
+    "attention": "benchmarks.cases.attention",
     "attention_memory": "benchmarks.cases.attention_memory",
     "reading_memory": "benchmarks.cases.reading_memory",
 }
+# The same questions where an NVIDIA GPU is found.
+GPU_CASES = {"attention": "benchmarks.cases.attention_on_gpu"}
+PLATFORMS = ("cpu", "gpu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,25 +22,57 @@ class Workload:
     Args:
         run: callable without arguments. Does the work and waits for its end.
         facts: dict. What the point worked on, for the result: sizes, names.
+        peak_rise: callable without arguments, or None. Bytes that a call takes on
+            an accelerator, whose memory the operating system does not see.
+        arrays: callable of what `run` returns, or None. The same as NumPy arrays,
+            the output and then the gradients `(batch, sequence, heads, head_dim)`.
     """
 
     run: Callable[[], Any]
     facts: dict[str, Any]
+    peak_rise: Callable[[], int | None] | None = None
+    arrays: Callable[[Any], list[Any]] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Contestant:
+    """A program that is timed in turns with others, in a process that stays alive.
+
+    Args:
+        title: str. How the report names it.
+        module: str. Where its `prepare(contestant, **point)` is, a dotted name.
+        environment: dict of str. Environment variables of its process.
+    """
+
+    title: str
+    module: str
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def prepare(self, **point):
+        """The `Workload` of a point; imports the module."""
+        return importlib.import_module(self.module).prepare(**point)
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
     """A benchmark: some points, each measured in a process of its own.
 
+    With `contestants` the points are grouped in heats: all points of one heat are
+    timed in turns, A B C A B C, each contestant in one process for the whole run.
+
     Args:
         title: str. Heading in the report.
         description: str. What is measured and how, in a sentence or two.
         tests: tuple of str. Arguments for pytest; the case is refused if they fail.
         points: tuple of dicts. Parameters of `prepare`, each with a `contestant`
-            and a `length`.
+            and a `length`; with `contestants` also a `group` and a `heat`.
         prepare: callable. Takes one point as keywords, returns a `Workload`.
         required_bytes: callable. Takes one point as keywords, returns an estimate of
             the memory it needs; a point that does not fit is skipped and says so.
+        contestants: dict of `Contestant` by name, or None.
+        smoke_points: tuple of dicts, points that take seconds altogether.
+        evaluate: callable of the measured points, or None. Returns a list of dicts
+            with the `target`, what was `reached` and whether it `is_met`.
     """
 
     title: str
@@ -45,13 +81,18 @@ class Case:
     points: tuple[dict[str, Any], ...]
     prepare: Callable[..., Workload]
     required_bytes: Callable[..., int]
+    contestants: Mapping[str, Contestant] | None = None
+    smoke_points: tuple[dict[str, Any], ...] = ()
+    evaluate: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
 
 
-def load_case(name: str) -> Case:
+def load_case(name: str, platform: str = "cpu") -> Case:
     """The case of that name.
 
     Args:
         name: str. A key of `CASES`.
+        platform: str. `"gpu"` for the variant that runs there, where there is one.
+            Defaults to `"cpu"`.
 
     Returns:
         A `Case`.
@@ -61,4 +102,5 @@ def load_case(name: str) -> Case:
     """
     if name not in CASES:
         raise ValueError(f"`name` must be one of {sorted(CASES)}. Received: {name=}")
-    return importlib.import_module(CASES[name]).CASE
+    modules = {**CASES, **GPU_CASES} if platform == "gpu" else CASES
+    return importlib.import_module(modules[name]).CASE

@@ -1,16 +1,19 @@
-"""Runs benchmarks: `python -m benchmarks.run attention_memory`."""
+"""Runs benchmarks: `python -m benchmarks.run attention`."""
 
 import argparse
+import dataclasses
 import datetime
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from benchmarks import machine
+from benchmarks.heats import measure_heats
 from benchmarks.measurement import available_bytes
-from benchmarks.registry import CASES, load_case
+from benchmarks.registry import CASES, PLATFORMS, load_case
 from benchmarks.verify import verify
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -19,25 +22,73 @@ RESULTS = Path(__file__).with_name("results")
 _SHARE_OF_MEMORY = 0.5
 
 
+_REPEATS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Which points of a case are measured, and how thoroughly.
+
+    Args:
+        repeats: int. Measured calls a point. Defaults to `None`: 5, or what
+            `budget` allows where contestants take turns.
+        budget: float. Seconds a point where contestants take turns, three of which
+            it gets anyway. Defaults to `1.5`.
+        lengths: list of int. Only these. Defaults to `None`, all.
+        contestants: list of str. Only these. Defaults to `None`, all.
+        groups: list of str. Only these. Defaults to `None`, all.
+        platform: str, `"cpu"` or `"gpu"`. Defaults to `"cpu"`.
+        is_smoke: bool. The case's `smoke_points` instead. Defaults to `False`.
+    """
+
+    repeats: int | None = None
+    budget: float = 1.5
+    lengths: list | None = None
+    contestants: list | None = None
+    groups: list | None = None
+    platform: str = "cpu"
+    is_smoke: bool = False
+
+    def points(self, case):
+        """The points of `case` that are asked for."""
+        chosen = {
+            "length": self.lengths,
+            "contestant": self.contestants,
+            "group": self.groups,
+        }
+        return [
+            point
+            for point in (case.smoke_points if self.is_smoke else case.points)
+            if all(
+                not values or point.get(name) in values
+                for name, values in chosen.items()
+            )
+        ]
+
+
 def main(argv=None):
     """Run the named cases and write a JSON file each."""
-    arguments = _parser().parse_args(argv)
-    for name in arguments.names:
-        result = run_case(name, arguments.repeats, arguments.lengths)
-        arguments.results.mkdir(parents=True, exist_ok=True)
-        file_name = f"{name}.{result['backend']}.{machine.machine_name()}.json"
-        path = arguments.results / file_name
+    arguments = vars(_parser().parse_args(argv))
+    names, results = arguments.pop("names"), arguments.pop("results")
+    platform = arguments.pop("platform")
+    if platform == "auto":
+        platform = "cpu" if machine.gpu() is None else "gpu"
+    options = Options(platform=platform, **arguments)
+    for name in names:
+        result = run_case(name, options)
+        results.mkdir(parents=True, exist_ok=True)
+        file_name = f"{name}.{result['backend']}.{machine.machine_name(platform)}.json"
+        path = results / file_name
         path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         print(f"{name}: written to {path}")
 
 
-def run_case(name, repeats, lengths=None):
-    """Verify a case, then measure each of its points in a process of its own.
+def run_case(name, options):
+    """Verify a case, then measure each of its points.
 
     Args:
         name: str. A key of `benchmarks.registry.CASES`.
-        repeats: int. Measured calls a point.
-        lengths: list of int. Measure these lengths only. Defaults to `None`, all.
+        options: `Options`.
 
     Returns:
         dict, ready for JSON.
@@ -45,15 +96,12 @@ def run_case(name, repeats, lengths=None):
     Raises:
         RuntimeError: If the case's tests fail, or the process of a point does.
     """
-    case = load_case(name)
-    print(f"{name}: running its tests", flush=True)
-    verify(case)
-    points = [
-        point for point in case.points if not lengths or point["length"] in lengths
-    ]
-    load_before = machine.load()
-    measured = [_measure_point(name, case, point, repeats) for point in points]
-    return {
+    case = load_case(name, options.platform)
+    points = options.points(case)
+    if not options.is_smoke:
+        print(f"{name}: running its tests", flush=True)
+        verify(case)
+    result = {
         "case": name,
         "title": case.title,
         "description": case.description,
@@ -62,10 +110,33 @@ def run_case(name, repeats, lengths=None):
         "commit": machine.commit(),
         "versions": machine.versions(),
         "hardware": machine.hardware(),
-        "load_before": load_before,
-        "repeats": repeats,
+        "load_before": machine.load(),
+        "repeats": options.repeats,
+    }
+    start = time.monotonic()
+    if case.contestants is None:
+        repeats = options.repeats or _REPEATS
+        measured = [_measure_point(name, case, point, repeats) for point in points]
+        return {**result, "repeats": repeats, "points": measured}
+    measured = measure_heats(case, points, options.budget, options.repeats, _say)
+    targets = case.evaluate(measured) if case.evaluate else []
+    for row in targets:
+        _say(f"{_VERDICTS[row['is_met']]}: {row['target']}: {row['reached']}")
+    return {
+        **result,
+        "backend": options.platform,
+        "contestants": {key: c.title for key, c in case.contestants.items()},
+        "took_seconds": time.monotonic() - start,
+        "targets": targets,
         "points": measured,
     }
+
+
+_VERDICTS = {True: "met", False: "MISSED", None: "stated"}
+
+
+def _say(line):
+    print(line, flush=True)
 
 
 def _measure_point(name, case, point, repeats):
@@ -99,8 +170,27 @@ def _measure_point(name, case, point, repeats):
 def _parser():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+", choices=sorted(CASES), metavar="NAME")
-    parser.add_argument("--repeats", type=int, default=5, help="calls a point (5)")
+    parser.add_argument(
+        "--repeats", type=int, help="calls a point (5; in turns: what fits in --budget)"
+    )
+    parser.add_argument(
+        "--budget", type=float, default=1.5, help="seconds a point, in turns (1.5)"
+    )
     parser.add_argument("--lengths", type=int, nargs="+", help="these lengths only")
+    parser.add_argument("--contestants", nargs="+", help="these contestants only")
+    parser.add_argument("--groups", nargs="+", help="these parts of a case only")
+    parser.add_argument(
+        "--platform",
+        choices=("auto", *PLATFORMS),
+        default="auto",
+        help="whose variant of a case (auto: gpu where one is found)",
+    )
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        dest="is_smoke",
+        help="tiny sizes and no tests before: does it run at all?",
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="output folder")
     return parser
 

@@ -1,0 +1,232 @@
+"""What the attention case should reach, and whether its points do.
+
+A ratio is the peer's median over ours, both timed in turns in one heat.
+"""
+
+import math
+
+OURS = "ours_tensorflow"
+_LENGTH = 4096
+_SHORT = (32, 1024)
+# peer, task, length, keys a side, global tokens, least ratio
+_LEAST_RATIOS = (
+    ("huggingface", "forward", _LENGTH, 256, 0, 4.5),
+    ("huggingface", "forward", _LENGTH, 256, 1, 4.5),
+    ("huggingface", "forward", _LENGTH, 32, 0, 1.5),
+    ("huggingface", "forward", _LENGTH, 32, 1, 1.5),
+    ("huggingface", "forward", 16384, 256, 0, 4.5),
+    ("huggingface", "training", _LENGTH, 256, 0, 4.5),
+    ("huggingface", "training", _LENGTH, 256, 1, 4.5),
+    ("huggingface", "training", _LENGTH, 32, 0, 2.2),
+    ("huggingface", "training", _LENGTH, 32, 1, 2.2),
+    ("sdpa", "forward", _LENGTH, 256, 0, 3.0),
+    ("flex", "forward", _LENGTH, 256, 0, 1.7),
+    ("window_tensorflow", "forward", _LENGTH, 32, 0, 10.0),
+    ("window_tensorflow", "forward", _LENGTH, 256, 0, 10.0),
+)
+_WORDS = {
+    "huggingface": "Hugging Face Longformer",
+    "sdpa": "PyTorch SDPA, full",
+    "flex": "PyTorch FlexAttention",
+    "window_tensorflow": "Keras sliding_window",
+}
+
+
+def evaluate(points):
+    """Compare the measured points with the targets.
+
+    Args:
+        points: list of dicts, the results of the attention case.
+
+    Returns:
+        list of dicts of str: the `target`, what was `reached`; and `is_met`, a bool,
+        or None where there is no target or it was not measured.
+    """
+    measured = [point for point in points if "skipped" not in point]
+    return [
+        *(_least_ratio(measured, *target) for target in _LEAST_RATIOS),
+        _memory_share(measured, "forward", 0.12),
+        _memory_share(measured, "training", 0.30),
+        _short_text(measured),
+        _slope(measured, "growing length", "length", 1.05),
+        _slope(measured, "growing window", "reach", 1.0),
+        *(_more_globals(measured, task, 1.4) for task in ("forward", "training")),
+        *_product_shares(measured),
+    ]
+
+
+def evaluate_on_gpu(points):
+    """As `evaluate`, on a GPU: every peer over ours, and shares of the ceilings."""
+    measured = [point for point in points if "skipped" not in point]
+    rows = list(_product_shares(measured))
+    for peer in measured:
+        ours = _find(
+            measured,
+            heat=peer["heat"],
+            contestant="ours_jax",
+            reach=peer.get("reach") or 256,
+        )
+        if ours is not None and not peer["contestant"].startswith("ours"):
+            reached = f"{_median(peer) / _median(ours):.2f}"
+            about = f"{peer['heat']}, {ours['reach']} a side"
+            rows.append(_row(f"{about}: {peer['contestant']} ÷ ours", reached))
+    return rows
+
+
+def log_log_slope(pairs):
+    """Least-squares slope of log y over log x: the power with which y grows.
+
+    Args:
+        pairs: list of `(x, y)`, positive.
+
+    Returns:
+        float, or None for fewer than two pairs.
+    """
+    logs = [(math.log(x), math.log(y)) for x, y in pairs]
+    if len(logs) < 2:
+        return None
+    mean_x = sum(x for x, _ in logs) / len(logs)
+    mean_y = sum(y for _, y in logs) / len(logs)
+    spread = sum((x - mean_x) ** 2 for x, _ in logs)
+    return sum((x - mean_x) * (y - mean_y) for x, y in logs) / spread
+
+
+def peer_ratio(measured, peer):
+    """Median of a peer's point over ours in its heat, or None.
+
+    Ours sees as many keys a side; against full attention, most keys a side.
+    """
+    ours = [
+        point
+        for point in measured
+        if point["contestant"] == OURS
+        and point["reach"] is not None
+        and all(
+            point[name] == peer[name]
+            for name in ("group", "heat", "task", "length", "num_globals")
+        )
+    ]
+    if peer["reach"] is not None:
+        ours = [point for point in ours if point["reach"] == peer["reach"]]
+    if not ours:
+        return None
+    widest = max(ours, key=lambda point: point["reach"])
+    return _median(peer) / _median(widest)
+
+
+def _least_ratio(measured, peer, task, length, reach, num_globals, least):
+    group = "global tokens" if num_globals else task
+    about = f"{task}, {length:,} tokens, {reach} a side"
+    about += f", {num_globals} global" if num_globals else ""
+    target = f"{about}: {_WORDS[peer]} ÷ ours ≥ {least:g}"
+    keys = {
+        "group": group,
+        "task": task,
+        "length": length,
+        "num_globals": num_globals,
+    }
+    found = _find(measured, contestant=peer, reach=None, **keys)
+    found = found or _find(measured, contestant=peer, reach=reach, **keys)
+    ours = _find(measured, contestant=OURS, reach=reach, **keys)
+    if found is None or ours is None:
+        return _row(target, "not measured")
+    ratio = _median(found) / _median(ours)
+    return _row(target, f"{ratio:.2f}", ratio >= least)
+
+
+def _memory_share(measured, task, most):
+    target = (
+        f"peak memory, {task}, {_LENGTH:,} tokens, 256 a side: "
+        f"≤ {most:.0%} of Hugging Face Longformer"
+    )
+    keys = {"group": task, "length": _LENGTH, "reach": 256}
+    peer = _find(measured, contestant="huggingface", **keys)
+    ours = _find(measured, contestant=OURS, **keys)
+    if peer is None or ours is None or not peer["peak_rise_bytes"]:
+        return _row(target, "not measured")
+    share = ours["peak_rise_bytes"] / peer["peak_rise_bytes"]
+    megabytes = [x["peak_rise_bytes"] / 2**20 for x in (ours, peer)]
+    reached = f"{share:.1%} ({megabytes[0]:.0f} of {megabytes[1]:.0f} MiB)"
+    return _row(target, reached, share <= most)
+
+
+def _short_text(measured):
+    first, last = _SHORT
+    target = f"any window, {first} … {last:,} tokens: full attention ÷ ours ≥ 0.95"
+    ratios = []
+    for ours in measured:
+        is_asked = ours["group"] == "short text" and first <= ours["length"] <= last
+        full = _find(measured, heat=ours["heat"], contestant="full_tensorflow")
+        if is_asked and ours["contestant"] == OURS and full is not None:
+            about = f"{ours['length']:,} tokens, {ours['reach']} a side"
+            ratios.append((_median(full) / _median(ours), about))
+    if not ratios:
+        return _row(target, "not measured")
+    ratio, about = min(ratios)
+    return _row(target, f"{ratio:.2f} or more (least: {about})", ratio >= 0.95)
+
+
+def _slope(measured, group, over, most):
+    target = f"{group}: log-log slope of time ≤ {most:g}"
+    heats = {}
+    for point in measured:
+        if point["group"] == group:
+            heats.setdefault(point["heat"], []).append((point[over], _median(point)))
+    slopes = {heat: log_log_slope(pairs) for heat, pairs in heats.items()}
+    slopes = {heat: slope for heat, slope in slopes.items() if slope is not None}
+    if not slopes:
+        return _row(target, "not measured")
+    reached = "; ".join(f"{slope:.2f} ({heat})" for heat, slope in slopes.items())
+    return _row(target, reached, max(slopes.values()) <= most)
+
+
+def _more_globals(measured, task, most):
+    target = f"{task}, {_LENGTH:,} tokens: 64 global tokens ≤ {most:g} × the time of 1"
+    shares = {}
+    for many in measured:
+        if many["contestant"] == OURS and many["num_globals"] == 64:
+            keys = {name: many[name] for name in ("heat", "reach", "task", "length")}
+            one = _find(measured, contestant=OURS, num_globals=1, **keys)
+            if one is not None and many["task"] == task:
+                shares[many["reach"]] = _median(many) / _median(one)
+    if not shares:
+        return _row(target, "not measured")
+    reached = "; ".join(
+        f"{share:.2f} ({reach} a side)" for reach, share in shares.items()
+    )
+    return _row(target, reached, max(shares.values()) <= most)
+
+
+def _product_shares(measured):
+    """How much of its library's rate for a large matrix product ours attains."""
+    for product in measured:
+        library = product["contestant"]
+        if product["task"] != "matmul" or not library.startswith("ours"):
+            continue
+        ceiling = product["flops"] / _median(product)
+        shares = [
+            f"{point['flops'] / _median(point) / ceiling:.0%} "
+            f"({point['task']}, {point['reach']} a side)"
+            for point in measured
+            if point["contestant"] == library
+            and point["group"] in ("forward", "training")
+            and point["length"] == _LENGTH
+        ]
+        if shares:
+            about = f"{library}: share of its {ceiling / 1e9:,.0f} GFLOP/s"
+            yield _row(f"{about} in a large matrix product", "; ".join(shares))
+
+
+def _find(measured, **keys):
+    for point in measured:
+        if all(point.get(name) == value for name, value in keys.items()):
+            return point
+    return None
+
+
+def _median(point):
+    return point["seconds"]["median"]
+
+
+def _row(target, reached, is_met=None):
+    return {"target": target, "reached": reached, "is_met": is_met}

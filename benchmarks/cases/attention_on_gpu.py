@@ -1,0 +1,98 @@
+"""The attention operation on an NVIDIA GPU, against what JAX and PyTorch have there.
+
+The same contestants run on a processor at the sizes of `smoke_points`, which shows
+that nothing is misspelt; the numbers mean something on a GPU only.
+"""
+
+from benchmarks.attention_targets import evaluate_on_gpu
+from benchmarks.cases import attention
+from benchmarks.contestants.setting import COPY_BYTES, Setting
+from benchmarks.registry import Case, Contestant
+
+# As many tokens at every length: short texts come in larger batches.
+TOKENS = 65536
+LENGTHS = (4096, 16384, 65536)
+REACHES = (32, 256)
+# JAX takes three quarters of a GPU at once unless told otherwise.
+_JAX = {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+CONTESTANTS = {
+    "ours_jax": Contestant(
+        "longkeras, JAX", attention.CONTESTANTS["ours_jax"].module, _JAX
+    ),
+    "ours_torch": attention.CONTESTANTS["ours_torch"],
+    "cudnn_jax": Contestant("JAX cuDNN", "benchmarks.contestants.jax_attention", _JAX),
+    "flex": attention.CONTESTANTS["flex"],
+    "sdpa": attention.CONTESTANTS["sdpa"],
+}
+
+
+def prepare(contestant, **point):
+    """One point, in this process; see `benchmarks.contestants.setting.Setting`."""
+    return CONTESTANTS[contestant].prepare(contestant=contestant, **point)
+
+
+def required_bytes(contestant, **point):
+    """Of the computer's own memory: inputs are made there."""
+    setting = Setting(contestant=contestant, **point)
+    if setting.task in ("matmul", "copy"):
+        return COPY_BYTES
+    rows = setting.batch * setting.length * setting.num_heads
+    mask = 16 * setting.length**2 if contestant == "flex" else 0
+    return 2**28 + 8 * 4 * rows * setting.head_dim + mask
+
+
+def _points(lengths, reaches, tokens, dtype):
+    for contestant in ("ours_jax", "sdpa"):
+        for task in ("copy", "matmul"):
+            yield _point("ceilings", task, contestant, task, dtype=dtype)
+    for task in ("forward", "training"):
+        for is_causal in (False, True):
+            for length in lengths:
+                kind = "causal" if is_causal else "two-sided"
+                heat = f"{task}, {kind}, {length} tokens"
+                shared = {
+                    "is_causal": is_causal,
+                    "length": length,
+                    "batch": max(tokens // length, 1),
+                    "dtype": dtype,
+                }
+                for contestant, reach in _runs(is_causal, reaches):
+                    yield _point(task, heat, contestant, task, reach=reach, **shared)
+
+
+def _runs(is_causal, reaches):
+    for reach in reaches:
+        yield from (("ours_jax", reach), ("ours_torch", reach), ("flex", reach))
+        if is_causal:  # its window has a left side only
+            yield "cudnn_jax", reach
+    yield "sdpa", None
+    yield "cudnn_jax", None
+
+
+def _point(group, heat, contestant, task, length=4096, **others):
+    return {
+        "group": group,
+        "heat": heat,
+        "contestant": contestant,
+        "task": task,
+        "length": length,
+        **others,
+    }
+
+
+CASE = Case(
+    title="Attention on a GPU, side by side",
+    description=(
+        f"{TOKENS:,} tokens in all, 12 heads of 64, bfloat16, otherwise as on a "
+        "processor. A causal band has its keys on the left alone; JAX's cuDNN "
+        "attention takes no other band. *Memory* is what PyTorch allocates in a "
+        "call, and what XLA says that the program takes beside its inputs."
+    ),
+    tests=("tests/benchmarks/test_contestants.py",),
+    points=tuple(_points(LENGTHS, REACHES, TOKENS, "bfloat16")),
+    smoke_points=tuple(_points((256,), (8,), 512, "float32")),
+    prepare=prepare,
+    required_bytes=required_bytes,
+    contestants=CONTESTANTS,
+    evaluate=evaluate_on_gpu,
+)

@@ -1,0 +1,214 @@
+"""longkeras and Keras, on the backend that KERAS_BACKEND names.
+
+TensorFlow and JAX compile the whole step with XLA; PyTorch runs it eagerly.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from benchmarks.contestants.setting import COPY_BYTES, Setting, matrix
+from benchmarks.registry import Workload
+from longkeras.ops import banded_attention
+from longkeras.patterns import BandedPattern
+
+
+def prepare(**point):
+    """The workload of a point: `Setting`'s arguments."""
+    setting = Setting(**point)
+    if setting.task in ("matmul", "copy"):
+        return _ceiling(setting)
+    function, extras = _CONTESTANTS[setting.contestant.partition("_")[0]](setting)
+    inputs = [ops.cast(x, setting.dtype) for x in setting.inputs()]
+    num_inputs = len(inputs)
+    extras = [ops.convert_to_tensor(x) for x in extras]
+    if setting.is_training:
+        upstream = ops.cast(setting.upstream(), setting.dtype)
+        step = compiled(_BACKENDS[_backend()](function, num_inputs))
+        arguments = [upstream, *inputs, *extras]
+    else:
+        step = compiled(lambda *tensors: (function(*tensors),))
+        arguments = [*inputs, *extras]
+    return Workload(
+        run=lambda: finished(step(*arguments)),
+        facts=setting.facts(),
+        peak_rise=peak_rise_on_accelerator(step, arguments),
+        arrays=lambda results: [ops.convert_to_numpy(x) for x in results],
+    )
+
+
+def compiled(function):
+    """The function, compiled with XLA where the backend does that."""
+    if _backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, jit_compile=True, autograph=False)
+    if _backend() == "jax":
+        import jax
+
+        return jax.jit(function)
+    return _without_gradient(function)
+
+
+def finished(results):
+    """The results, once they are computed; nothing is copied."""
+    if _backend() == "tensorflow":
+        np.asarray(results[-1])
+    elif _backend() == "jax":
+        import jax
+
+        jax.block_until_ready(results)
+    else:
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+    return results
+
+
+def peak_rise_on_accelerator(step, arguments):
+    """Callable for the bytes that a step takes there; None on a processor."""
+    if _backend() == "jax":
+        import jax
+
+        if jax.default_backend() == "cpu":
+            return None
+        # JAX never forgets its highest peak: ask the program what it will take.
+        memory = step.lower(*arguments).compile().memory_analysis()
+        return lambda: memory.temp_size_in_bytes + memory.output_size_in_bytes
+    if _backend() == "torch":
+        from benchmarks.contestants.torch_attention import peak_rise_on_cuda
+
+        return peak_rise_on_cuda(lambda: step(*arguments))
+    return None
+
+
+def _backend():
+    return keras.backend.backend()
+
+
+def _ours(setting):
+    right = 0 if setting.is_causal else setting.reach
+    pattern = BandedPattern(setting.reach, right)
+    if not setting.num_globals:
+
+        def attend(query, key, value):
+            return banded_attention(query, key, value, pattern)
+
+        return attend, []
+
+    from longkeras.ops import longformer_attention
+
+    def attend_with_globals(*tensors):
+        *inputs, global_mask = tensors
+        return longformer_attention(*inputs, pattern, global_mask=global_mask)
+
+    return attend_with_globals, [setting.global_mask()]
+
+
+def _full(setting):
+    def attend(query, key, value):
+        return ops.dot_product_attention(query, key, value, is_causal=setting.is_causal)
+
+    return attend, []
+
+
+def _dense(setting):
+    """The band as a mask of all pairs, ready made."""
+
+    def attend(query, key, value, band):
+        return ops.dot_product_attention(query, key, value, mask=band)
+
+    return attend, [setting.band()[None, None]]
+
+
+def _window(setting):
+    """Keras' own layer. Its number counts the query itself to each side."""
+    layer = keras.layers.MultiHeadAttention(
+        setting.num_heads, setting.head_dim, sliding_window=setting.reach + 1
+    )
+    width = setting.num_heads * setting.head_dim
+    layer.build((setting.batch, 8, width), (setting.batch, 8, width))
+    # Attention alone is compared: inputs are projected already, outputs stay so.
+    for projection in ("query", "key", "value", "output"):
+        setattr(layer, f"_{projection}_dense", _unchanged)
+
+    def attend(query, key, value):
+        return layer(query, value, key, use_causal_mask=setting.is_causal)
+
+    return attend, []
+
+
+def _unchanged(x):
+    return x
+
+
+_CONTESTANTS = {"ours": _ours, "full": _full, "dense": _dense, "window": _window}
+
+
+def _step_on_tensorflow(function, num_inputs):
+    import tensorflow as tf
+
+    def step(upstream, *tensors):
+        inputs = tensors[:num_inputs]
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            output = function(*tensors)
+        return output, *tape.gradient(output, inputs, upstream)
+
+    return step
+
+
+def _step_on_jax(function, num_inputs):
+    import jax
+
+    def step(upstream, *tensors):
+        extras = tensors[num_inputs:]
+        output, pull_back = jax.vjp(
+            lambda *inputs: function(*inputs, *extras), *tensors[:num_inputs]
+        )
+        return output, *pull_back(upstream)
+
+    return step
+
+
+def _step_on_torch(function, num_inputs):
+    import torch
+
+    def step(upstream, *tensors):
+        with torch.enable_grad():
+            inputs = [x.detach().requires_grad_() for x in tensors[:num_inputs]]
+            output = function(*inputs, *tensors[num_inputs:])
+            return output.detach(), *torch.autograd.grad(output, inputs, upstream)
+
+    return step
+
+
+_BACKENDS = {
+    "tensorflow": _step_on_tensorflow,
+    "jax": _step_on_jax,
+    "torch": _step_on_torch,
+}
+
+
+def _without_gradient(function):
+    import torch
+
+    def call(*tensors):
+        with torch.no_grad():
+            return function(*tensors)
+
+    return call
+
+
+def _ceiling(setting):
+    if setting.task == "matmul":
+        x, step = ops.cast(matrix(), setting.dtype), compiled(lambda x: (x @ x,))
+    else:
+        x = ops.zeros((COPY_BYTES // 4,), dtype="float32")
+        step = compiled(lambda x: (x + 1,))
+    return Workload(
+        run=lambda: finished(step(x)),
+        facts=setting.facts(),
+        peak_rise=peak_rise_on_accelerator(step, [x]),
+    )

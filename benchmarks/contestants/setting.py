@@ -1,0 +1,121 @@
+"""What a contestant of the attention case is asked to compute, the same for all."""
+
+import dataclasses
+
+import numpy as np
+
+TASKS = ("forward", "training", "matmul", "copy")
+# Of the square matrices whose product is the machine's ceiling.
+MATMUL_LENGTH = 4096
+COPY_BYTES = 2**30
+# The gradient has five products where the forward pass has two.
+_BACKWARD_PRODUCTS, _FORWARD_PRODUCTS = 5, 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One point of the attention case.
+
+    Args:
+        contestant: str, a name among the case's contestants.
+        task: `"forward"`: the output. `"training"`: the output and the gradients of
+            all float inputs, given one for the output. `"matmul"` and `"copy"`: the
+            ceilings of the machine, in the contestant's library.
+        length: int, queries and keys.
+        reach: int, keys seen on each side of a query; None is full attention.
+            Defaults to `None`.
+        num_globals: int, tokens that see and are seen by all, spread evenly, with
+            queries, keys and values of their own. Defaults to `0`.
+        is_causal: bool, nothing after the query is seen. Defaults to `False`.
+        batch: int. Defaults to `1`.
+        num_heads: int. Defaults to `12`.
+        head_dim: int. Defaults to `64`.
+        dtype: str. Defaults to `"float32"`.
+        group: str, the part of the report. Defaults to `""`.
+        heat: str, the points that are timed in turns. Defaults to `""`.
+    """
+
+    contestant: str
+    task: str
+    length: int
+    reach: int | None = None
+    num_globals: int = 0
+    is_causal: bool = False
+    batch: int = 1
+    num_heads: int = 12
+    head_dim: int = 64
+    dtype: str = "float32"
+    group: str = ""
+    heat: str = ""
+
+    @property
+    def is_training(self):
+        """Whether gradients are asked for."""
+        return self.task == "training"
+
+    def inputs(self):
+        """Float arrays `(batch, length, heads, head_dim)`.
+
+        Returns:
+            list: query, key, value, and with global tokens theirs.
+        """
+        rng = np.random.default_rng(0)
+        return [self._normal(rng) for _ in range(6 if self.num_globals else 3)]
+
+    def upstream(self):
+        """The gradient of the output, shaped like it."""
+        return self._normal(np.random.default_rng(1))
+
+    def global_mask(self):
+        """bool `(batch, length)`, True at the global tokens."""
+        mask = np.zeros((self.batch, self.length), "bool")
+        if self.num_globals:
+            mask[:, np.arange(self.num_globals) * self.length // self.num_globals] = (
+                True
+            )
+        return mask
+
+    def band(self):
+        """bool `(length, length)`, True where query i sees key j through its band."""
+        if self.reach is None:
+            return np.ones((self.length, self.length), "bool")
+        i, j = np.arange(self.length)[:, None], np.arange(self.length)
+        last = 0 if self.is_causal else self.reach
+        return (j - i >= -self.reach) & (j - i <= last)
+
+    def flops(self):
+        """Operations that the definition asks for, the text's ends not subtracted.
+
+        Two products, scores and sums: 4 * length * keys a query * heads * head_dim;
+        the gradient has five, of which one computes the scores anew.
+        """
+        if self.task == "matmul":
+            return 2 * MATMUL_LENGTH**3
+        if self.task == "copy":
+            return 0
+        sides = 1 if self.is_causal else 2
+        keys = self.length if self.reach is None else sides * self.reach + 1
+        keys = min(keys, self.length) + self.num_globals
+        forward = 4 * self.batch * self.length * keys * self.num_heads * self.head_dim
+        products = _FORWARD_PRODUCTS + _BACKWARD_PRODUCTS * self.is_training
+        return forward * products / _FORWARD_PRODUCTS
+
+    def facts(self):
+        """What the result says of the work."""
+        return {
+            "batch": self.batch,
+            "num_heads": self.num_heads,
+            "head_dim": self.head_dim,
+            "dtype": self.dtype,
+            "flops": self.flops(),
+        }
+
+    def _normal(self, rng):
+        shape = (self.batch, self.length, self.num_heads, self.head_dim)
+        return rng.standard_normal(shape, dtype="float32")
+
+
+def matrix():
+    """A square matrix for the product that is a ceiling."""
+    shape = (MATMUL_LENGTH, MATMUL_LENGTH)
+    return np.random.default_rng(0).standard_normal(shape, dtype="float32")
