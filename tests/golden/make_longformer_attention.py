@@ -11,16 +11,22 @@ import numpy as np
 
 GOLDEN_FILE = pathlib.Path(__file__).with_name("longformer_attention.npz")
 
-# Name: (attention_window, sequence length, heads, head_dim, real positions per row)
+# Name: (attention_window, sequence length, heads, head_dim, real positions per row,
+# global positions per row)
 GOLDEN_CASES = {
-    "window_4": (4, 24, 2, 3, [(0, 24), (0, 17)]),
-    "window_8": (8, 40, 1, 4, [(5, 40), (11, 12)]),
-    "window_16_of_16": (16, 16, 2, 2, [(0, 16), (3, 9)]),
+    "window_4": (4, 24, 2, 3, [(0, 24), (0, 17)], None),
+    "window_8": (8, 40, 1, 4, [(5, 40), (11, 12)], None),
+    "window_16_of_16": (16, 16, 2, 2, [(0, 16), (3, 9)], None),
+    "one_global": (4, 24, 2, 3, [(0, 24), (2, 17)], [[0], [5]]),
+    "globals_differ": (8, 32, 2, 2, [(0, 32), (3, 30)], [[], [3, 4, 20, 29]]),
+    "all_global": (4, 16, 1, 4, [(0, 16), (0, 9)], [range(16), range(0, 9, 2)]),
 }
 
 
-def longformer_attention(attention_window, length, num_heads, head_dim, spans, seed=0):
-    """Run Hugging Face's LongformerSelfAttention without global tokens.
+def longformer_attention(
+    attention_window, length, num_heads, head_dim, spans, global_positions=None, seed=0
+):
+    """Run Hugging Face's LongformerSelfAttention on random weights and states.
 
     Args:
         attention_window: int. Even total width, as in its configuration.
@@ -28,11 +34,14 @@ def longformer_attention(attention_window, length, num_heads, head_dim, spans, s
         num_heads: int. Attention heads.
         head_dim: int. Size of each head.
         spans: list of `(first, stop)` real positions, one per batch row.
+        global_positions: list of real positions that are global, one list per
+            batch row. Defaults to `None`: there are none.
         seed: int. Seed of weights and inputs.
 
     Returns:
         dict of arrays: `query, key, value, output` `(batch, length, heads,
-        head_dim)` and `padding_mask` `(batch, length)`.
+        head_dim)` and `padding_mask` `(batch, length)`; with global positions also
+        `global_query, global_key, global_value` and `global_mask`.
     """
     import torch
     from transformers import LongformerConfig
@@ -50,25 +59,32 @@ def longformer_attention(attention_window, length, num_heads, head_dim, spans, s
     is_real = torch.zeros(len(spans), length, dtype=torch.bool)
     for row, (first, stop) in enumerate(spans):
         is_real[row, first:stop] = True
+    is_global = torch.zeros_like(is_real)
+    for row, positions in enumerate(global_positions or []):
+        is_global[row, list(positions)] = True
     states = torch.randn(len(spans), length, config.hidden_size)
-    lowest = torch.finfo(states.dtype).min
+    highest = torch.finfo(states.dtype).max
+    attention_mask = torch.where(is_real, highest * is_global, -highest)
+    names = ["query", "key", "value"]
+    masks = {"padding_mask": is_real.numpy()}
+    if global_positions is not None:
+        names += ["query_global", "key_global", "value_global"]
+        masks["global_mask"] = is_global.numpy()
     with torch.no_grad():
-        output = layer(
+        arrays = {name: getattr(layer, name)(states) for name in names}
+        arrays["output"] = layer(
             states,
-            attention_mask=torch.where(is_real, 0.0, lowest),
+            attention_mask=attention_mask,
             is_index_masked=~is_real,
-            is_index_global_attn=torch.zeros_like(is_real),
-            is_global_attn=False,
+            is_index_global_attn=is_global,
+            is_global_attn=is_global.any().item(),
         )[0]
-        arrays = {
-            "query": layer.query(states),
-            "key": layer.key(states),
-            "value": layer.value(states),
-            "output": output,
-        }
     shape = (len(spans), length, num_heads, head_dim)
-    arrays = {name: array.numpy().reshape(shape) for name, array in arrays.items()}
-    return arrays | {"padding_mask": is_real.numpy()}
+    arrays = {
+        "_".join(reversed(name.split("_"))): array.numpy().reshape(shape)
+        for name, array in arrays.items()
+    }
+    return arrays | masks
 
 
 def main():

@@ -1,8 +1,11 @@
 """Outputs and gradients as NumPy arrays, whichever backend computes them."""
 
+import math
+import re
+
 import keras
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
 
 def outputs_and_gradients(function, inputs, upstream, jit=None):
@@ -48,6 +51,20 @@ def compiled_once(function):
     return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
 
 
+def compiled(function):
+    """The function as one XLA program, for many calls; eager on PyTorch."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function, jit_compile=True, autograph=False)
+    if backend == "jax":
+        import jax
+
+        return jax.jit(function)
+    return function
+
+
 def differentiated(function):
     """The function of tensors that gives the gradients of the output's sum."""
     differentiate = _BACKENDS[keras.backend.backend()]
@@ -58,7 +75,33 @@ def differentiated(function):
     return gradients
 
 
-def program_text(function, inputs):
+def largest_tensor(function, inputs):
+    """Entries of the largest tensor that computing the function makes."""
+    if keras.backend.backend() == "torch":
+        return _largest_tensor_on_torch(function, inputs)
+    shapes = re.findall(r"\b[a-z]+\d*\[([\d,]+)\]", _program_text(function, inputs))
+    return max(math.prod(map(int, shape.split(","))) for shape in shapes)
+
+
+def _largest_tensor_on_torch(function, inputs):
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    sizes = []
+
+    class Recorded(TorchDispatchMode):
+        def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+            result = operation(*args, **(kwargs or {}))
+            results = tree.flatten(result)
+            sizes.extend(x.numel() for x in results if isinstance(x, torch.Tensor))
+            return result
+
+    with Recorded():
+        function(*inputs)
+    return max(sizes)
+
+
+def _program_text(function, inputs):
     """The XLA program of a function before optimisation, every shape in it."""
     if keras.backend.backend() == "jax":
         import jax

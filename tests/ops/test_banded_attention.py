@@ -6,50 +6,14 @@ import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.ops import banded_attention, reference_attention
-from longkeras.patterns import BandedPattern, reachable_offsets
+from longkeras.ops import banded_attention
+from longkeras.patterns import BandedPattern
+from tests.ops.agreement import PORTABLE, attention, check_against_reference
 from tests.ops.cases import TOLERANCES, Case, assert_close, cases, drawn
-from tests.ops.gradients import as_array, outputs_and_gradients
-
-IMPLEMENTATIONS = ("dense", "blocked")
-
-
-def call(function, case, **options):
-    """The function of query, key and value that the case asks for."""
-
-    def attend(query, key, value):
-        return function(
-            query,
-            key,
-            value,
-            case.pattern,
-            padding_mask=case.padding_mask(),
-            query_start=case.query_start,
-            **options,
-        )
-
-    return attend
-
-
-def check_against_reference(case, implementations=IMPLEMENTATIONS, jit=None):
-    tensors, upstream = case.tensors(), case.upstream()
-    reference = call(reference_attention, case)
-    expected, expected_gradients = outputs_and_gradients(reference, tensors, upstream)
-    forward_tolerance, gradient_tolerance = TOLERANCES[case.dtype]
-    for implementation in implementations:
-        attend = call(banded_attention, case, implementation=implementation)
-        answer, gradients = outputs_and_gradients(attend, tensors, upstream, jit=jit)
-        assert_close(answer, expected, forward_tolerance, implementation)
-        names = ("query", "key", "value")
-        for name, gradient, expected_gradient in zip(
-            names, gradients, expected_gradients, strict=True
-        ):
-            what = f"{implementation}, gradient of {name}"
-            assert_close(gradient, expected_gradient, gradient_tolerance, what)
-
+from tests.ops.gradients import as_array
 
 EDGE_CASES = {
-    "a single position": Case(BandedPattern(3, 3), length=1),
+    "a single position": Case(BandedPattern(3, 3), length=1, globals_="one"),
     "a window of one": Case(BandedPattern(0, 0), length=9),
     "a window wider than the text": Case(BandedPattern(90, 90), length=17),
     "a dilation longer than the text": Case(BandedPattern(2, 2, 50), length=20),
@@ -71,6 +35,43 @@ EDGE_CASES = {
     "NaN in the padding": Case(
         BandedPattern(20, 20, (1, 2)), length=90, padding="holes", is_poisoned=True
     ),
+    "one global key": Case(BandedPattern(16, 16), length=65, globals_="one"),
+    "a global mask of nothing": Case(
+        BandedPattern(7, 2), length=40, globals_="nowhere", padding="whole_row"
+    ),
+    "more global keys than any chunk holds": Case(
+        BandedPattern(8, 8), length=300, globals_=150
+    ),
+    "global keys from none to all": Case(
+        BandedPattern(20, 20, (1, 3)), length=90, batch=3, globals_="differs"
+    ),
+    "global keys that later queries alone see": Case(
+        BandedPattern(4, 0, (3, 1)),
+        length=70,
+        query_start=33,
+        padding="left",
+        globals_="many",
+        is_poisoned=True,
+    ),
+    "documents packed, with global keys": Case(
+        BandedPattern(24, 24), length=130, documents="packed", globals_="few"
+    ),
+    "documents mixed up": Case(
+        BandedPattern(3, 9, (2, 5)), length=60, documents="scattered", query_start=7
+    ),
+    "dropout": Case(BandedPattern(32, 32), length=100, dropout=0.3),
+    "everything at once": Case(
+        BandedPattern(10, 0, (1, 2, 3, 2)),
+        length=100,
+        query_start=21,
+        groups=2,
+        padding="holes",
+        globals_="differs",
+        documents="packed",
+        dropout=0.2,
+        is_poisoned=True,
+        seed=4,
+    ),
 }
 
 
@@ -86,81 +87,100 @@ def test_implementations_equal_the_reference_on_any_case(case):
 
 
 @pytest.mark.slow
-@drawn(80)
+@drawn(100)
 @hypothesis.given(cases(dtypes=tuple(TOLERANCES)))
 def test_implementations_equal_the_reference_on_many_cases(case):
     check_against_reference(case)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("globals_", ["none", 130])
 @pytest.mark.parametrize("attention_window", [32, 512])
 @pytest.mark.parametrize("length", [1000, 2049])
-def test_implementations_equal_the_reference_on_long_texts(length, attention_window):
+def test_implementations_equal_the_reference_on_long_texts(
+    length, attention_window, globals_
+):
     pattern = BandedPattern.bidirectional(attention_window, dilation=(1, 3))
 
-    check_against_reference(Case(pattern, length, batch=1, padding="right"))
+    check_against_reference(
+        Case(pattern, length, batch=1, padding="right", globals_=globals_)
+    )
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_implementations_equal_the_reference_in_half_precision(dtype):
-    pattern = BandedPattern(40, 40, (1, 3))
+    case = Case(
+        BandedPattern(40, 40, (1, 3)),
+        length=150,
+        padding="right",
+        globals_="few",
+        dropout=0.1,
+        dtype=dtype,
+    )
 
-    check_against_reference(Case(pattern, length=150, padding="right", dtype=dtype))
+    check_against_reference(case)
 
 
 def test_compiling_changes_nothing():
-    case = Case(BandedPattern(24, 5, 2), length=70, padding="holes")
+    case = Case(
+        BandedPattern(24, 5, 2),
+        length=70,
+        padding="holes",
+        globals_="few",
+        documents="packed",
+        dropout=0.2,
+    )
 
     check_against_reference(case, ["blocked"], jit=True)
     check_against_reference(case, ["blocked"], jit=False)
 
 
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-@pytest.mark.parametrize("is_causal", [True, False])
-def test_a_position_outside_the_receptive_field_changes_nothing(
-    is_causal, implementation
-):
-    layers = [
-        BandedPattern(3, 0 if is_causal else 3, (1, 5)),
-        BandedPattern(2, 0 if is_causal else 1, 4),
-    ]
-    length, position = 80, 43
-
-    def stack(states):
-        for pattern in layers:
-            states += banded_attention(
-                states, states, states, pattern, implementation=implementation
-            )
-            # Mix the heads, as a layer's output projection does.
-            states = states + ops.flip(states, axis=2)
-        return states
-
-    states = np.random.default_rng(0).normal(size=(1, length, 2, 4)).astype("float32")
-    upstream = np.zeros_like(states)
-    upstream[:, position] = 1.0
-
-    _, (gradient,) = outputs_and_gradients(
-        stack, [ops.convert_to_tensor(states)], upstream
-    )
-
-    reached = np.flatnonzero(np.abs(gradient).sum(axis=(0, 2, 3)))
-    np.testing.assert_array_equal(reached - position, reachable_offsets(layers))
-
-
-@pytest.mark.parametrize("implementation", ["auto", *IMPLEMENTATIONS])
+@pytest.mark.parametrize("implementation", ["auto", *PORTABLE])
 def test_a_length_unknown_while_tracing_is_served(implementation):
-    pattern = BandedPattern(20, 3, (1, 2))
-    inputs = keras.Input((None, 2, 4))
-    outputs = banded_attention(
-        inputs, inputs, inputs, pattern, implementation=implementation
+    case = Case(
+        BandedPattern(20, 3, (1, 2)), 67, padding="right", globals_=5, dropout=0.1
     )
-    model = keras.Model(inputs, outputs)
-    query = Case(pattern, length=67).tensors()[0]
+    query = keras.Input((None, case.num_heads, case.head_dim))
+    masks = [keras.Input((None,), dtype="bool") for _ in range(2)]
+    outputs = banded_attention(
+        query,
+        query,
+        query,
+        case.pattern,
+        padding_mask=masks[0],
+        global_mask=masks[1],
+        dropout=case.dropout,
+        seed=case.seed,
+        implementation=implementation,
+    )
+    model = keras.Model([query, *masks], outputs)
+    array = case.arrays()[0]
 
-    answer = as_array(model(query))
+    answer = model([array, case.padding_mask(), case.global_mask()])
 
-    expected = as_array(reference_attention(query, query, query, pattern))
-    assert_close(answer, expected, TOLERANCES["float32"][0])
+    expected = case.expected([array] * 3)
+    assert_close(as_array(answer), expected, TOLERANCES["float32"][0])
+
+
+def test_a_seed_generator_is_drawn_from_once_a_call():
+    case = Case(BandedPattern(8, 8), length=40, globals_="few", dropout=0.5)
+    generator, twin = keras.random.SeedGenerator(3), keras.random.SeedGenerator(3)
+
+    for _ in range(2):
+        attend = attention(case, "auto", seed=generator)
+        expected = attention(case, seed=twin)(*case.tensors())
+        answer = attend(*case.tensors())
+        assert_close(as_array(answer), as_array(expected), TOLERANCES["float32"][0])
+
+
+@pytest.mark.parametrize("implementation", PORTABLE)
+def test_a_seed_may_be_a_tensor(implementation):
+    case = Case(BandedPattern(8, 8), length=40, dropout=0.5, seed=9)
+    seed = ops.convert_to_tensor(9, dtype="int32")
+
+    answer = attention(case, implementation, seed=seed)(*case.tensors())
+
+    assert_close(as_array(answer), case.expected(), TOLERANCES["float32"][0])
 
 
 @pytest.mark.parametrize(
@@ -174,6 +194,13 @@ def test_a_length_unknown_while_tracing_is_served(implementation):
         ({"query": np.zeros((1, 9, 2, 4), "float32")}, "`query_start` must be"),
         ({"value": np.zeros((1, 7, 2, 4), "float32")}, "must have one shape"),
         ({"padding_mask": np.ones((8,), bool)}, "`padding_mask` must have"),
+        ({"padding_mask": np.ones((1, 7), bool)}, "`padding_mask` must have"),
+        ({"global_mask": np.ones((1, 8, 1), bool)}, "`global_mask` must have"),
+        ({"global_mask": np.ones((1, 9), bool)}, "`global_mask` must have"),
+        ({"document_ids": np.ones((8,), "int32")}, "`document_ids` must have"),
+        ({"dropout": 1.0, "seed": 1}, "`dropout` must"),
+        ({"dropout": -0.1, "seed": 1}, "`dropout` must"),
+        ({"dropout": 0.1}, "`seed` must"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(changes, message):

@@ -1,48 +1,62 @@
 """The blocked implementation never builds a tensor of queries by keys."""
 
-import math
-import re
+import dataclasses
 
-import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.ops import banded_attention
 from longkeras.patterns import BandedPattern
-from tests.ops.gradients import differentiated, program_text
+from tests.ops.agreement import attention
+from tests.ops.cases import Case
+from tests.ops.gradients import differentiated, largest_tensor
 
-PATTERNS = {
-    "causal": BandedPattern.causal(64),
-    "bidirectional": BandedPattern.bidirectional(64),
-    "dilated": BandedPattern.causal(32, dilation=(1, 4)),
+CASES = {
+    "causal": Case(BandedPattern.causal(64), 1024),
+    "bidirectional": Case(BandedPattern.bidirectional(64), 1024),
+    "dilated": Case(BandedPattern.causal(32, dilation=(1, 4)), 1024),
+    "global keys": Case(BandedPattern.bidirectional(64), 1024),
+    "global rows, dropout": Case(
+        BandedPattern.bidirectional(64), 1024, has_global_rows=True, dropout=0.1
+    ),
 }
 
 
-def largest_tensor(function, length):
-    """Entries of the largest tensor in the XLA program."""
-    shape = (1, length, 2, 8)
-    tensors = [ops.convert_to_tensor(np.ones(shape, "float32")) for _ in range(3)]
-    shapes = re.findall(r"\b[a-z]+\d*\[([\d,]+)\]", program_text(function, tensors))
-    return max(math.prod(map(int, shape.split(","))) for shape in shapes)
+def measured(case, implementation, with_gradient):
+    """Entries of the largest tensor, the global mask an argument of the program."""
+    case = dataclasses.replace(case, batch=1, head_dim=8)
+    num_tensors = len(case.names)
+    global_mask = ops.ones((1, case.length), dtype="bool")
+
+    def attend(*inputs):
+        tensors, rest = inputs[:num_tensors], inputs[num_tensors:]
+        changes = {"global_mask": rest[0]} if rest else {}
+        return attention(case, implementation, **changes)(*tensors)
+
+    function = attend
+    if with_gradient:
+
+        def function(*inputs):
+            rest = inputs[num_tensors:]
+            fixed = differentiated(lambda *tensors: attend(*tensors, *rest))
+            return fixed(*inputs[:num_tensors])
+
+    tensors = case.tensors()
+    return largest_tensor(function, [*tensors, global_mask])
 
 
-@pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS.keys())
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 @pytest.mark.parametrize("with_gradient", [False, True])
-def test_the_largest_tensor_grows_linearly(pattern, with_gradient):
-    def attend(query, key, value):
-        return banded_attention(query, key, value, pattern, implementation="blocked")
-
-    function = differentiated(attend) if with_gradient else attend
-    short, long = largest_tensor(function, 1024), largest_tensor(function, 4096)
+def test_the_largest_tensor_grows_linearly(case, with_gradient):
+    short, long = (
+        measured(dataclasses.replace(case, length=length), "blocked", with_gradient)
+        for length in (1024, 4096)
+    )
 
     assert long < 4096 * 4096 / 4
     assert long < 4.5 * short
 
 
 def test_the_measure_sees_the_matrix_of_the_dense_implementation():
-    def attend(query, key, value):
-        return banded_attention(
-            query, key, value, PATTERNS["causal"], implementation="dense"
-        )
+    case = dataclasses.replace(CASES["causal"], length=512)
 
-    assert largest_tensor(attend, 512) >= 512 * 512
+    assert measured(case, "dense", with_gradient=False) >= 512 * 512

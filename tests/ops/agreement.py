@@ -1,0 +1,72 @@
+"""Every implementation of a case's attention against the dense reference."""
+
+from longkeras.ops import (
+    banded_attention,
+    chooser,
+    longformer_attention,
+    reference_attention,
+)
+from tests.ops.cases import TOLERANCES, assert_close
+from tests.ops.gradients import outputs_and_gradients
+
+# What every backend offers for every case; the chooser may list more.
+PORTABLE = ("dense", "blocked")
+
+
+def attention(case, implementation="reference", **changes):
+    """The case's attention as a function of its tensors alone.
+
+    Args:
+        case: `tests.ops.cases.Case`.
+        implementation: str. `"reference"`, `"auto"` or the name of one.
+        **changes: arguments of the op that replace the case's own.
+
+    Returns:
+        callable of the tensors `case.names`.
+    """
+    options = case.options() | changes
+
+    def attend(query, key, value, *global_rows):
+        tensors = (query, key, value)
+        if implementation == "reference":
+            rows = dict(zip(case.names[3:], global_rows, strict=True))
+            return reference_attention(*tensors, case.pattern, **rows, **options)
+        if case.has_global_rows:
+            tensors += global_rows
+            op = longformer_attention
+        else:
+            op = banded_attention
+        return op(*tensors, case.pattern, implementation=implementation, **options)
+
+    return attend
+
+
+def implementations(case):
+    """The names that can be forced for the case, here and now."""
+    found = chooser.candidates(case.pattern, case.length, case.key_length)
+    return [candidate.name for candidate in found if candidate.can_run]
+
+
+def check_against_reference(case, names=None, jit=None):
+    """Assert that outputs and gradients equal the reference's.
+
+    Args:
+        case: `tests.ops.cases.Case`.
+        names: implementations. By default all that can run.
+        jit: bool, see `tests.ops.gradients.outputs_and_gradients`.
+    """
+    tensors, upstream = case.tensors(), case.upstream()
+    expected, expected_gradients = outputs_and_gradients(
+        attention(case), tensors, upstream
+    )
+    forward_tolerance, gradient_tolerance = TOLERANCES[case.dtype]
+    for name in implementations(case) if names is None else names:
+        answer, gradients = outputs_and_gradients(
+            attention(case, name), tensors, upstream, jit=jit
+        )
+        assert_close(answer, expected, forward_tolerance, name)
+        for tensor_name, gradient, expected_gradient in zip(
+            case.names, gradients, expected_gradients, strict=True
+        ):
+            what = f"{name}, gradient of {tensor_name}"
+            assert_close(gradient, expected_gradient, gradient_tolerance, what)
