@@ -28,9 +28,11 @@ test: ## Run the short suite on TensorFlow, then what depends on the backend on 
 	KERAS_BACKEND=jax $(pytest) -n $(WORKERS) --dist loadfile $(ARGS) \
 		$(wildcard tests/ops tests/layers tests/models)
 
-check: ## Run the long suite: slow, browser, multi-process, parity with PyTorch
+check: ## Run the long suite: slow, browser, multi-process, parity, the ops on PyTorch
 	$(prepare) check
 	KERAS_BACKEND=tensorflow $(pytest) -m "$(LONG)" $(ARGS)
+	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
+		--dist loadfile $(ARGS) $(wildcard tests/ops)
 
 lint: ## Check style and types
 	$(prepare) test
