@@ -21,15 +21,20 @@ class ContestantProcess:
 
     Args:
         contestant: `benchmarks.registry.Contestant`.
+        is_for_memory: bool. Start it with the contestant's `memory_environment` too.
+            Defaults to `False`.
     """
 
-    def __init__(self, contestant):
+    def __init__(self, contestant, is_for_memory=False):
         self._errors = tempfile.TemporaryFile(mode="w+", encoding="utf-8")  # noqa: SIM115
         description = json.dumps(dataclasses.asdict(contestant))
+        environment = {**_QUIET, **os.environ, **contestant.environment}
+        if is_for_memory:
+            environment |= contestant.memory_environment
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", description],
             cwd=_ROOT,
-            env={**_QUIET, **os.environ, **contestant.environment},
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

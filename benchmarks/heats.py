@@ -3,6 +3,7 @@
 import itertools
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.contestant_process import ContestantError, ContestantProcess
 from benchmarks.measurement import available_bytes
@@ -12,7 +13,9 @@ LEAST_TURNS, MOST_TURNS = 3, 21
 _TURN_SECONDS = 0.02
 # OpenMP's threads wait busily for some milliseconds after a call of PyTorch.
 _PAUSE_SECONDS = 0.015
+# Of the memory that is free, at most this share for one point: two may be prepared.
 _SHARE_OF_MEMORY = 0.5
+_PREPARED_AT_ONCE = 2
 
 
 def measure_heats(case, points, budget, turns=None, say=print):
@@ -32,20 +35,14 @@ def measure_heats(case, points, budget, turns=None, say=print):
         workload tells, or with `skipped`, the reason why it was not run.
     """
     heats = [list(heat) for _, heat in itertools.groupby(points, key=_heat)]
-    processes, measured = {}, []
-    try:
+    measured = []
+    with _Processes(case) as processes:
         for number, heat in enumerate(heats):
-            needed = {p["contestant"] for later in heats[number:] for p in later}
-            for name in processes.keys() - needed:
-                processes.pop(name).close()
-            _start(processes, case, heat)
+            processes.keep_only(p for later in heats[number:] for p in later)
             results = _measure_heat(case, heat, processes, budget, turns)
             for result in results:
                 say(_line(result))
             measured += results
-    finally:
-        for process in processes.values():
-            process.close()
     return measured
 
 
@@ -71,56 +68,115 @@ def _heat(point):
     return point["group"], point["heat"]
 
 
-def _start(processes, case, heat):
-    """Start what is missing, all at once: importing a backend takes seconds."""
-    for name in dict.fromkeys(point["contestant"] for point in heat):
-        if name not in processes or not processes[name].is_alive():
-            if name in processes:
-                processes.pop(name).close()
-            processes[name] = ContestantProcess(case.contestants[name])
+class _Processes:
+    """The processes that are alive: one a contestant, and one for its memory."""
+
+    def __init__(self, case):
+        self.case = case
+        self._alive = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        for process in self._alive.values():
+            process.close()
+
+    def start(self, name):
+        """The process of a contestant and that for its memory, perhaps the same."""
+        contestant = self.case.contestants[name]
+        has_two = contestant.memory_environment is not None
+        kinds = [(name, False), (name, has_two)]
+        for kind in kinds:
+            if kind in self._alive and not self._alive[kind].is_alive():
+                self._alive.pop(kind).close()
+            if kind not in self._alive:
+                self._alive[kind] = ContestantProcess(contestant, kind[1])
+        return [self._alive[kind] for kind in kinds]
+
+    def keep_only(self, points):
+        """End the processes of contestants that have no point among these."""
+        needed = {point["contestant"] for point in points}
+        for kind in [kind for kind in self._alive if kind[0] not in needed]:
+            self._alive.pop(kind).close()
+
+    def release(self):
+        """Let every process forget its points."""
+        for process in self._alive.values():
+            if process.is_alive():
+                process.ask("release")
 
 
 def _measure_heat(case, heat, processes, budget, turns):
-    runners = [_Runner(point, i, processes) for i, point in enumerate(heat)]
+    runners = [_Runner(point, i) for i, point in enumerate(heat)]
+    _prepare(case, runners, processes)
     for runner in runners:
-        runner.attempt(runner.prepare, case, budget, turns)
+        runner.attempt(runner.estimate, budget, turns)
     most = max(runner.turns for runner in runners)
     for turn in range(most):
         for runner in runners:
             if runner.is_due(turn, most):
                 time.sleep(_PAUSE_SECONDS)
                 runner.attempt(runner.take_turn)
-    for name in {point["contestant"] for point in heat}:
-        if processes[name].is_alive():
-            processes[name].ask("release")
+    processes.release()
     return [runner.result() for runner in runners]
+
+
+def _prepare(case, runners, processes):
+    """Compile and measure memory; contestants do so beside each other."""
+    by_contestant = {}
+    for runner in runners:
+        by_contestant.setdefault(runner.point["contestant"], []).append(runner)
+
+    def prepare(name):
+        process, memory_process = processes.start(name)
+        for runner in by_contestant[name]:
+            has_memory = runner.point["group"] not in case.groups_without_memory
+            runner.process = process
+            runner.memory_process = memory_process if has_memory else None
+            runner.attempt(runner.prepare, case)
+
+    # Importing a backend takes seconds: all that are missing begin at once.
+    for name in by_contestant:
+        processes.start(name)
+    with ThreadPoolExecutor(_PREPARED_AT_ONCE) as pool:
+        list(pool.map(prepare, by_contestant))
 
 
 class _Runner:
     """One point on its way through a heat."""
 
-    def __init__(self, point, index, processes):
+    def __init__(self, point, index):
         self.point, self.index = point, index
-        self.process = processes[point["contestant"]]
+        self.process = self.memory_process = None
         self.facts, self.seconds = {}, []
         self.turns, self.calls = 0, 1
         self.skipped = None
 
     def attempt(self, action, *arguments):
         """Run a step; a contestant that cannot is out, and the reason is kept."""
+        if self.skipped is not None:
+            return
         try:
             action(*arguments)
         except ContestantError as error:
             self.skipped, self.turns = str(error)[:300], 0
 
-    def prepare(self, case, budget, turns):
+    def prepare(self, case):
         free, needed = available_bytes(), case.required_bytes(**self.point)
         if free is not None and needed > _SHARE_OF_MEMORY * free:
             raise ContestantError(
                 f"needs about {needed / 2**30:.1f} GiB of {free / 2**30:.1f} GiB free"
             )
         self.facts = self.process.ask("prepare", self.index, self.point)
-        self.facts["peak_rise_bytes"] = self.process.ask("memory", self.index)
+        self.facts["peak_rise_bytes"] = None
+        if self.memory_process is not None:
+            if self.memory_process is not self.process:
+                self.memory_process.ask("prepare", self.index, self.point)
+            rise = self.memory_process.ask("memory", self.index)
+            self.facts["peak_rise_bytes"] = rise
+
+    def estimate(self, budget, turns):
         estimate = self.process.ask("estimate", self.index)
         self.turns, self.calls = turns_of(estimate, budget, turns)
 

@@ -42,11 +42,14 @@ class Contestant:
         title: str. How the report names it.
         module: str. Where its `prepare(contestant, **point)` is, a dotted name.
         environment: dict of str. Environment variables of its process.
+        memory_environment: dict of str, or None. Variables of a second process in
+            which memory is measured: with these it gives back what it frees.
     """
 
     title: str
     module: str
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    memory_environment: Mapping[str, str] | None = None
 
     def prepare(self, **point):
         """The `Workload` of a point; imports the module."""
@@ -70,6 +73,8 @@ class Case:
         required_bytes: callable. Takes one point as keywords, returns an estimate of
             the memory it needs; a point that does not fit is skipped and says so.
         contestants: dict of `Contestant` by name, or None.
+        groups_without_memory: tuple of str, groups of points of which time alone is
+            measured.
         smoke_points: tuple of dicts, points that take seconds altogether.
         evaluate: callable of the measured points, or None. Returns a list of dicts
             with the `target`, what was `reached` and whether it `is_met`.
@@ -82,6 +87,7 @@ class Case:
     prepare: Callable[..., Workload]
     required_bytes: Callable[..., int]
     contestants: Mapping[str, Contestant] | None = None
+    groups_without_memory: tuple[str, ...] = ()
     smoke_points: tuple[dict[str, Any], ...] = ()
     evaluate: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
 

@@ -9,12 +9,7 @@ import os
 import sys
 import time
 
-from benchmarks.measurement import (
-    peak_rise,
-    release_freed_memory,
-    resident_bytes,
-    time_calls,
-)
+from benchmarks.measurement import peak_rise, release_freed_memory, time_calls
 from benchmarks.registry import Contestant
 
 # Long enough to tell what one call takes.
@@ -63,14 +58,11 @@ class Worker:
     def prepare(self, index, point):
         """Make inputs and program of a point and run it once: it compiles."""
         workload = self.contestant.prepare(**point)
-        resident = resident_bytes()
         start = time.perf_counter()
         workload.run()
         first = time.perf_counter() - start
         self.workloads[index] = workload
-        release_freed_memory()
-        grown = None if resident is None else resident_bytes() - resident
-        return {**workload.facts, "first_seconds": first, "program_bytes": grown}
+        return {**workload.facts, "first_seconds": first}
 
     def memory(self, index):
         """Bytes that a call takes at its peak."""
