@@ -56,21 +56,9 @@ def evaluate(points):
 
 
 def evaluate_on_gpu(points):
-    """As `evaluate`, on a GPU: every peer over ours, and shares of the ceilings."""
+    """As `evaluate`, where there are no targets: shares of the chip's ceiling."""
     measured = [point for point in points if "skipped" not in point]
-    rows = list(_product_shares(measured))
-    for peer in measured:
-        ours = _find(
-            measured,
-            heat=peer["heat"],
-            contestant="ours_jax",
-            reach=peer.get("reach") or 256,
-        )
-        if ours is not None and not peer["contestant"].startswith("ours"):
-            reached = f"{_median(peer) / _median(ours):.2f}"
-            about = f"{peer['heat']}, {ours['reach']} a side"
-            rows.append(_row(f"{about}: {peer['contestant']} ÷ ours", reached))
-    return rows
+    return list(_product_shares(measured))
 
 
 def log_log_slope(pairs):
@@ -91,18 +79,18 @@ def log_log_slope(pairs):
     return sum((x - mean_x) * (y - mean_y) for x, y in logs) / spread
 
 
-def peer_ratio(measured, peer):
-    """Median of a peer's point over ours in its heat, or None.
+def peer_ratio(measured, peer, contestant=OURS):
+    """Median of a peer's point over that of a contestant of ours in its heat, or None.
 
     Ours sees as many keys a side; against full attention, most keys a side.
     """
     ours = [
         point
         for point in measured
-        if point["contestant"] == OURS
+        if point["contestant"] == contestant
         and point["reach"] is not None
         and all(
-            point[name] == peer[name]
+            point.get(name) == peer.get(name)
             for name in ("group", "heat", "task", "length", "num_globals")
         )
     ]
@@ -206,7 +194,7 @@ def _product_shares(measured):
         ceiling = product["flops"] / _median(product)
         shares = [
             f"{point['flops'] / _median(point) / ceiling:.0%} "
-            f"({point['task']}, {point['reach']} a side)"
+            f"({point['heat']}, {point['reach']} a side)"
             for point in measured
             if point["contestant"] == library
             and point["group"] in ("forward", "training")

@@ -1,6 +1,7 @@
 """Writes docs/benchmarks.md from the measured results: `python -m benchmarks.report`.
 
-With `--check` nothing is written; it fails if the page is not what the results say.
+Pictures come beside it, in docs/images. With `--check` nothing is written; it fails if
+the page is not what the results say.
 """
 
 import argparse
@@ -8,15 +9,19 @@ import json
 import sys
 from pathlib import Path
 
+from benchmarks import side_by_side
+from benchmarks.attention_pictures import pictures
 from benchmarks.run import RESULTS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+IMAGES = PAGE.with_name("images")
 _INTRODUCTION = """\
 # Benchmarks
 
 Written by `python -m benchmarks.report` from `benchmarks/results/*.json`; do not edit.
 `python -m benchmarks.run NAME` measures a case anew: first its tests run, then each
-length in a process of its own. *Memory* is the rise of the process' resident set to
+length in a process of its own, or each contestant where they take turns. Unless a
+section says otherwise, *memory* is the rise of the process' resident set to
 its peak, without program, weights and inputs; some megabytes of compiled code lie under
 it. *Growth* compares the longest lengths: what the last doubling added to memory
 over what the one before added, and the last time over the one before. 2 is linear in
@@ -30,12 +35,29 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
     arguments = parser.parse_args(argv)
-    text = page(read_results(RESULTS))
-    if not arguments.check:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(text, encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        sys.exit(f"{PAGE} is not what the results say: python -m benchmarks.report")
+    files = written_files(read_results(RESULTS))
+    if arguments.check:
+        stale = [path for path in files if not is_current(path, files[path])]
+        if stale:
+            sys.exit(f"{stale} not what the results say: python -m benchmarks.report")
+        return
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+
+
+def written_files(results):
+    """What the report consists of: text by path, the page and its pictures."""
+    files = {PAGE: page(results)}
+    for result in results:
+        for name, svg in _pictures(result).items():
+            files[IMAGES / f"{name}.svg"] = svg
+    return files
+
+
+def is_current(path, text):
+    """Whether a file says this."""
+    return path.exists() and path.read_text(encoding="utf-8") == text
 
 
 def read_results(folder):
@@ -51,6 +73,8 @@ def page(results):
 
 def section(result):
     """One result: what was measured, where, and a row a length."""
+    if "contestants" in result:
+        return side_by_side.section(result, sorted(_pictures(result)))
     contestants = _by_contestant(result["points"])
     lengths = sorted({point["length"] for point in result["points"]})
     header = ["length"]
@@ -66,6 +90,12 @@ def section(result):
         parts.append("\n".join(remarks))
     parts += [_table([header, *rows, growth]), _circumstances(result)]
     return "\n\n".join(parts) + "\n"
+
+
+def _pictures(result):
+    if result["case"] != "attention" or result["backend"] == "gpu":
+        return {}
+    return pictures(result)
 
 
 def time_growth(points):

@@ -88,7 +88,7 @@ def _ceilings(group="ceilings", heat="matrix product"):
 
 def _short_text(lengths=SHORT_LENGTHS, reaches=REACHES):
     for length in lengths:
-        heat = f"forward, {length} tokens"
+        heat = f"forward, {length:,} tokens"
         yield _point("short text", heat, "full_tensorflow", "forward", length)
         for reach in reaches:
             yield _point(
@@ -99,7 +99,7 @@ def _short_text(lengths=SHORT_LENGTHS, reaches=REACHES):
 def _everyone(task, lengths=LENGTHS, reaches=REACHES):
     """Who runs where: what takes minutes and is asked for by no target is left out."""
     for length in lengths:
-        heat = f"{task}, {length} tokens"
+        heat = f"{task}, {length:,} tokens"
         wide = reaches[-1:]
         runs = [
             ("ours_tensorflow", reaches),
@@ -125,7 +125,7 @@ def _everyone(task, lengths=LENGTHS, reaches=REACHES):
 
 def _global_tokens(tasks=("forward", "training"), length=LENGTH, reaches=REACHES):
     for task in tasks:
-        heat = f"{task}, {length} tokens"
+        heat = f"{task}, {length:,} tokens"
         for contestant in ("ours_tensorflow", "huggingface"):
             for reach in reaches:
                 for count in GLOBALS:
@@ -144,7 +144,7 @@ def _growing_length(lengths=LONG_LENGTHS):
 def _growing_window(reaches=WIDENING_REACHES, length=LENGTH):
     for task in ("forward", "training"):
         for reach in reaches:
-            heat = f"{task}, {length} tokens"
+            heat = f"{task}, {length:,} tokens"
             yield _point("growing window", heat, "ours_tensorflow", task, length, reach)
 
 

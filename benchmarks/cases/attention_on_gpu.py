@@ -49,7 +49,7 @@ def _points(lengths, reaches, tokens, dtype):
         for is_causal in (False, True):
             for length in lengths:
                 kind = "causal" if is_causal else "two-sided"
-                heat = f"{task}, {kind}, {length} tokens"
+                heat = f"{task}, {kind}, {length:,} tokens"
                 shared = {
                     "is_causal": is_causal,
                     "length": length,
@@ -69,13 +69,14 @@ def _runs(is_causal, reaches):
     yield "cudnn_jax", None
 
 
-def _point(group, heat, contestant, task, length=4096, **others):
+def _point(group, heat, contestant, task, length=4096, reach=None, **others):
     return {
         "group": group,
         "heat": heat,
         "contestant": contestant,
         "task": task,
         "length": length,
+        "reach": reach,
         **others,
     }
 

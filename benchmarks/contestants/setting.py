@@ -108,6 +108,7 @@ class Setting:
             "head_dim": self.head_dim,
             "dtype": self.dtype,
             "flops": self.flops(),
+            "moved_bytes": 2 * COPY_BYTES if self.task == "copy" else None,
         }
 
     def _normal(self, rng):
