@@ -27,14 +27,16 @@ def pictures(result):
         "window": list(_panels(points, titles, "keys a side", _window_series)),
     }
     return {
-        f"attention_{name}": picture(found)
+        f"attention_{name}": picture(found, list(titles.values()))
         for name, found in panels.items()
         if any(series.pairs for panel in found for series in panel.series)
     }
 
 
 def _panels(points, titles, x_label, make_series):
-    about = f", {_LENGTH:,} tokens" if x_label != "length" else ""
+    about = f", {_WIDE} keys a side; dashed: {_NARROW}"
+    if x_label != "length":
+        about = f", {_LENGTH:,} tokens"
     for task in ("forward", "training"):
         of_task = [point for point in points if point["task"] == task]
         for y_label, measure in _MEASURES.items():
@@ -49,19 +51,16 @@ def _length_series(points, titles, measure):
                 continue
             pairs = _pairs(points, contestant, reach, "growing length", measure)
             if not pairs:  # only ours goes on, and not with every window
-                task = points[0]["task"]
-                pairs = _pairs(points, contestant, reach, task, measure)
+                pairs = _pairs(points, contestant, reach, None, measure)
             if pairs:
-                is_full = all(p["reach"] is None for p in _of(points, contestant))
-                name = title if is_full else f"{title}, {reach} a side"
-                yield Series(name, pairs, is_dashed=reach == _NARROW)
+                yield Series(title, pairs, is_dashed=reach == _NARROW)
 
 
 def _pairs(points, contestant, reach, group, measure):
     return tuple(
         (point["length"], measure(point))
         for point in _of(points, contestant)
-        if point["group"] == group
+        if point["group"] == (group or point["task"])
         and point["reach"] in (reach, None)
         and measure(point) > 0
     )

@@ -1,6 +1,7 @@
 """Lines over logarithmic axes, as SVG text: no plotting library is needed."""
 
 import dataclasses
+import itertools
 import math
 from html import escape
 
@@ -58,22 +59,24 @@ class Panel:
     series: tuple[Series, ...]
 
 
-def picture(panels, columns=2):
+def picture(panels, names, columns=2):
     """The panels beside and below each other, one legend under all of them.
 
     Args:
         panels: list of `Panel`; those without a point are left out.
+        names: list of str, all that a series may be called: each has its colour.
         columns: int. Defaults to `2`.
 
     Returns:
         str, an SVG document.
     """
     panels = [panel for panel in panels if any(s.pairs for s in panel.series)]
-    names = list(dict.fromkeys(s.name for panel in panels for s in panel.series))
-    colours = {n: _COLOURS[i % len(_COLOURS)] for i, n in enumerate(names)}
+    shown = {series.name for panel in panels for series in panel.series}
+    colours = dict(zip(names, itertools.cycle(_COLOURS), strict=False))
+    colours = {name: colours[name] for name in names if name in shown}
     rows = math.ceil(len(panels) / columns)
     width = columns * _PANEL_WIDTH
-    legend_rows = math.ceil(len(names) / _LEGEND_COLUMNS)
+    legend_rows = math.ceil(len(colours) / _LEGEND_COLUMNS)
     height = rows * _PANEL_HEIGHT + legend_rows * _LEGEND_ROW + 12
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '

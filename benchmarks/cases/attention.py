@@ -170,6 +170,9 @@ CASE = Case(
         "tests/ops/test_banded_attention.py",
         "tests/ops/test_linear_memory.py",
         "tests/benchmarks/test_contestants.py",
+        # PyTorch's contestants too.
+        "-m",
+        "not (slow or browser or multiprocess)",
     ),
     points=(
         *_ceilings(),

@@ -89,7 +89,10 @@ CASE = Case(
         "attention takes no other band. *Memory* is what PyTorch allocates in a "
         "call, and what XLA says that the program takes beside its inputs."
     ),
-    tests=("tests/benchmarks/test_contestants.py",),
+    tests=(
+        "tests/ops/test_banded_attention.py",
+        "tests/ops/test_longformer_attention.py",
+    ),
     points=tuple(_points(LENGTHS, REACHES, TOKENS, "bfloat16")),
     smoke_points=tuple(_points((256,), (8,), 512, "float32")),
     prepare=prepare,

@@ -6,19 +6,23 @@ import pytest
 
 from benchmarks import machine, run, verify
 from benchmarks.measurement import measure
-from benchmarks.registry import CASES, Case, Workload, load_case
+from benchmarks.registry import CASES, PLATFORMS, Case, Workload, load_case
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_case_describes_itself(name):
-    case = load_case(name)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_case_describes_itself(name, platform):
+    case = load_case(name, platform)
 
     assert case.title
     assert case.description
     assert case.tests
-    for point in case.points:
+    for point in (*case.points, *case.smoke_points):
         assert {"contestant", "length"} <= point.keys()
         assert case.required_bytes(**point) > 0
+        if case.contestants is not None:
+            assert point["contestant"] in case.contestants
+            assert {"group", "heat", "reach"} <= point.keys()
 
 
 def test_unknown_cases_are_refused():
@@ -70,7 +74,12 @@ def test_results_name_the_machine_and_the_versions():
 
 
 CONTESTANTS = sorted(
-    {(name, point["contestant"]) for name in CASES for point in load_case(name).points}
+    {
+        (name, point["contestant"])
+        for name in CASES
+        if load_case(name).contestants is None
+        for point in load_case(name).points
+    }
 )
 
 
@@ -82,3 +91,29 @@ def test_every_contestant_runs(name, contestant):
     workload.run()
 
     assert json.loads(json.dumps(workload.facts)) == workload.facts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_contestants_that_take_turns_run_at_tiny_sizes(platform, tmp_path):
+    # What Keras alone can run: PyTorch is not always there.
+    chosen = ["ours_tensorflow", "full_tensorflow", "ours_jax", "cudnn_jax"]
+    options = run.Options(
+        repeats=1, contestants=chosen, platform=platform, is_smoke=True
+    )
+
+    result = run.run_case("attention", options)
+
+    assert json.loads(json.dumps(result)) == result
+    assert len(result["points"]) > 3
+    assert not [point for point in result["points"] if "skipped" in point]
+
+
+def test_points_are_chosen_by_length_contestant_and_group():
+    case = load_case("attention")
+    options = run.Options(lengths=[4096], groups=["forward"], contestants=["flex"])
+
+    points = options.points(case)
+
+    assert [point["reach"] for point in points] == [32, 256]
+    assert len(run.Options().points(case)) == len(case.points)

@@ -71,7 +71,8 @@ def test_the_table_has_a_row_a_length_and_says_what_was_not_run():
     assert "2026-01-02, commit 0123456789ab;" in text
 
 
-def test_the_page_is_what_the_results_say():
-    text = report.page(report.read_results(RESULTS))
+def test_the_page_and_its_pictures_are_what_the_results_say():
+    files = report.written_files(report.read_results(RESULTS))
 
-    assert report.PAGE.read_text(encoding="utf-8") == text
+    for path, text in files.items():
+        assert report.is_current(path, text), f"python -m benchmarks.report: {path}"
