@@ -87,7 +87,7 @@ CASE = Case(
     ),
     tests=(
         "tests/ops/test_linear_memory.py",
-        "tests/layers/test_causal_self_attention.py",
+        "tests/layers/test_self_attention.py",
     ),
     points=tuple(
         {"contestant": contestant, "length": length}

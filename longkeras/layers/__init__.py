@@ -1,13 +1,17 @@
 """Keras layers, one a file."""
 
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
-from longkeras.layers.causal_self_attention import CausalSelfAttention
+from longkeras.layers.full_self_attention import FullSelfAttention
+from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.rotary_embedding import RotaryEmbedding
+from longkeras.layers.sliding_window_attention import SlidingWindowAttention
 
 __all__ = [
     "CausalDecoderLayer",
-    "CausalSelfAttention",
+    "FullSelfAttention",
+    "LearnedPositionEmbedding",
     "RecurrentStack",
     "RotaryEmbedding",
+    "SlidingWindowAttention",
 ]

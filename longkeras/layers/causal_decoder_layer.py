@@ -2,11 +2,14 @@
 
 import keras
 
-from longkeras.layers.causal_self_attention import CausalSelfAttention
+from longkeras.layers.full_self_attention import FullSelfAttention
+from longkeras.layers.quantized_policy import policy_to_save
+from longkeras.layers.rematerialised_call import RematerialisedCall
+from longkeras.layers.sliding_window_attention import SlidingWindowAttention
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class CausalDecoderLayer(keras.layers.Layer):
+class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
     """Pre-norm attention and a gated feed-forward part, each added to its input.
 
     `x + attention(norm(x))`, then `x + down(act(gate(norm(x))) * up(norm(x)))`, with
@@ -15,7 +18,8 @@ class CausalDecoderLayer(keras.layers.Layer):
     Args:
         intermediate_dim: int. Inner size of the feed-forward part.
         num_heads: int. Attention heads.
-        attention_window: int or None. See `CausalSelfAttention`. Defaults to `None`.
+        attention_window: int or None. Keys each token sees, its own included; None
+            for full attention. Defaults to `None`.
         attention_dilation: int, or a list of one per head. Defaults to `1`.
         rope_max_wavelength: float. Defaults to `10000.0`.
         activation: Activation of the gate. Defaults to `"silu"`.
@@ -33,6 +37,9 @@ class CausalDecoderLayer(keras.layers.Layer):
 
     Returns:
         Tensor like `hidden_states`.
+
+    Raises:
+        ValueError: If `attention_dilation` is given without an `attention_window`.
 
     Example:
 
@@ -74,19 +81,16 @@ class CausalDecoderLayer(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
         self.supports_masking = True
+        if attention_window is None and set(_flat(attention_dilation)) != {1}:
+            raise ValueError(
+                "`attention_dilation` needs an `attention_window`. Received: "
+                f"attention_dilation={attention_dilation}, attention_window=None"
+            )
 
-    def build(self, hidden_states_shape, padding_mask_shape=None):
+    def build(self, hidden_states_shape):
         hidden_dim = hidden_states_shape[-1]
         self.attention_norm = self._norm("attention_norm", hidden_states_shape)
-        self.attention = CausalSelfAttention(
-            num_heads=self.num_heads,
-            attention_window=self.attention_window,
-            attention_dilation=self.attention_dilation,
-            rope_max_wavelength=self.rope_max_wavelength,
-            kernel_initializer=self.kernel_initializer.clone(),
-            dtype=self.dtype_policy,
-            name="attention",
-        )
+        self.attention = self._attention()
         self.attention.build(hidden_states_shape)
         self.feedforward_norm = self._norm("feedforward_norm", hidden_states_shape)
         self.gate_dense = self._dense("gate", hidden_dim, self.intermediate_dim)
@@ -104,14 +108,14 @@ class CausalDecoderLayer(keras.layers.Layer):
         return self._feed_forward(hidden_states, training)
 
     def call_chunk(self, hidden_states, cache, next_position, lengths):
-        """As `CausalSelfAttention.call_chunk`, for the whole block."""
+        """As `SlidingWindowAttention.call_chunk`, for the whole block."""
         attended, cache = self.attention.call_chunk(
             self.attention_norm(hidden_states), cache, next_position, lengths
         )
         return self._feed_forward(hidden_states + attended, training=False), cache
 
     def call_step(self, hidden_states, cache, next_position):
-        """As `CausalSelfAttention.call_step`, for the whole block."""
+        """As `SlidingWindowAttention.call_step`, for the whole block."""
         attended, cache = self.attention.call_step(
             self.attention_norm(hidden_states), cache, next_position
         )
@@ -122,6 +126,24 @@ class CausalDecoderLayer(keras.layers.Layer):
         x = self.activation(self.gate_dense(x)) * self.up_dense(x)
         x = self.dropout_layer(self.down_dense(x), training=training)
         return hidden_states + x
+
+    def _attention(self):
+        options = {
+            "num_heads": self.num_heads,
+            "is_causal": True,
+            "use_bias": False,
+            "rope_max_wavelength": self.rope_max_wavelength,
+            "kernel_initializer": self.kernel_initializer.clone(),
+            "dtype": self.dtype_policy,
+            "name": "attention",
+        }
+        if self.attention_window is None:
+            return FullSelfAttention(**options)
+        return SlidingWindowAttention(
+            attention_window=self.attention_window,
+            attention_dilation=self.attention_dilation,
+            **options,
+        )
 
     def _norm(self, name, shape):
         norm = keras.layers.RMSNormalization(
@@ -144,6 +166,7 @@ class CausalDecoderLayer(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
+            "dtype": policy_to_save(self),
             "intermediate_dim": self.intermediate_dim,
             "num_heads": self.num_heads,
             "attention_window": self.attention_window,
@@ -156,5 +179,9 @@ class CausalDecoderLayer(keras.layers.Layer):
             "seed": self.seed,
         }
 
-    def compute_output_shape(self, hidden_states_shape, padding_mask_shape=None):
+    def compute_output_shape(self, hidden_states_shape):
         return hidden_states_shape
+
+
+def _flat(dilation):
+    return dilation if isinstance(dilation, (list, tuple)) else [dilation]

@@ -34,6 +34,26 @@ def _task(family: str, task: str) -> dict[str, Any]:
     }
 
 
+def _attention() -> dict[str, Any]:
+    return {
+        "num_heads": 4,
+        "is_causal": True,
+        "head_dim": 6,
+        "num_key_value_heads": 2,
+        "dropout": 0.25,
+        "use_bias": False,
+        "rope_max_wavelength": 500.0,
+        "kernel_initializer": "he_normal",
+        "bias_initializer": "ones",
+        "seed": 3,
+    }
+
+
+def _window() -> dict[str, Any]:
+    window = {"attention_window": 5, "attention_dilation": [1, 2, 1, 3]}
+    return {**_attention(), **window}
+
+
 CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     "longkeras.patterns.BandedPattern": lambda: {
         "left": 3,
@@ -52,13 +72,13 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "kernel_initializer": "he_normal",
         "seed": 3,
     },
-    "longkeras.layers.CausalSelfAttention": lambda: {
-        "num_heads": 2,
-        "attention_window": 4,
-        "attention_dilation": [1, 2],
-        "rope_max_wavelength": 500.0,
-        "kernel_initializer": "he_normal",
+    "longkeras.layers.FullSelfAttention": _attention,
+    "longkeras.layers.LearnedPositionEmbedding": lambda: {
+        "max_sequence_length": 16,
+        "first_position": 2,
+        "initializer": "he_normal",
     },
+    "longkeras.layers.SlidingWindowAttention": _window,
     "longkeras.layers.RecurrentStack": lambda: {
         "units": 8,
         "num_layers": 2,

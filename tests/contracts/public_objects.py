@@ -28,12 +28,20 @@ def parameters_of(thing: Any) -> list[str]:
     """The names somebody who calls it may write, without `self` and `**kwargs`."""
     if dataclasses.is_dataclass(thing):
         return [field.name for field in dataclasses.fields(thing) if field.init]
-    if inspect.isclass(thing) and "__init__" not in vars(thing):
+    function = _own_constructor(thing) if inspect.isclass(thing) else thing
+    if function is None:
         return []
-    function = thing.__init__ if inspect.isclass(thing) else thing
     return [
         name
         for name, parameter in inspect.signature(function).parameters.items()
         if name != "self"
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
+
+
+def _own_constructor(kind: type) -> Any:
+    """The constructor that longkeras wrote, for the class or one it stands on."""
+    for base in kind.__mro__:
+        if "__init__" in vars(base):
+            return base.__init__ if base.__module__.startswith("longkeras.") else None
+    return None

@@ -68,20 +68,10 @@ class TransformerCausalLM(DecodingCausalLM):
     def initial_state(self, batch_size, max_length=None):
         """See `DecodingCausalLM.initial_state`."""
         self._check_length(max_length)
-        backbone = self.backbone
-        head_dim = backbone.hidden_dim // backbone.num_heads
-        layers = []
-        for layer in backbone.transformer_layers:
-            slots = layer.attention.cache_slots(max_length)
-            if slots is None:
-                raise ValueError(
-                    "`max_length` must be given: full attention keeps every token. "
-                    "Received: max_length=None"
-                )
-            shape = (batch_size, slots, backbone.num_heads, head_dim)
-            layers.append(
-                tuple(ops.zeros(shape, dtype=self.compute_dtype) for _ in range(2))
-            )
+        layers = [
+            layer.attention.initial_cache(batch_size, max_length)
+            for layer in self.backbone.transformer_layers
+        ]
         position = ops.zeros((batch_size,), dtype="int32")
         return {"position": position, "layers": layers}
 

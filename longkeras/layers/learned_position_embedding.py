@@ -1,0 +1,129 @@
+"""Learned positions: a table with one row for each place in the text."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LearnedPositionEmbedding(keras.layers.Layer):
+    """One learned vector a position, to be added to the embedding of the token.
+
+    Without `positions`, tokens stand at `first_position`, `first_position + 1` and so
+    on. RoBERTa and Longformer count real tokens only and begin behind the row of the
+    padding token: `first_position` is `padding_id + 1` there, and `positions_of` says
+    where each token stands. The table has `first_position + max_sequence_length` rows
+    (Hugging Face's `max_position_embeddings`).
+
+    Args:
+        max_sequence_length: int. The most tokens that have a row.
+        first_position: int. Row of the first token. Defaults to `0`.
+        initializer: initializer of the table. Defaults to `"glorot_uniform"`.
+        **kwargs: See `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: float tensor `(batch, sequence, hidden_dim)`, of which the shape alone
+            is used.
+        positions: int tensor `(sequence,)` or `(batch, sequence)`, rows of the table.
+            A row that it does not have gives NaN, not another position's vector.
+            Defaults to `None`, one after another.
+        start_index: int or int scalar tensor. Tokens read before, where positions
+            run one after another. Defaults to `0`.
+
+    Returns:
+        Tensor like `inputs`.
+
+    Raises:
+        ValueError: If a length is not at least 1, `first_position` is negative, or
+            the text is longer than the table.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.layers import LearnedPositionEmbedding
+
+    layer = LearnedPositionEmbedding(max_sequence_length=512, first_position=2)
+    token_ids = np.array([[0, 31, 32, 2, 1, 1]])
+    positions = layer.positions_of(token_ids, padding_id=1)
+    assert np.array(positions).tolist() == [[2, 3, 4, 5, 1, 1]]
+    y = layer(np.zeros((1, 6, 8), "float32"), positions=positions)
+    assert tuple(y.shape) == (1, 6, 8)
+    ```
+
+    Reference:
+        [RoBERTa](https://arxiv.org/abs/1907.11692)
+    """
+
+    def __init__(
+        self,
+        max_sequence_length,
+        first_position=0,
+        initializer="glorot_uniform",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if max_sequence_length < 1 or first_position < 0:
+            raise ValueError(
+                "`max_sequence_length` must be at least 1 and `first_position` at "
+                f"least 0. Received: max_sequence_length={max_sequence_length}, "
+                f"first_position={first_position}"
+            )
+        self.max_sequence_length = max_sequence_length
+        self.first_position = first_position
+        self.initializer = keras.initializers.get(initializer)
+        self.supports_masking = True
+
+    @staticmethod
+    def positions_of(token_ids, padding_id):
+        """Where RoBERTa's tokens stand: counted from `padding_id + 1`, padding apart.
+
+        Args:
+            token_ids: int tensor `(batch, sequence)`.
+            padding_id: int. The token that is not counted: it stands at `padding_id`.
+
+        Returns:
+            int32 tensor `(batch, sequence)`.
+        """
+        real = ops.cast(ops.not_equal(token_ids, padding_id), "int32")
+        return ops.cumsum(real, axis=-1) * real + padding_id
+
+    def build(self, inputs_shape):
+        self.position_embeddings = self.add_weight(
+            name="embeddings",
+            shape=(self.first_position + self.max_sequence_length, inputs_shape[-1]),
+            initializer=self.initializer,
+        )
+
+    def call(self, inputs, positions=None, start_index=0):
+        length = ops.shape(inputs)[1]
+        if positions is None:
+            self._check_length(length, start_index)
+            steps = ops.arange(length, dtype="int32")
+            positions = steps + self.first_position + start_index
+        table = ops.convert_to_tensor(self.position_embeddings)
+        in_table = ops.logical_and(positions >= 0, positions < table.shape[0])
+        rows = ops.take(table, ops.where(in_table, positions, 0), axis=0)
+        rows = ops.where(in_table[..., None], rows, float("nan"))
+        return ops.broadcast_to(rows, ops.shape(inputs))
+
+    def _check_length(self, length, start_index):
+        if not isinstance(length, int) or not isinstance(start_index, int):
+            return
+        if start_index + length > self.max_sequence_length:
+            raise ValueError(
+                f"A text must have at most {self.max_sequence_length} tokens here, "
+                "the `max_sequence_length` of the position table: read it in windows, "
+                "or make the table longer. Received: "
+                f"{length} tokens from start_index={start_index}"
+            )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "max_sequence_length": self.max_sequence_length,
+            "first_position": self.first_position,
+            "initializer": keras.initializers.serialize(self.initializer),
+        }
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape

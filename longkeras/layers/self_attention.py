@@ -1,0 +1,244 @@
+"""What all self-attention layers share: projections, heads, rotary positions."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from longkeras.layers.quantized_policy import policy_to_save
+from longkeras.layers.rematerialised_call import RematerialisedCall
+from longkeras.layers.ring_decoding import RingDecoding
+from longkeras.layers.rotary_embedding import RotaryEmbedding
+from longkeras.ops.attention_rule import AttentionRule
+from longkeras.ops.attention_scores import attention_scores
+from longkeras.ops.banded_attention import banded_attention
+
+
+class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
+    """Multi-head self-attention up to the question who sees whom.
+
+    A subclass answers it by `_pattern`, and documents the arguments. Projections are
+    `keras.layers.Dense` layers, `query_dense`, `key_dense`, `value_dense` and
+    `output_dense`, so that LoRA and quantization work on them.
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        is_causal=False,
+        head_dim=None,
+        num_key_value_heads=None,
+        dropout=0.0,
+        use_bias=True,
+        rope_max_wavelength=None,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        _check_count("num_heads", num_heads)
+        if head_dim is not None:
+            _check_count("head_dim", head_dim)
+        if num_key_value_heads is None:
+            num_key_value_heads = num_heads
+        _check_count("num_key_value_heads", num_key_value_heads)
+        if num_heads % num_key_value_heads:
+            raise ValueError(
+                "`num_key_value_heads` must divide `num_heads`. Received: "
+                f"num_key_value_heads={num_key_value_heads}, num_heads={num_heads}"
+            )
+        if not 0.0 <= dropout < 1.0:
+            raise ValueError(
+                "`dropout` must be at least 0 and less than 1. "
+                f"Received: dropout={dropout}"
+            )
+        self.num_heads = num_heads
+        self.is_causal = is_causal
+        self.head_dim = head_dim
+        self.num_key_value_heads = num_key_value_heads
+        self.dropout = dropout
+        self.use_bias = use_bias
+        self.rope_max_wavelength = rope_max_wavelength
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.seed = seed
+        self.supports_masking = True
+        self.rotary_embedding = None
+        if rope_max_wavelength is not None:
+            self.rotary_embedding = RotaryEmbedding(
+                rope_max_wavelength, dtype=self.dtype_policy, name="rotary_embedding"
+            )
+        # Without dropout there is no state to save.
+        self.seed_generator = keras.random.SeedGenerator(seed) if dropout else None
+
+    def build(self, hidden_states_shape):
+        hidden_dim = hidden_states_shape[-1]
+        if self.head_dim is None:
+            self.head_dim = self._divided(hidden_dim)
+        if self.rotary_embedding is not None and self.head_dim % 2:
+            raise ValueError(
+                "`head_dim` must be even for rotary positions, or "
+                "`rope_max_wavelength` None. Received: "
+                f"head_dim={self.head_dim}, hidden_dim={hidden_dim}"
+            )
+        query_dim = self.num_heads * self.head_dim
+        key_dim = self.num_key_value_heads * self.head_dim
+        self.query_dense = self._projection("query", hidden_dim, query_dim)
+        self.key_dense = self._projection("key", hidden_dim, key_dim)
+        self.value_dense = self._projection("value", hidden_dim, key_dim)
+        self.output_dense = self._projection("attention_output", query_dim, hidden_dim)
+
+    def _divided(self, hidden_dim):
+        if hidden_dim % self.num_heads:
+            raise ValueError(
+                "`num_heads` must divide the hidden dimension, or `head_dim` be "
+                f"given. Received: num_heads={self.num_heads}, hidden_dim={hidden_dim}"
+            )
+        return hidden_dim // self.num_heads
+
+    def _projection(self, name, input_dim, output_dim):
+        dense = keras.layers.Dense(
+            output_dim,
+            use_bias=self.use_bias,
+            kernel_initializer=self.kernel_initializer.clone(),
+            bias_initializer=self.bias_initializer.clone(),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+        dense.build((None, None, input_dim))
+        return dense
+
+    def _pattern(self, length):
+        """The `BandedPattern` for a text of `length` tokens, None if not known."""
+        raise NotImplementedError
+
+    def _attend(self, hidden_states, masks, training, return_attention_scores):
+        """Project, attend, join the heads; and the weights of the rows asked for."""
+        pattern = self._pattern(hidden_states.shape[1])
+        operation, projected = self._prepared(hidden_states, masks)
+        given = {name: mask for name, mask in masks.items() if mask is not None}
+        output = operation(*projected, pattern, **given, **self._dropping(training))
+        output = self._merge(output)
+        if return_attention_scores is False:
+            return output
+        rows = _positions(return_attention_scores, hidden_states)
+        return output, self._scores(projected, rows, self._rule(pattern, masks))
+
+    def _prepared(self, hidden_states, masks):
+        """The op that these masks need, and the projections that it takes."""
+        return banded_attention, self._project(hidden_states)
+
+    def _scores(self, projected, rows, rule):
+        """Attention weights of `rows`, `(batch, heads, rows, sequence)`."""
+        query, key, _ = projected
+        return attention_scores(query, key, rows, rule)
+
+    def _rule(self, pattern, masks):
+        """What `attention_scores` must know, from the ops' arguments."""
+        masks = {
+            name: mask if mask is None or name == "document_ids" else _as_bool(mask)
+            for name, mask in masks.items()
+        }
+        return AttentionRule(
+            pattern,
+            scale=self.head_dim**-0.5,
+            key_mask=masks.get("padding_mask"),
+            global_mask=masks.get("global_mask"),
+            document_ids=masks.get("document_ids"),
+        )
+
+    def _dropping(self, training):
+        """The ops' arguments about dropout."""
+        if not (training and self.dropout):
+            return {}
+        return {"dropout": self.dropout, "seed": self.seed_generator}
+
+    def _project(self, hidden_states, positions=None, denses=None):
+        """Query, key and value, turned: `(batch, sequence, heads, head_dim)`."""
+        if denses is None:
+            denses = self.query_dense, self.key_dense, self.value_dense
+        key_heads = self.num_key_value_heads
+        query, key, value = (
+            self._heads(dense(hidden_states), num_heads)
+            for dense, num_heads in zip(
+                denses, (self.num_heads, key_heads, key_heads), strict=True
+            )
+        )
+        if self.rotary_embedding is not None:
+            query = self.rotary_embedding(query, positions)
+            key = self.rotary_embedding(key, positions)
+        return query, key, value
+
+    def _heads(self, projected, num_heads):
+        batch, length = ops.shape(projected)[:2]
+        return ops.reshape(projected, (batch, length, num_heads, self.head_dim))
+
+    def _merge(self, output):
+        batch, length = ops.shape(output)[:2]
+        output = ops.reshape(output, (batch, length, self.num_heads * self.head_dim))
+        return self.output_dense(output)  # (batch, sequence, hidden_dim)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "dtype": policy_to_save(self),
+            "num_heads": self.num_heads,
+            "is_causal": self.is_causal,
+            "head_dim": self.head_dim,
+            "num_key_value_heads": self.num_key_value_heads,
+            "dropout": self.dropout,
+            "use_bias": self.use_bias,
+            "rope_max_wavelength": self.rope_max_wavelength,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "seed": self.seed,
+        }
+
+    def compute_output_shape(self, hidden_states_shape):
+        return hidden_states_shape
+
+    def compute_output_spec(
+        self, hidden_states, *_, return_attention_scores=False, **__
+    ):
+        shape = hidden_states.shape
+        output = keras.KerasTensor(shape, dtype=self.compute_dtype)
+        if return_attention_scores is False:
+            return output
+        rows = shape[1]
+        if return_attention_scores is not True:
+            rows = np.shape(return_attention_scores)[-1]
+        scores_shape = (shape[0], self.num_heads, rows, shape[1])
+        return output, keras.KerasTensor(scores_shape, dtype=self.compute_dtype)
+
+
+def _check_count(name, value):
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(
+            f"`{name}` must be an int of at least 1. Received: {name}={value!r}"
+        )
+
+
+def _positions(wanted, hidden_states):
+    """int32 `(batch, rows)` of what `return_attention_scores` asks for."""
+    batch, length = ops.shape(hidden_states)[:2]
+    if wanted is True:
+        wanted = ops.arange(length, dtype="int32")
+    elif isinstance(wanted, (list, tuple, np.ndarray)):
+        _check_positions(wanted, length)
+    rows = ops.cast(ops.convert_to_tensor(wanted), "int32")
+    return ops.broadcast_to(rows, (batch, rows.shape[-1]))
+
+
+def _check_positions(wanted, length):
+    rows = np.asarray(wanted)
+    fits = rows.ndim in (1, 2) and rows.dtype.kind in "iu" and rows.min(initial=0) >= 0
+    if not fits or (isinstance(length, int) and rows.max(initial=0) >= length):
+        raise ValueError(
+            "`return_attention_scores` must be True, False, or positions of queries, "
+            f"ints from 0 to {length} less 1, `(rows,)` or `(batch, rows)`. Received: "
+            f"return_attention_scores={wanted}"
+        )
+
+
+def _as_bool(mask):
+    return ops.cast(mask, "bool")
