@@ -5,7 +5,7 @@ of every contestant that sees the same keys (tests/benchmarks/test_contestants.p
 """
 
 from benchmarks.attention_targets import evaluate
-from benchmarks.contestants.setting import MATMUL_LENGTH, Setting
+from benchmarks.contestants.setting import Setting
 from benchmarks.registry import Case, Contestant
 
 REACHES = (32, 256)
@@ -54,7 +54,7 @@ def required_bytes(contestant, **point):
     """The inputs some times over, and the scores that a contestant holds at once."""
     setting = Setting(contestant=contestant, **point)
     if setting.task == "matmul":
-        return 3 * 4 * MATMUL_LENGTH**2
+        return 3 * 4 * setting.length**2
     row = 4 * setting.num_heads * setting.length
     inputs = setting.num_heads * 4 * setting.head_dim * setting.length
     library = contestant.partition("_")[0]
@@ -81,9 +81,9 @@ def _point(group, heat, contestant, task, length, reach=None, num_globals=0):
     }
 
 
-def _ceilings(group="ceilings", heat="matrix product"):
+def _ceilings(length=LENGTH):
     for contestant in ("ours_tensorflow", "ours_jax", "sdpa"):
-        yield _point(group, heat, contestant, "matmul", MATMUL_LENGTH)
+        yield _point("ceilings", "matrix product", contestant, "matmul", length)
 
 
 def _short_text(lengths=SHORT_LENGTHS, reaches=REACHES):
@@ -185,6 +185,7 @@ CASE = Case(
     ),
     groups_without_memory=("ceilings", "short text"),
     smoke_points=(
+        *_ceilings(64),
         *_short_text((32,), (4,)),
         *_everyone("forward", (256,), (8,)),
         *_everyone("training", (256,), (8,)),

@@ -6,13 +6,14 @@ that nothing is misspelt; the numbers mean something on a GPU only.
 
 from benchmarks.attention_targets import evaluate_on_gpu
 from benchmarks.cases import attention
-from benchmarks.contestants.setting import COPY_BYTES, Setting
+from benchmarks.contestants.setting import Setting
 from benchmarks.registry import Case, Contestant
 
 # As many tokens at every length: short texts come in larger batches.
 TOKENS = 65536
 LENGTHS = (4096, 16384, 65536)
 REACHES = (32, 256)
+MATMUL_LENGTH, COPY_LENGTH = 8192, 16384
 # JAX takes three quarters of a GPU at once unless told otherwise.
 _JAX = {"KERAS_BACKEND": "jax", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 CONTESTANTS = {
@@ -35,16 +36,19 @@ def required_bytes(contestant, **point):
     """Of the computer's own memory: inputs are made there."""
     setting = Setting(contestant=contestant, **point)
     if setting.task in ("matmul", "copy"):
-        return COPY_BYTES
+        return 3 * 4 * setting.length**2
     rows = setting.batch * setting.length * setting.num_heads
     mask = 16 * setting.length**2 if contestant == "flex" else 0
     return 2**28 + 8 * 4 * rows * setting.head_dim + mask
 
 
-def _points(lengths, reaches, tokens, dtype):
-    for contestant in ("ours_jax", "sdpa"):
-        for task in ("copy", "matmul"):
-            yield _point("ceilings", task, contestant, task, dtype=dtype)
+def _ceilings(matmul_length=MATMUL_LENGTH, copy_length=COPY_LENGTH, dtype="bfloat16"):
+    for task, length in (("copy", copy_length), ("matmul", matmul_length)):
+        for contestant in ("ours_jax", "sdpa"):
+            yield _point("ceilings", task, contestant, task, length, dtype=dtype)
+
+
+def _points(lengths=LENGTHS, reaches=REACHES, tokens=TOKENS, dtype="bfloat16"):
     for task in ("forward", "training"):
         for is_causal in (False, True):
             for length in lengths:
@@ -69,7 +73,7 @@ def _runs(is_causal, reaches):
     yield "cudnn_jax", None
 
 
-def _point(group, heat, contestant, task, length=4096, reach=None, **others):
+def _point(group, heat, contestant, task, length, reach=None, **others):
     return {
         "group": group,
         "heat": heat,
@@ -93,8 +97,8 @@ CASE = Case(
         "tests/ops/test_banded_attention.py",
         "tests/ops/test_longformer_attention.py",
     ),
-    points=tuple(_points(LENGTHS, REACHES, TOKENS, "bfloat16")),
-    smoke_points=tuple(_points((256,), (8,), 512, "float32")),
+    points=(*_ceilings(), *_points()),
+    smoke_points=(*_ceilings(64, 64), *_points((256,), (8,), 512, "float32")),
     prepare=prepare,
     required_bytes=required_bytes,
     contestants=CONTESTANTS,

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from benchmarks.contestants.setting import COPY_BYTES, Setting, matrix
+from benchmarks.contestants.setting import Setting
 from benchmarks.registry import Workload
 from longkeras.ops import banded_attention
 from longkeras.patterns import BandedPattern
@@ -203,10 +203,12 @@ def _without_gradient(function):
 
 def _ceiling(setting):
     if setting.task == "matmul":
-        x, step = ops.cast(matrix(), setting.dtype), compiled(lambda x: (x @ x,))
+        x, step = (
+            ops.cast(setting.matrix(), setting.dtype),
+            compiled(lambda x: (x @ x,)),
+        )
     else:
-        x = ops.zeros((COPY_BYTES // 4,), dtype="float32")
-        step = compiled(lambda x: (x + 1,))
+        x, step = ops.convert_to_tensor(setting.matrix()), compiled(lambda x: (x + 1,))
     return Workload(
         run=lambda: finished(step(x)),
         facts=setting.facts(),

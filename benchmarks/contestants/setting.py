@@ -5,9 +5,6 @@ import dataclasses
 import numpy as np
 
 TASKS = ("forward", "training", "matmul", "copy")
-# Of the square matrices whose product is the machine's ceiling.
-MATMUL_LENGTH = 4096
-COPY_BYTES = 2**30
 # The gradient has five products where the forward pass has two.
 _BACKWARD_PRODUCTS, _FORWARD_PRODUCTS = 5, 2
 
@@ -20,8 +17,9 @@ class Setting:
         contestant: str, a name among the case's contestants.
         task: `"forward"`: the output. `"training"`: the output and the gradients of
             all float inputs, given one for the output. `"matmul"` and `"copy"`: the
-            ceilings of the machine, in the contestant's library.
-        length: int, queries and keys.
+            ceilings of the machine, in the contestant's library, with square
+            matrices.
+        length: int, queries and keys, or rows of a matrix.
         reach: int, keys seen on each side of a query; None is full attention.
             Defaults to `None`.
         num_globals: int, tokens that see and are seen by all, spread evenly, with
@@ -83,6 +81,11 @@ class Setting:
         last = 0 if self.is_causal else self.reach
         return (j - i >= -self.reach) & (j - i <= last)
 
+    def matrix(self):
+        """A square matrix, for the ceilings."""
+        shape = (self.length, self.length)
+        return np.random.default_rng(0).standard_normal(shape, dtype="float32")
+
     def flops(self):
         """Operations that the definition asks for, the text's ends not subtracted.
 
@@ -90,7 +93,7 @@ class Setting:
         the gradient has five, of which one computes the scores anew.
         """
         if self.task == "matmul":
-            return 2 * MATMUL_LENGTH**3
+            return 2 * self.length**3
         if self.task == "copy":
             return 0
         sides = 1 if self.is_causal else 2
@@ -108,15 +111,9 @@ class Setting:
             "head_dim": self.head_dim,
             "dtype": self.dtype,
             "flops": self.flops(),
-            "moved_bytes": 2 * COPY_BYTES if self.task == "copy" else None,
+            "moved_bytes": 8 * self.length**2 if self.task == "copy" else None,
         }
 
     def _normal(self, rng):
         shape = (self.batch, self.length, self.num_heads, self.head_dim)
         return rng.standard_normal(shape, dtype="float32")
-
-
-def matrix():
-    """A square matrix for the product that is a ceiling."""
-    shape = (MATMUL_LENGTH, MATMUL_LENGTH)
-    return np.random.default_rng(0).standard_normal(shape, dtype="float32")
