@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmarks.contestant_process import ContestantError, ContestantProcess
 from benchmarks.measurement import available_bytes
 
-LEAST_TURNS, MOST_TURNS = 3, 21
+LEAST_TURNS, MOST_TURNS = 3, 15
 # A turn shorter than this would measure the clock: then it makes several calls.
 _TURN_SECONDS = 0.02
 # OpenMP's threads wait busily for some milliseconds after a call of PyTorch.
@@ -16,6 +16,8 @@ _PAUSE_SECONDS = 0.015
 # Of the memory that is free, at most this share for one point: two may be prepared.
 _SHARE_OF_MEMORY = 0.5
 _PREPARED_AT_ONCE = 2
+# What takes this long is not called once more than it must be.
+_SLOW_SECONDS = 1.0
 
 
 def measure_heats(case, points, budget, turns=None, say=print):
@@ -27,7 +29,7 @@ def measure_heats(case, points, budget, turns=None, say=print):
         budget: float. Seconds of measured calls that a point may take, beyond the
             least number of turns.
         turns: int. Number of turns of every point. Defaults to `None`: as many as
-            the budget allows, from 3 to 21.
+            the budget allows, from 3 to 15.
         say: callable of a line of text. Defaults to `print`.
 
     Returns:
@@ -177,8 +179,13 @@ class _Runner:
             self.facts["peak_rise_bytes"] = rise
 
     def estimate(self, budget, turns):
+        time.sleep(_PAUSE_SECONDS)
         estimate = self.process.ask("estimate", self.index)
         self.turns, self.calls = turns_of(estimate, budget, turns)
+        if estimate > _SLOW_SECONDS and self.turns > 1:
+            # A call by itself, after the others' and before theirs: a turn like any.
+            self.turns -= 1
+            self.seconds.append(estimate)
 
     def is_due(self, turn, most):
         """Whether it runs in this turn: its turns are spread over all of them."""

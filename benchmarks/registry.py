@@ -44,12 +44,15 @@ class Contestant:
         environment: dict of str. Environment variables of its process.
         memory_environment: dict of str, or None. Variables of a second process in
             which memory is measured: with these it gives back what it frees.
+        is_eager: bool. Nothing is compiled: once any point has run, the next needs
+            no call that does not count. Defaults to `False`.
     """
 
     title: str
     module: str
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     memory_environment: Mapping[str, str] | None = None
+    is_eager: bool = False
 
     def prepare(self, **point):
         """The `Workload` of a point; imports the module."""

@@ -33,7 +33,7 @@ class Options:
         repeats: int. Measured calls a point. Defaults to `None`: 5, or what
             `budget` allows where contestants take turns.
         budget: float. Seconds a point where contestants take turns, three of which
-            it gets anyway. Defaults to `1.5`.
+            it gets anyway. Defaults to `1.0`.
         lengths: list of int. Only these. Defaults to `None`, all.
         contestants: list of str. Only these. Defaults to `None`, all.
         groups: list of str. Only these. Defaults to `None`, all.
@@ -42,7 +42,7 @@ class Options:
     """
 
     repeats: int | None = None
-    budget: float = 1.5
+    budget: float = 1.0
     lengths: list | None = None
     contestants: list | None = None
     groups: list | None = None
@@ -174,7 +174,7 @@ def _parser():
         "--repeats", type=int, help="calls a point (5; in turns: what fits in --budget)"
     )
     parser.add_argument(
-        "--budget", type=float, default=1.5, help="seconds a point, in turns (1.5)"
+        "--budget", type=float, default=1.0, help="seconds a point, in turns (1)"
     )
     parser.add_argument("--lengths", type=int, nargs="+", help="these lengths only")
     parser.add_argument("--contestants", nargs="+", help="these contestants only")

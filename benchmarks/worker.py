@@ -39,6 +39,7 @@ class Worker:
     def __init__(self, contestant):
         self.contestant = contestant
         self.workloads = {}
+        self.has_run = False
         self.commands = {
             "prepare": self.prepare,
             "memory": self.memory,
@@ -56,13 +57,15 @@ class Worker:
             return {"error": f"{type(error).__name__}: {error}"}
 
     def prepare(self, index, point):
-        """Make inputs and program of a point and run it once: it compiles."""
+        """Make a point's inputs, and run it once where that compiles something."""
         workload = self.contestant.prepare(**point)
+        self.workloads[index] = workload
+        if self.has_run and self.contestant.is_eager:
+            return workload.facts
         start = time.perf_counter()
         workload.run()
-        first = time.perf_counter() - start
-        self.workloads[index] = workload
-        return {**workload.facts, "first_seconds": first}
+        self.has_run = True
+        return {**workload.facts, "first_seconds": time.perf_counter() - start}
 
     def memory(self, index):
         """Bytes that a call takes at its peak."""
