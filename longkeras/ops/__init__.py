@@ -2,6 +2,12 @@
 
 from longkeras.ops.banded_attention import banded_attention
 from longkeras.ops.chooser import explain
+from longkeras.ops.longformer_attention import longformer_attention
 from longkeras.ops.reference_attention import reference_attention
 
-__all__ = ["banded_attention", "explain", "reference_attention"]
+__all__ = [
+    "banded_attention",
+    "explain",
+    "longformer_attention",
+    "reference_attention",
+]

@@ -81,3 +81,24 @@ def _scan_tensorflow(step, initial, inputs, reverse):
         maximum_iterations=length,
     )
     return carry, tuple(array.stack() for array in arrays)
+
+
+def write_slice(total, starts, part):
+    """Write `part` into `total` at `starts`.
+
+    The caller gives `total` up: it is overwritten in place where that is possible,
+    as in a compiled loop, and on PyTorch, outside of automatic differentiation.
+
+    Args:
+        total: tensor.
+        starts: tuple of ints or int scalar tensors, one an axis.
+        part: tensor with as many axes as `total`, of its dtype.
+
+    Returns:
+        The tensor with the part written.
+    """
+    if keras.backend.backend() != "torch":
+        return ops.slice_update(total, starts, part)
+    places = zip(starts, part.shape, strict=True)
+    total[tuple(slice(start, start + length) for start, length in places)] = part
+    return total

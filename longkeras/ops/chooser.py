@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import keras
-
 from longkeras.ops.implementations import blocked, dense
 
 # Below this many keys one score matrix is cheaper than a walk.
@@ -42,8 +40,6 @@ def candidates(pattern, query_length, key_length):
     Returns:
         list of `Candidate`; exactly one is chosen.
     """
-    if keras.backend.backend() == "torch":
-        return _verdicts(True, "the walk's gradient is for TensorFlow and JAX", False)
     if query_length is None or key_length is None:
         return _verdicts(False, "the length is unknown, so memory must stay linear")
     if query_length * key_length > _LARGEST_MATRIX:
@@ -117,8 +113,8 @@ def explain(pattern, query_length=None, key_length=None):
     return "\n".join(lines)
 
 
-def _verdicts(take_dense, reason, blocked_can_run=True):
+def _verdicts(take_dense, reason):
     return [
         Candidate("dense", dense.attend, True, take_dense, reason),
-        Candidate("blocked", blocked.attend, blocked_can_run, not take_dense, reason),
+        Candidate("blocked", blocked.attend, True, not take_dense, reason),
     ]

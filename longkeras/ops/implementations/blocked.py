@@ -1,155 +1,124 @@
-"""Banded attention by a walk over blocks of queries: time and memory linear in length.
+"""Banded attention by a walk over tiles: time and memory linear in length.
 
-Each block of queries meets only the tile of keys that its band can reach. The
-gradient recomputes every tile instead of keeping it, so training needs no memory
-beyond inputs, output and one number a row (Dao et al., 2022, arXiv:2205.14135, and
-Longformer's band, arXiv:2004.05150).
+Each block of queries meets only the keys that its band can reach, and then the
+global keys, chunk after chunk, in the same softmax. The gradient recomputes every
+tile instead of keeping it, so training needs no memory beyond inputs, output and one
+number a row (Dao et al., 2022, arXiv:2205.14135, and Longformer's band,
+arXiv:2004.05150).
 """
 
-import math
-
-import keras
 from keras import ops
 
-from longkeras.ops.implementations import tile
-from longkeras.ops.masking import zero_masked
-
-_SMALLEST_BLOCK = 32
-_LARGEST_BLOCK = 128
-
-
-def attend(query, key, value, pattern, key_mask, scale, query_start):
-    """Attend block by block; see the package for the signature."""
-    num_heads = query.shape[2]
-    if key_mask is None:
-        key_mask = ops.ones(ops.shape(key)[:2], dtype="bool")
-    key, value = zero_masked(key, key_mask), zero_masked(value, key_mask)
-    query_length = ops.shape(query)[1]
-    query_mask = key_mask[:, query_start : query_start + query_length]
-    query = zero_masked(query, query_mask)
-
-    outputs = []
-    for dilation, heads in _heads_by_dilation(pattern, num_heads):
-        picked = [_pick_heads(x, heads, num_heads) for x in (query, key, value)]
-        band = tile.Band(pattern.left, pattern.right, scale, query_start)
-        outputs.append(_attend_dilated(*picked, key_mask, band, dilation))
-    if len(outputs) == 1:
-        return outputs[0]
-    order = [
-        head for _, heads in _heads_by_dilation(pattern, num_heads) for head in heads
-    ]
-    joined = ops.concatenate(outputs, axis=2)
-    return _pick_heads(joined, [order.index(head) for head in range(num_heads)])
+from longkeras.ops.implementations import band, folding, global_columns
+from longkeras.ops.implementations.masks import band_masks
+from longkeras.ops.implementations.recomputed import with_gradient
+from longkeras.ops.masking import masked_score
 
 
-def block_length(left, right):
-    """Queries walked at once for a band: about half its longer side.
-
-    Args:
-        left: int, keys seen before the query.
-        right: int, keys seen after it.
-
-    Returns:
-        int, a power of two between 32 and 128.
-    """
-    half_reach = max(left, right, 1) / 2
-    power = 2 ** round(math.log2(half_reach)) if half_reach >= 1 else 1
-    return int(min(max(power, _SMALLEST_BLOCK), _LARGEST_BLOCK))
+def attend(query, key, value, rule):
+    """Attend tile by tile; see the package for the signature."""
+    batch_size, length, num_heads, head_dim = ops.shape(query)
+    kv_heads = key.shape[2]
+    shape = (batch_size, length, kv_heads, num_heads // kv_heads, head_dim)
+    walked = _Walked(query, key, rule)
+    attention = with_gradient(walked.forward, walked.backward)
+    output = attention(ops.reshape(query, shape), key, value)
+    return ops.reshape(output, (batch_size, length, num_heads, head_dim))
 
 
-def _heads_by_dilation(pattern, num_heads):
-    """`(dilation, heads that have it)` pairs, in order of first appearance."""
-    dilations = pattern.dilations
-    if len(dilations) == 1:
-        return [(dilations[0], list(range(num_heads)))]
-    groups = {}
-    for head, dilation in enumerate(dilations):
-        groups.setdefault(dilation, []).append(head)
-    return list(groups.items())
+class _Walked:
+    """The walk for one call: the band of every dilation, then the global keys."""
 
+    def __init__(self, query, key, rule):
+        pattern = rule.pattern
+        self.rule = rule
+        self.groups = query.shape[2] // key.shape[2]
+        self.masks = band_masks(query, key, rule)
+        self.columns = global_columns.of(query, key, rule)
+        self.folds = folding.folds(pattern, query.shape[2], rule.query_start)
 
-def _pick_heads(x, heads, num_heads=None):
-    if len(heads) == num_heads:
-        return x
-    return ops.take(x, heads, axis=2)
+    def forward(self, query, key, value):
+        seen = self._band(query, key, value)
+        if self.columns is not None:
+            seen = self.columns.join(query, key, value, seen)
+        output, log_sum = seen
+        return output, (output, log_sum)
 
-
-def _attend_dilated(query, key, value, key_mask, band, dilation):
-    """Fold a dilated band into `dilation` interleaved ordinary ones."""
-    if dilation == 1:
-        return _attend_contiguous(query, key, value, key_mask, band)
-    # Keys in front keep the residue of every position when the text is folded.
-    shift = -band.query_start % dilation
-    query_start = (band.query_start + shift) // dilation
-    query_length = ops.shape(query)[1]
-    key_length = ops.shape(key)[1]
-    query = tile.pad_sequence(query, 0, -query_length % dilation)
-    key, value, key_mask = (
-        tile.pad_sequence(x, shift, -(key_length + shift) % dilation)
-        for x in (key, value, key_mask)
-    )
-    folded = [_fold(x, dilation) for x in (query, key, value, key_mask)]
-    band = tile.Band(band.left, band.right, band.scale, query_start)
-    output = _attend_contiguous(*folded, band)
-    return _unfold(output, dilation)[:, :query_length]
-
-
-def _fold(x, dilation):
-    """`(batch, sequence, ...)` to `(batch * dilation, sequence / dilation, ...)`."""
-    batch, length, *rest = ops.shape(x)
-    x = ops.reshape(x, (batch, length // dilation, dilation, *rest))
-    x = ops.swapaxes(x, 1, 2)  # (batch, dilation, length / dilation, ...)
-    return ops.reshape(x, (batch * dilation, length // dilation, *rest))
-
-
-def _unfold(x, dilation):
-    """The inverse of `_fold`."""
-    folded_batch, length, *rest = ops.shape(x)
-    x = ops.reshape(x, (folded_batch // dilation, dilation, length, *rest))
-    x = ops.swapaxes(x, 1, 2)  # (batch, length, dilation, ...)
-    return ops.reshape(x, (folded_batch // dilation, length * dilation, *rest))
-
-
-def _attend_contiguous(query, key, value, key_mask, band):
-    """Pad to whole blocks, walk them, cut the padding off."""
-    length = ops.shape(query)[1]
-    band = _clipped(band, length, ops.shape(key)[1])
-    block = block_length(band.left, band.right)
-    num_blocks = (length + block - 1) // block
-    walk = tile.Walk(block, num_blocks, band)
-
-    query_mask = key_mask[:, band.query_start : band.query_start + length]
-    query_mask = tile.pad_sequence(query_mask, 0, num_blocks * block - length)
-    key_mask = walk.align_keys(key_mask, axis=1)
-    query = ops.swapaxes(query, 1, 2)  # (batch, heads, length, head_dim)
-    query = tile.pad_sequence(query, 0, num_blocks * block - length, axis=2)
-    key = walk.align_keys(ops.swapaxes(key, 1, 2), axis=2)
-    value = walk.align_keys(ops.swapaxes(value, 1, 2), axis=2)
-
-    @keras.ops.custom_gradient
-    def recomputed(query, key, value):
-        output, row_log_sum = tile.forward(
-            walk, query, key, value, query_mask, key_mask
+    def backward(self, inputs, kept, upstream):
+        output, log_sum = kept
+        lowest = masked_score(log_sum.dtype)
+        # Weights are exp(score - log_sum): none where nothing was seen.
+        log_sum = ops.where(log_sum > 0.5 * lowest, log_sum, -lowest)
+        results = (output, log_sum, upstream)
+        gradients = self._band_gradients(inputs, results)
+        if self.columns is not None:
+            gradients = self.columns.add_gradients(inputs, results, gradients)
+        return tuple(
+            ops.cast(gradient, x.dtype)
+            for gradient, x in zip(gradients, inputs, strict=True)
         )
 
-        def gradient(*args, upstream=None):
-            upstream = args[0] if upstream is None else upstream
-            return tile.backward(
-                walk,
-                (query, key, value, query_mask, key_mask),
-                (output, row_log_sum, upstream),
+    def _reach(self, fold, key):
+        """`(left, right, query_start)`, no wider than a text of known length."""
+        left, right = self.rule.pattern.left, self.rule.pattern.right
+        if key.shape[1] is not None:
+            left, right = (min(reach, key.shape[1]) for reach in (left, right))
+        return left, right, fold.folded_start
+
+    def _band(self, query, key, value):
+        length = ops.shape(query)[1]
+        outputs, log_sums = [], []
+        for fold in self.folds:
+            folded_key = fold.key(key, self.groups)
+            answer = band.forward(
+                fold.query(query),
+                folded_key,
+                fold.key(value, self.groups),
+                fold.masks(self.masks, key),
+                self.rule.scale,
+                self._reach(fold, folded_key),
             )
+            output, log_sum = (fold.unfolded(x, length) for x in answer)
+            outputs.append(output)
+            log_sums.append(log_sum)
+        joined = [folding.put_together(self.folds, x) for x in (outputs, log_sums)]
+        # Heads of different dilations were walked without their groups.
+        return tuple(
+            ops.reshape(x, ops.shape(like))
+            for x, like in zip(joined, (query, query[..., 0]), strict=True)
+        )
 
-        return output, gradient
+    def _band_gradients(self, inputs, results):
+        query, key, value = inputs
+        output, log_sum, upstream = results
+        query_length, key_length = ops.shape(query)[1], ops.shape(key)[1]
+        query_parts, key_sum, value_sum = [], 0.0, 0.0
+        for fold in self.folds:
+            folded_key = fold.key(key, self.groups)
+            gradients = band.backward(
+                (fold.query(query), folded_key, fold.key(value, self.groups)),
+                (
+                    fold.query(output),
+                    fold.query(log_sum, -masked_score(log_sum.dtype)),
+                    fold.query(upstream),
+                ),
+                fold.masks(self.masks, key),
+                self.rule.scale,
+                self._reach(fold, folded_key),
+            )
+            query_parts.append(fold.unfolded(gradients[0], query_length))
+            key_part, value_part = (
+                fold.unfolded(x, key_length, fold.shift) for x in gradients[1:]
+            )
+            key_sum = key_sum + self._by_kv_head(key_part, fold, key)
+            value_sum = value_sum + self._by_kv_head(value_part, fold, value)
+        query_gradient = folding.put_together(self.folds, query_parts)
+        return ops.reshape(query_gradient, ops.shape(query)), key_sum, value_sum
 
-    output = recomputed(query, key, value)[:, :, :length]
-    return ops.swapaxes(output, 1, 2)  # (batch, length, heads, head_dim)
-
-
-def _clipped(band, query_length, key_length):
-    """A band no wider than the text, where the lengths are known."""
-    left, right = band.left, band.right
-    if isinstance(query_length, int) and isinstance(key_length, int):
-        left = min(left, band.query_start + query_length - 1)
-        right = min(right, key_length - 1)
-    return tile.Band(left, right, band.scale, band.query_start)
+    def _by_kv_head(self, gradient, fold, like):
+        """Sum what the heads of a fold say about the key heads they share."""
+        if fold.heads is None:
+            return gradient
+        shared = [head // self.groups for head in fold.heads]
+        one_hot = ops.one_hot(shared, like.shape[2], dtype=gradient.dtype)
+        return ops.einsum("blhd,hk->blkd", gradient, one_hot)

@@ -1,208 +1,173 @@
-"""One tile of banded attention, forward and backward, and the walk over the tiles."""
+"""Tensors of one step of a walk: cutting them out, masking, and writing back."""
 
 import dataclasses
 
+import keras
 from keras import ops
 
-from longkeras.ops.masking import masked_score
+from longkeras.ops import attention_dropout
+from longkeras.ops.block_loop import write_slice
+from longkeras.ops.implementations.platform import runs_on_cpu
+from longkeras.ops.implementations.walk import Walk
 
 
 @dataclasses.dataclass(frozen=True)
-class Band:
-    """A contiguous band: what one query sees, and where the first query stands."""
+class Masks:
+    """What decides, beside the band, who sees whom; None where nothing does.
 
-    left: int
-    right: int
-    scale: float
-    query_start: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Walk:
-    """`num_blocks` blocks of `block` queries; block n meets keys from n * block on.
-
-    Keys are laid out by `align_keys` so that the tile of block n is
-    `[n * block, n * block + tile_length)`.
+    Args:
+        keys: bool `(batch, keys)`, True where a key may be seen.
+        queries: bool `(batch, queries)`, True where a query is answered.
+        key_documents: int `(batch, keys)`.
+        query_documents: int `(batch, queries)`.
+        dropout: float, the rate at which weights are dropped.
+        key_numbers: int32 `(batch, keys)`, see `attention_dropout`; None undropped.
+        query_numbers: int32 `(batch, queries, kv_heads, groups)`.
+        key_positions: int32 `(batch, keys)`, given where no later key may be seen.
+        query_positions: int32 `(batch, queries)`, given with `key_positions`.
     """
 
-    block: int
-    num_blocks: object  # int, or a scalar tensor where the length is unknown
-    band: Band
-
-    @property
-    def tile_length(self):
-        return self.band.left + self.block + self.band.right
-
-    def align_keys(self, x, axis):
-        """Pad or cut so that the first tile starts at index 0 of `axis`."""
-        length = ops.shape(x)[axis]
-        before = self.band.left - self.band.query_start
-        if before < 0:
-            x = _slice_axis(x, -before, length + before, axis)
-            length = length + before
-            before = 0
-        needed = self.num_blocks * self.block + self.band.left + self.band.right
-        missing = needed - length - before
-        known = isinstance(missing, int)
-        after = max(missing, 0) if known else ops.maximum(missing, 0)
-        x = pad_sequence(x, before, after, axis)
-        return _slice_axis(x, 0, needed, axis)
-
-    def block_of(self, x, n, axis):
-        """Block n of a query-side tensor."""
-        return _slice_axis(x, n * self.block, self.block, axis)
-
-    def tile_of(self, x, n, axis):
-        """The keys that block n can reach."""
-        return _slice_axis(x, n * self.block, self.tile_length, axis)
-
-    def visible(self, query_mask, key_mask, n):
-        """Boolean `(batch, 1, block, tile)`: which keys of tile n each query sees."""
-        offset = (
-            ops.arange(self.tile_length, dtype="int32")
-            - ops.arange(self.block, dtype="int32")[:, None]
-        )
-        in_band = ops.logical_and(
-            offset >= 0, offset <= self.band.left + self.band.right
-        )
-        rows = self.block_of(query_mask, n, axis=1)[:, None, :, None]
-        columns = self.tile_of(key_mask, n, axis=1)[:, None, None, :]
-        return ops.logical_and(in_band, ops.logical_and(rows, columns))
+    keys: object = None
+    queries: object = None
+    key_documents: object = None
+    query_documents: object = None
+    dropout: float = 0.0
+    key_numbers: object = None
+    query_numbers: object = None
+    key_positions: object = None
+    query_positions: object = None
 
 
-def pad_sequence(x, before, after, axis=1):
-    """Put `before` and `after` zeros (False) around `x` along `axis`."""
-    pieces = [x]
-    shape = list(ops.shape(x))
-    if not (isinstance(before, int) and before == 0):
-        shape[axis] = before
-        pieces.insert(0, ops.zeros(shape, dtype=x.dtype))
-    if not (isinstance(after, int) and after == 0):
-        shape[axis] = after
-        pieces.append(ops.zeros(shape, dtype=x.dtype))
-    return pieces[0] if len(pieces) == 1 else ops.concatenate(pieces, axis=axis)
+def tile_dtype(tensor):
+    """The dtype of a tile's products: on a CPU half precision gains nothing."""
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
+    return "float32" if runs_on_cpu() and dtype != "float64" else dtype
 
 
-def forward(walk, query, key, value, query_mask, key_mask):
-    """Walk the blocks; return the output and each row's log-sum-exp of scores.
+def score_dtype(tensor):
+    """The dtype of scores, weights and sums: float32, or float64 for float64."""
+    dtype = keras.backend.standardize_dtype(tensor.dtype)
+    return "float64" if dtype == "float64" else "float32"
+
+
+def query_block(walk: Walk, place, x, masks, factor=None):
+    """A query-like block, padding cleared: `(rows, heads, groups * block, d)`.
 
     Args:
         walk: `Walk`.
-        query: `(batch, heads, blocks * block, head_dim)`.
-        key: `(batch, heads, aligned, head_dim)`, from `Walk.align_keys`.
-        value: as `key`.
-        query_mask: bool `(batch, blocks * block)`.
-        key_mask: bool `(batch, aligned)`.
-
-    Returns:
-        `(output, row_log_sum)`: like `query`, and float32
-        `(batch, heads, blocks * block, 1)`.
+        place: `Place`.
+        x: `(batch, queries, kv_heads, groups, d)`.
+        masks: `Masks`.
+        factor: float to multiply by. Defaults to `None`.
     """
-
-    def step(n, carry):
-        output, row_log_sum = carry
-        scores = _scores(walk, query, key, n)
-        visible = walk.visible(query_mask, key_mask, n)
-        scores = ops.where(visible, scores, masked_score("float32"))
-        highest = ops.max(scores, axis=-1, keepdims=True)
-        weights = ops.where(visible, ops.exp(scores - highest), 0.0)
-        total = ops.maximum(ops.sum(weights, axis=-1, keepdims=True), 1e-30)
-        rows = ops.matmul(ops.cast(weights, value.dtype), walk.tile_of(value, n, 2))
-        rows = ops.cast(ops.cast(rows, "float32") / total, query.dtype)
-        start = (0, 0, n * walk.block, 0)
-        output = ops.slice_update(output, start, rows)
-        row_log_sum = ops.slice_update(row_log_sum, start, highest + ops.log(total))
-        return output, row_log_sum
-
-    empty_log_sum = ops.zeros((*ops.shape(query)[:3], 1), dtype="float32")
-    return ops.fori_loop(
-        0, walk.num_blocks, step, (ops.zeros_like(query), empty_log_sum)
+    groups, size = x.shape[3:]
+    block = ops.slice(
+        x,
+        (place.row, place.query, place.head, 0, 0),
+        (walk.rows, walk.block, walk.heads, groups, size),
     )
+    if masks.queries is not None:
+        is_real = query_rows(walk, place, masks.queries)[:, :, None, None, None]
+        block = ops.where(is_real, block, ops.zeros((), dtype=x.dtype))
+    block = ops.cast(block, tile_dtype(x))
+    if factor is not None:
+        block = block * ops.cast(factor, block.dtype)
+    block = ops.transpose(block, (0, 2, 3, 1, 4))  # (rows, heads, groups, block, d)
+    return ops.reshape(block, (walk.rows, walk.heads, groups * walk.block, size))
 
 
-def backward(walk, inputs, results):
-    """Gradients of query, key and value; every tile is computed anew.
-
-    Args:
-        walk: `Walk`.
-        inputs: what `forward` was given: `(query, key, value, query_mask, key_mask)`.
-        results: `(output, row_log_sum, upstream)`, the last like `output`.
-
-    Returns:
-        Gradients like `query`, `key` and `value`.
-    """
-    query, key, value, query_mask, key_mask = inputs
-    output, row_log_sum, upstream = results
-    # d(softmax) needs each row's sum of weight * d(weight) = output . upstream.
-    row_dot = ops.sum(
-        ops.cast(output, "float32") * ops.cast(upstream, "float32"),
-        axis=-1,
-        keepdims=True,
-    )  # (batch, heads, length, 1)
-
-    def step(n, carry):
-        query_gradient, key_gradient, value_gradient = carry
-        query_block = walk.block_of(query, n, 2)
-        upstream_block = walk.block_of(upstream, n, 2)
-        scores = _scores(walk, query, key, n)
-        visible = walk.visible(query_mask, key_mask, n)
-        log_sum = walk.block_of(row_log_sum, n, 2)
-        weights = ops.where(visible, ops.exp(scores - log_sum), 0.0)
-        weight_gradient = ops.matmul(
-            upstream_block, ops.swapaxes(walk.tile_of(value, n, 2), 2, 3)
-        )
-        score_gradient = weights * (
-            ops.cast(weight_gradient, "float32") - walk.block_of(row_dot, n, 2)
-        )
-        score_gradient = ops.cast(score_gradient * walk.band.scale, query.dtype)
-        weights = ops.cast(weights, query.dtype)
-        query_rows = ops.matmul(score_gradient, walk.tile_of(key, n, 2))
-        start = (0, 0, n * walk.block, 0)
-        query_gradient = ops.slice_update(query_gradient, start, query_rows)
-        key_gradient = _add_tile(
-            walk,
-            key_gradient,
-            ops.matmul(ops.swapaxes(score_gradient, 2, 3), query_block),
-            n,
-        )
-        value_gradient = _add_tile(
-            walk,
-            value_gradient,
-            ops.matmul(ops.swapaxes(weights, 2, 3), upstream_block),
-            n,
-        )
-        return query_gradient, key_gradient, value_gradient
-
-    initial = (
-        ops.zeros_like(query),
-        ops.zeros(ops.shape(key), dtype="float32"),
-        ops.zeros(ops.shape(value), dtype="float32"),
+def key_tile(walk: Walk, place, x, masks):
+    """A tile of keys or values, hidden ones cleared: `(rows, heads, tile, d)`."""
+    size = x.shape[3]
+    tile = ops.slice(
+        x,
+        (place.row, place.key, place.head, 0),
+        (walk.rows, walk.tile, walk.heads, size),
     )
-    gradients = ops.fori_loop(0, walk.num_blocks, step, initial)
-    return tuple(
-        ops.cast(gradient, x.dtype)
-        for gradient, x in zip(gradients, (query, key, value), strict=True)
+    if masks.keys is not None:
+        # A weight of zero would not hide a NaN.
+        is_seen = _key_columns(walk, place, masks.keys)[:, :, None, None]
+        tile = ops.where(is_seen, tile, ops.zeros((), dtype=x.dtype))
+    return ops.transpose(ops.cast(tile, tile_dtype(x)), (0, 2, 1, 3))
+
+
+def visible(walk: Walk, place, masks):
+    """Who sees whom in the band: bool `(rows or 1, 1, 1, block, tile)`."""
+    query = ops.arange(walk.block, dtype="int32") + (place.query + walk.query_start)
+    key = ops.arange(walk.tile, dtype="int32") + place.key
+    distance = key - query[:, None]  # (block, tile)
+    in_band = ops.logical_and(distance >= -walk.left, distance <= walk.right)
+    return ops.logical_and(in_band[None, None, None], allowed(walk, place, masks))
+
+
+def allowed(walk: Walk, place, masks):
+    """What the masks allow, the band aside: as `visible`, or True without masks."""
+    seen = True
+    if masks.keys is not None:
+        columns = _key_columns(walk, place, masks.keys)
+        seen = columns[:, None, None, None, :]
+    if masks.key_documents is not None:
+        columns = _key_columns(walk, place, masks.key_documents)
+        rows = query_rows(walk, place, masks.query_documents)
+        same = rows[:, :, None] == columns[:, None, :]  # (rows, block, tile)
+        seen = ops.logical_and(seen, same[:, None, None])
+    if masks.key_positions is not None:
+        columns = _key_columns(walk, place, masks.key_positions)
+        rows = query_rows(walk, place, masks.query_positions)
+        past = rows[:, :, None] >= columns[:, None, :]
+        seen = ops.logical_and(seen, past[:, None, None])
+    return seen
+
+
+def keep_factor(walk: Walk, place, masks, dtype):
+    """0 or 1 / (1 - rate) a weight: `(rows, heads, groups, block, tile)`, or None."""
+    if masks.key_numbers is None:
+        return None
+    numbers = row_statistic(walk, place, masks.query_numbers)
+    columns = _key_columns(walk, place, masks.key_numbers)[:, None, None, None, :]
+    kept = attention_dropout.kept(numbers, columns, masks.dropout)
+    return ops.cast(kept, dtype) * (1.0 / (1.0 - masks.dropout))
+
+
+def query_rows(walk: Walk, place, x):
+    """The part `(rows, block)` of a `(batch, queries)` tensor."""
+    return ops.slice(x, (place.row, place.query), (walk.rows, walk.block))
+
+
+def row_statistic(walk: Walk, place, x):
+    """`(rows, heads, groups, block, 1)` of `(batch, queries, kv_heads, groups)`."""
+    groups = x.shape[3]
+    block = ops.slice(
+        x,
+        (place.row, place.query, place.head, 0),
+        (walk.rows, walk.block, walk.heads, groups),
     )
+    return ops.transpose(block, (0, 2, 3, 1))[..., None]
 
 
-def _scores(walk, query, key, n):
-    """Scaled float32 scores of block n: `(batch, heads, block, tile)`."""
-    query_block = walk.block_of(query, n, 2)
-    key_tile = walk.tile_of(key, n, 2)
-    scores = ops.matmul(query_block, ops.swapaxes(key_tile, 2, 3))
-    return ops.cast(scores, "float32") * walk.band.scale
+def write_statistic(walk: Walk, place, total, block):
+    """Write `(rows, heads, groups, block, 1)` where `row_statistic` reads it."""
+    block = ops.transpose(block[..., 0], (0, 3, 1, 2))
+    return write_slice(total, (place.row, place.query, place.head, 0), block)
 
 
-def _add_tile(walk, total, addend, n):
-    """Add the gradient of tile n to the gradient of all keys."""
-    updated = walk.tile_of(total, n, 2) + ops.cast(addend, total.dtype)
-    return ops.slice_update(total, (0, 0, n * walk.block, 0), updated)
+def write_block(walk: Walk, place, total, block):
+    """Write `(rows, heads, groups, block, d)` into a query-like tensor."""
+    block = ops.cast(ops.transpose(block, (0, 3, 1, 2, 4)), total.dtype)
+    return write_slice(total, (place.row, place.query, place.head, 0, 0), block)
 
 
-def _slice_axis(x, start, length, axis):
-    """`x[start : start + length]` along `axis`; `start` may be a tensor."""
-    starts = [0] * len(x.shape)
-    starts[axis] = start
-    sizes = list(ops.shape(x))
-    sizes[axis] = length
-    return ops.slice(x, starts, sizes)
+def by_group(walk: Walk, scores, groups):
+    """`(rows, heads, groups * block, n)` to `(rows, heads, groups, block, n)`."""
+    shape = (walk.rows, walk.heads, groups, walk.block, scores.shape[-1])
+    return ops.reshape(scores, shape)
+
+
+def joined(walk: Walk, scores):
+    """The inverse of `by_group`."""
+    groups, _, columns = scores.shape[2:]
+    return ops.reshape(scores, (walk.rows, walk.heads, groups * walk.block, columns))
+
+
+def _key_columns(walk, place, x):
+    return ops.slice(x, (place.row, place.key), (walk.rows, walk.tile))
