@@ -14,7 +14,7 @@ _TURN_SECONDS = 0.02
 # OpenMP's threads wait busily for some milliseconds after a call of PyTorch.
 _PAUSE_SECONDS = 0.015
 # Of the memory that is free, at most this share for one point: two may be prepared.
-_SHARE_OF_MEMORY = 0.5
+_SHARE_OF_MEMORY = 0.4
 _PREPARED_AT_ONCE = 2
 # What takes this long is not called once more than it must be.
 _SLOW_SECONDS = 1.0

@@ -20,8 +20,9 @@ _INTRODUCTION = """\
 
 Written by `python -m benchmarks.report` from `benchmarks/results/*.json`; do not edit.
 `python -m benchmarks.run NAME` measures a case anew: first its tests run, then each
-length in a process of its own, or each contestant where they take turns. Unless a
-section says otherwise, *memory* is the rise of the process' resident set to
+length in a process of its own, or each contestant where they take turns (`--groups`,
+`--contestants` and `--lengths` choose, `--smoke` only tries, `--help` tells more). A
+section may say otherwise; else *memory* is the rise of the process' resident set to
 its peak, without program, weights and inputs; some megabytes of compiled code lie under
 it. *Growth* compares the longest lengths: what the last doubling added to memory
 over what the one before added, and the last time over the one before. 2 is linear in

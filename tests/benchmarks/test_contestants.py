@@ -15,7 +15,6 @@ from tests.ops.gradients import outputs_and_gradients
 
 TOLERANCE = 5e-6
 SIZES = {"length": 64, "num_heads": 2, "head_dim": 16}
-NUM_GLOBALS = (0, 1, 5)
 
 needs_torch = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
@@ -56,7 +55,7 @@ def check(case, contestant, task, **options):
 
 
 @each_task
-@pytest.mark.parametrize("num_globals", NUM_GLOBALS)
+@pytest.mark.parametrize("num_globals", [0, 5])
 def test_ours_computes_the_reference(task, num_globals):
     check(attention, "ours_tensorflow", task, reach=8, num_globals=num_globals)
 
@@ -73,16 +72,15 @@ def test_full_attention_of_keras_computes_the_reference(task):
 
 
 @each_task
-@pytest.mark.parametrize("is_causal", [False, True])
-@pytest.mark.parametrize("reach", [8, None])
-def test_attention_of_jax_computes_the_reference(task, is_causal, reach):
+@pytest.mark.parametrize(("reach", "is_causal"), [(8, True), (None, False)])
+def test_attention_of_jax_computes_the_reference(task, reach, is_causal):
     check(attention_on_gpu, "cudnn_jax", task, reach=reach, is_causal=is_causal)
 
 
 @pytest.mark.parity
 @needs_torch
 @each_task
-@pytest.mark.parametrize("num_globals", NUM_GLOBALS)
+@pytest.mark.parametrize("num_globals", [0, 1, 5])
 def test_hugging_face_computes_the_reference(task, num_globals):
     check(attention, "huggingface", task, reach=8, num_globals=num_globals)
 
