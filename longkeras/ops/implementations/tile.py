@@ -159,13 +159,13 @@ def write_block(walk: Walk, place, total, block):
 
 def by_group(walk: Walk, scores, groups):
     """`(rows, heads, groups * block, n)` to `(rows, heads, groups, block, n)`."""
-    shape = (walk.rows, walk.heads, groups, walk.block, scores.shape[-1])
+    shape = (walk.rows, walk.heads, groups, walk.block, ops.shape(scores)[-1])
     return ops.reshape(scores, shape)
 
 
 def joined(walk: Walk, scores):
     """The inverse of `by_group`."""
-    groups, _, columns = scores.shape[2:]
+    groups, _, columns = ops.shape(scores)[2:]
     return ops.reshape(scores, (walk.rows, walk.heads, groups * walk.block, columns))
 
 
