@@ -18,6 +18,8 @@ _PACKAGES = (
     "transformers",
     "numpy",
 )
+# What a result depends on.
+_MEASURED = ("longkeras", "benchmarks", ":!benchmarks/results")
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -72,7 +74,7 @@ def commit():
     """dict. The commit's hash, and whether the measured code differs from it."""
     return {
         "hash": _git("rev-parse", "HEAD"),
-        "is_modified": bool(_git("status", "--porcelain", "longkeras", "benchmarks")),
+        "is_modified": bool(_git("status", "--porcelain", *_MEASURED)),
     }
 
 

@@ -191,6 +191,8 @@ CASE = Case(
         *_short_text((32,), (4,)),
         *_everyone("forward", (256,), (8,)),
         *_everyone("training", (256,), (8,)),
+        *_global_tokens(("forward",), 256, (8,)),
+        *_growing_length((64, 128)),
         *_growing_window((8, 16), 256),
     ),
     prepare=prepare,
