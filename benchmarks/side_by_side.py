@@ -36,6 +36,7 @@ def section(result, picture_names=()):
 def circumstances(result):
     """When, where and with what it was measured, in a sentence."""
     hardware, versions = result["hardware"], result["versions"]
+    commit = (result["commit"]["hash"] or "unknown")[:12]
     modified = ", with changes" if result["commit"]["is_modified"] else ""
     programs = ", ".join(f"{p} {versions[p]}" for p in _PACKAGES if p in versions)
     place = f"{hardware['processor']}, {hardware['cores']} cores"
@@ -43,7 +44,7 @@ def circumstances(result):
         place += f", {hardware['gpu']}"
     load = result["load_before"]
     return (
-        f"{result['date'][:10]}, commit {result['commit']['hash'][:12]}{modified}; "
+        f"{result['date'][:10]}, commit {commit}{modified}; "
         f"{place}, {hardware['memory_bytes'] / 2**30:.0f} GiB; {programs}; medians of "
         f"turns in {result['took_seconds'] / 60:.0f} minutes, least and greatest in "
         "brackets" + ("" if load is None else f"; load before {load:.1f}") + "."

@@ -154,7 +154,8 @@ CASE = Case(
     title="Attention, side by side",
     description=(
         "Batch of one, 12 heads of 64, float32. Contestants of one table were timed "
-        "in turns, each in a process of its own, idle while others run; *ratio* is "
+        "in turns, each in a process of its own, idle while others run (15 ms between "
+        "turns let OpenMP's threads fall asleep); *×*, the ratio, is "
         "the peer's median over that of longkeras on TensorFlow with the same keys "
         "a side. *Training* is the output and the gradients of all inputs. Only "
         "attention is timed: projections are taken out of Hugging Face's "
@@ -166,7 +167,9 @@ CASE = Case(
         "*Memory* is the peak of the resident set in a call over what was resident "
         "before it, program and inputs in place: output and gradients count. "
         "TensorFlow's is measured in a process of its own without oneDNN, whose "
-        "allocator keeps what is freed."
+        "allocator keeps what is freed. A share of the matrix product's rate counts "
+        "what the definition asks for: two products over the keys that a query sees, "
+        "and five more for the gradients."
     ),
     tests=(
         "tests/ops/test_banded_attention.py",
