@@ -47,26 +47,32 @@ def implementations(case):
     return [candidate.name for candidate in found if candidate.can_run]
 
 
-def check_against_reference(case, names=None, jit=None):
-    """Assert that outputs and gradients equal the reference's.
-
-    Args:
-        case: `tests.ops.cases.Case`.
-        names: implementations. By default all that can run.
-        jit: bool, see `tests.ops.gradients.outputs_and_gradients`.
-    """
+def check_against_reference(case):
+    """Assert that outputs and gradients of all that can run equal the reference's."""
     tensors, upstream = case.tensors(), case.upstream()
-    expected, expected_gradients = outputs_and_gradients(
-        attention(case), tensors, upstream
+    expected = outputs_and_gradients(attention(case), tensors, upstream)
+    for name in implementations(case):
+        found = outputs_and_gradients(attention(case, name), tensors, upstream)
+        _assert_same(case, found, expected, name)
+
+
+def check_compiling_changes_nothing(case, name):
+    """Assert that one XLA program computes what separate operations do."""
+    tensors, upstream = case.tensors(), case.upstream()
+    attend = attention(case, name)
+    apart, together = (
+        outputs_and_gradients(attend, tensors, upstream, jit=jit)
+        for jit in (False, True)
     )
+    _assert_same(case, together, apart, name)
+
+
+def _assert_same(case, found, expected, name):
+    """Compare what `outputs_and_gradients` returned twice."""
     forward_tolerance, gradient_tolerance = TOLERANCES[case.dtype]
-    for name in implementations(case) if names is None else names:
-        answer, gradients = outputs_and_gradients(
-            attention(case, name), tensors, upstream, jit=jit
-        )
-        assert_close(answer, expected, forward_tolerance, name)
-        for tensor_name, gradient, expected_gradient in zip(
-            case.names, gradients, expected_gradients, strict=True
-        ):
-            what = f"{name}, gradient of {tensor_name}"
-            assert_close(gradient, expected_gradient, gradient_tolerance, what)
+    assert_close(found[0], expected[0], forward_tolerance, name)
+    for tensor_name, gradient, expected_gradient in zip(
+        case.names, found[1], expected[1], strict=True
+    ):
+        what = f"{name}, gradient of {tensor_name}"
+        assert_close(gradient, expected_gradient, gradient_tolerance, what)

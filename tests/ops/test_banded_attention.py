@@ -8,7 +8,12 @@ from keras import ops
 
 from longkeras.ops import banded_attention
 from longkeras.patterns import BandedPattern
-from tests.ops.agreement import PORTABLE, attention, check_against_reference
+from tests.ops.agreement import (
+    PORTABLE,
+    attention,
+    check_against_reference,
+    check_compiling_changes_nothing,
+)
 from tests.ops.cases import TOLERANCES, Case, assert_close, cases, drawn
 from tests.ops.gradients import as_array
 
@@ -80,8 +85,8 @@ def test_implementations_equal_the_reference_at_the_edges(case):
     check_against_reference(case)
 
 
-@drawn(16)
-@hypothesis.given(cases())
+@drawn(12)
+@hypothesis.given(cases(max_length=160))
 def test_implementations_equal_the_reference_on_any_case(case):
     check_against_reference(case)
 
@@ -123,16 +128,15 @@ def test_implementations_equal_the_reference_in_half_precision(dtype):
 
 def test_compiling_changes_nothing():
     case = Case(
-        BandedPattern(24, 5, 2),
-        length=70,
+        BandedPattern(12, 5, 2),
+        length=40,
         padding="holes",
         globals_="few",
         documents="packed",
         dropout=0.2,
     )
 
-    check_against_reference(case, ["blocked"], jit=True)
-    check_against_reference(case, ["blocked"], jit=False)
+    check_compiling_changes_nothing(case, "blocked")
 
 
 @pytest.mark.parametrize("implementation", ["auto", *PORTABLE])
@@ -200,7 +204,7 @@ def test_a_seed_may_be_a_tensor(implementation):
         ({"document_ids": np.ones((8,), "int32")}, "`document_ids` must have"),
         ({"dropout": 1.0, "seed": 1}, "`dropout` must"),
         ({"dropout": -0.1, "seed": 1}, "`dropout` must"),
-        ({"dropout": 0.1}, "`seed` must"),
+        ({"dropout": 0.1}, "`seed`"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(changes, message):

@@ -7,7 +7,12 @@ import pytest
 
 from longkeras.ops import longformer_attention
 from longkeras.patterns import BandedPattern
-from tests.ops.agreement import PORTABLE, attention, check_against_reference
+from tests.ops.agreement import (
+    PORTABLE,
+    attention,
+    check_against_reference,
+    check_compiling_changes_nothing,
+)
 from tests.ops.cases import TOLERANCES, Case, assert_close, cases, drawn
 from tests.ops.gradients import as_array
 
@@ -24,10 +29,10 @@ EDGE_CASES = {
     ),
     "one global position": longformer_case(BandedPattern(16, 16), 65, globals_="one"),
     "every position global": longformer_case(
-        BandedPattern(4, 4, (1, 3)), 140, globals_="all", padding="holes"
+        BandedPattern(4, 4, (1, 3)), 80, globals_="all", padding="holes"
     ),
     "more global positions than any chunk holds": longformer_case(
-        BandedPattern(8, 8), 300, globals_=150, batch=1
+        BandedPattern(8, 8), 300, batch=1, kv_heads=1, globals_=150
     ),
     "from none to all": longformer_case(
         BandedPattern(20, 20), 90, batch=3, globals_="differs", padding="left"
@@ -41,7 +46,7 @@ EDGE_CASES = {
     "dropout": longformer_case(BandedPattern(32, 32), 100, globals_=9, dropout=0.3),
     "everything at once": longformer_case(
         BandedPattern(10, 0, (1, 2)),
-        100,
+        60,
         kv_heads=1,
         groups=2,
         padding="holes",
@@ -59,8 +64,8 @@ def test_implementations_equal_the_reference_at_the_edges(case):
     check_against_reference(case)
 
 
-@drawn(12)
-@hypothesis.given(cases(has_global_rows=True))
+@drawn(8)
+@hypothesis.given(cases(max_length=100, has_global_rows=True))
 def test_implementations_equal_the_reference_on_any_case(case):
     check_against_reference(case)
 
@@ -92,11 +97,10 @@ def test_implementations_equal_the_reference_in_half_precision(dtype):
 
 def test_compiling_changes_nothing():
     case = longformer_case(
-        BandedPattern(24, 5, 2), 70, padding="holes", globals_="few", dropout=0.2
+        BandedPattern(12, 5, 2), 40, padding="holes", globals_="few", dropout=0.2
     )
 
-    check_against_reference(case, ["blocked"], jit=True)
-    check_against_reference(case, ["blocked"], jit=False)
+    check_compiling_changes_nothing(case, "blocked")
 
 
 @pytest.mark.parametrize("implementation", ["auto", *PORTABLE])
@@ -138,11 +142,12 @@ def test_a_seed_generator_is_drawn_from_once_a_call():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"global_query": np.zeros((1, 8, 3, 4), "float32")}, "`global_query`"),
-        ({"global_key": np.zeros((1, 7, 2, 4), "float32")}, "`global_key`"),
-        ({"global_value": np.zeros((1, 8, 2, 3), "float32")}, "`global_value`"),
+        ({"global_query": np.zeros((1, 7, 2, 4), "float32")}, "`global_query` must"),
+        ({"global_query": np.zeros((1, 8, 3, 4), "float32")}, "divides the query's"),
+        ({"global_key": np.zeros((1, 7, 2, 4), "float32")}, "must have one shape"),
+        ({"global_value": np.zeros((1, 8, 2, 3), "float32")}, "must have one shape"),
         ({"global_mask": np.ones((1, 9), bool)}, "`global_mask` must have"),
-        ({"dropout": 0.1}, "`seed` must"),
+        ({"dropout": 0.1}, "`seed`"),
         ({"implementation": "fast"}, "`implementation` must be"),
         ({"pattern": None}, "`pattern` must be"),
     ],
