@@ -5,6 +5,7 @@ from keras import ops
 
 from longkeras.ops.attention_dropout import draw_seed
 from longkeras.ops.attention_rule import AttentionRule
+from longkeras.ops.chooser import Facts
 from longkeras.patterns import BandedPattern
 
 
@@ -98,6 +99,27 @@ def rule_for(query, pattern, scale, query_start, dropout, seed, masks):
         document_ids=_cast(document_ids, "int32"),
         dropout=dropout,
         seed=draw_seed(seed) if dropout else None,
+    )
+
+
+def facts_for(query, key, rule):
+    """What the chooser may know of a call.
+
+    Args:
+        query: `(batch, sequence, heads, head_dim)`.
+        key: `(batch, keys, kv_heads, head_dim)`.
+        rule: `AttentionRule`.
+
+    Returns:
+        `longkeras.ops.chooser.Facts`.
+    """
+    masks = (rule.key_mask, rule.global_mask, rule.document_ids)
+    return Facts(
+        pattern=rule.pattern,
+        query_length=query.shape[1],
+        key_length=key.shape[1],
+        is_masked=any(mask is not None for mask in masks),
+        has_dropout=bool(rule.dropout),
     )
 
 

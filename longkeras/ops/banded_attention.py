@@ -45,7 +45,8 @@ class BandedAttention(keras.Operation):
             self.seed,
             (padding_mask, global_mask, document_ids),
         )
-        attend = choose(self.implementation, self.pattern, query.shape[1], key.shape[1])
+        facts = attention_arguments.facts_for(query, key, rule)
+        attend = choose(self.implementation, facts)
         return attend(query, key, value, rule)
 
     def compute_output_spec(self, query, key, value, **masks):

@@ -2,10 +2,13 @@
 
 import dataclasses
 
-from longkeras.ops.implementations import blocked, dense
+from longkeras.ops.implementations import blocked, dense, full
+from longkeras.ops.implementations.walk import block_length
 
-# Below this many keys one score matrix is cheaper than a walk.
-_SHORT_TEXT = 512
+# Below this many keys one score matrix is quicker than a walk.
+_SHORT_TEXT = 256
+# A walk over tiles of at most this share of the keys is quicker than one matrix.
+_NARROW_TILE = 0.6
 # A score matrix larger than this (entries a head) is never built unasked.
 _LARGEST_MATRIX = 1024 * 1024
 
@@ -29,37 +32,66 @@ class Candidate:
     reason: str
 
 
-def candidates(pattern, query_length, key_length):
-    """Every implementation with its verdict, best known first.
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is known of a call before it runs.
 
     Args:
         pattern: `longkeras.patterns.BandedPattern`.
         query_length: int, or None where it is not known while tracing.
         key_length: int, or None.
+        is_masked: bool, whether padding, global keys or documents are given.
+        has_dropout: bool.
+    """
+
+    pattern: object
+    query_length: object
+    key_length: object
+    is_masked: bool = False
+    has_dropout: bool = False
+
+    @property
+    def is_long(self):
+        """Whether a score matrix would be too large, or might be."""
+        if self.query_length is None or self.key_length is None:
+            return True
+        return self.query_length * self.key_length > _LARGEST_MATRIX
+
+    @property
+    def tile(self):
+        """Keys that a block of queries meets in a walk."""
+        left, right = self.pattern.left, self.pattern.right
+        return left + block_length(left, right) + right
+
+
+def candidates(facts):
+    """Every implementation with its verdict, in the order they are considered.
+
+    Args:
+        facts: `Facts`.
 
     Returns:
         list of `Candidate`; exactly one is chosen.
     """
-    if query_length is None or key_length is None:
-        return _verdicts(False, "the length is unknown, so memory must stay linear")
-    if query_length * key_length > _LARGEST_MATRIX:
-        return _verdicts(False, f"{query_length} x {key_length} scores are too many")
-    if max(query_length, key_length) <= _SHORT_TEXT:
-        return _verdicts(True, f"at most {_SHORT_TEXT} keys: one matrix is quickest")
-    reach = pattern.max_left + pattern.max_right + 1
-    if 2 * reach >= key_length:
-        return _verdicts(True, f"the band reaches {reach} of {key_length} keys")
-    return _verdicts(False, f"the band reaches only {reach} of {key_length} keys")
+    verdicts = [
+        ("full", full.attend, *_full(facts)),
+        ("dense", dense.attend, *_dense(facts)),
+        ("blocked", blocked.attend, True, True, _blocked_reason(facts)),
+    ]
+    found, is_open = [], True
+    for name, attend, can_run, is_wanted, reason in verdicts:
+        chosen = is_open and can_run and is_wanted
+        is_open = is_open and not chosen
+        found.append(Candidate(name, attend, can_run, chosen, reason))
+    return found
 
 
-def choose(implementation, pattern, query_length, key_length):
+def choose(implementation, facts):
     """The implementation to call.
 
     Args:
         implementation: `"auto"`, or the name of one.
-        pattern: `longkeras.patterns.BandedPattern`.
-        query_length: int or None.
-        key_length: int or None.
+        facts: `Facts`.
 
     Returns:
         callable with the signature in `longkeras.ops.implementations`.
@@ -67,7 +99,7 @@ def choose(implementation, pattern, query_length, key_length):
     Raises:
         ValueError: If the name is unknown, or the one asked for cannot run.
     """
-    found = candidates(pattern, query_length, key_length)
+    found = candidates(facts)
     if implementation == "auto":
         return next(c.attend for c in found if c.chosen)
     for candidate in found:
@@ -85,13 +117,22 @@ def choose(implementation, pattern, query_length, key_length):
     )
 
 
-def explain(pattern, query_length=None, key_length=None):
+def explain(
+    pattern,
+    query_length=None,
+    key_length=None,
+    is_masked=False,
+    has_dropout=False,
+):
     """Say in words which implementation a call would get, and why.
 
     Args:
         pattern: `longkeras.patterns.BandedPattern`.
         query_length: int. Defaults to `None`, a length unknown while tracing.
         key_length: int. Defaults to `query_length`.
+        is_masked: bool, whether the call brings padding, global keys or documents.
+            Defaults to `False`.
+        has_dropout: bool. Defaults to `False`.
 
     Returns:
         str, one line for each implementation.
@@ -106,15 +147,48 @@ def explain(pattern, query_length=None, key_length=None):
     ```
     """
     key_length = query_length if key_length is None else key_length
+    facts = Facts(pattern, query_length, key_length, is_masked, has_dropout)
     lines = []
-    for candidate in candidates(pattern, query_length, key_length):
+    for candidate in candidates(facts):
         verdict = "chosen" if candidate.chosen else "not chosen"
+        if not candidate.can_run:
+            verdict = "cannot run"
         lines.append(f"{candidate.name}: {verdict}, {candidate.reason}")
     return "\n".join(lines)
 
 
-def _verdicts(take_dense, reason):
-    return [
-        Candidate("dense", dense.attend, True, take_dense, reason),
-        Candidate("blocked", blocked.attend, True, not take_dense, reason),
-    ]
+def _full(facts):
+    is_plain = not (facts.is_masked or facts.has_dropout)
+    obstacle = full.obstacle(
+        facts.pattern, facts.query_length, facts.key_length, is_plain
+    )
+    if obstacle:
+        return False, False, obstacle
+    if facts.is_long:
+        return True, False, _too_many(facts)
+    return True, True, "the band covers the text: nothing is quicker than Keras' own"
+
+
+def _dense(facts):
+    if facts.is_long:
+        return True, False, _too_many(facts)
+    if max(facts.query_length, facts.key_length) < _SHORT_TEXT:
+        return True, True, f"under {_SHORT_TEXT} keys one score matrix is quickest"
+    met = (
+        f"a block meets {min(facts.tile, facts.key_length)} of {facts.key_length} keys"
+    )
+    if facts.tile > _NARROW_TILE * facts.key_length:
+        return True, True, f"{met}: one score matrix is quicker than a walk"
+    return True, False, f"{met}: a walk is quicker than one score matrix"
+
+
+def _blocked_reason(facts):
+    if facts.is_long:
+        return "time and memory stay linear in the length"
+    return "it serves where neither of the others is quicker"
+
+
+def _too_many(facts):
+    if facts.query_length is None or facts.key_length is None:
+        return "the length is unknown, so memory must stay linear"
+    return f"{facts.query_length} x {facts.key_length} scores a head are too many"

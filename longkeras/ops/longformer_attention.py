@@ -42,7 +42,8 @@ class LongformerAttention(keras.Operation):
             self.seed,
             (padding_mask, global_mask, document_ids),
         )
-        attend = choose(self.implementation, self.pattern, query.shape[1], key.shape[1])
+        facts = attention_arguments.facts_for(query, key, rule)
+        attend = choose(self.implementation, facts)
         output = attend(query, key, value, rule)
         if global_mask is None:
             return output

@@ -3,34 +3,51 @@
 from keras import ops
 
 from longkeras.ops import attention_dropout
-from longkeras.ops.masking import masked_softmax, zero_masked
+from longkeras.ops.implementations.tile import score_dtype, tile_dtype
+from longkeras.ops.masking import masked_score, zero_masked
 
 
 def attend(query, key, value, rule):
     """Attend through one masked score matrix; see the package for the signature."""
     batch_size, query_length, num_heads, head_dim = ops.shape(query)
-    kv_heads = key.shape[2]
+    key_length, kv_heads = ops.shape(key)[1:3]
+    output_dtype = query.dtype
     key, value = zero_masked(key, rule.key_mask), zero_masked(value, rule.key_mask)
     if rule.key_mask is not None:
         query = zero_masked(query, rule.at_queries(rule.key_mask, query_length))
-    visible = _visible(query, key, rule)
+    query, key, value = (
+        ops.transpose(ops.cast(x, tile_dtype(x)), (0, 2, 1, 3))
+        for x in (query, key, value)
+    )  # (batch, heads, length, head_dim)
     groups = num_heads // kv_heads
-    query = ops.reshape(query, (batch_size, query_length, kv_heads, groups, head_dim))
-    # b batch, q query, k key, h key head, g group of a key head, d head_dim
-    scores = ops.einsum("bqhgd,bkhd->bhgqk", query, key)
-    shape = ops.shape(scores)
-    scores = ops.reshape(scores, (batch_size, num_heads, *shape[3:]))
-    weights = masked_softmax(scores, visible, rule.scale)
+    # The query heads that share a key head are rows of one product.
+    shared = (batch_size, kv_heads, groups * query_length, head_dim)
+    dtype = score_dtype(query)
+    scores = ops.matmul(
+        ops.reshape(query * rule.scale, shared), ops.swapaxes(key, 2, 3)
+    )
+    shape = (batch_size, num_heads, query_length, key_length)
+    scores = ops.reshape(ops.cast(scores, dtype), shape)
+    visible = _visible(query_length, key_length, rule)
+    lowest = masked_score(dtype)
+    scores = ops.where(visible, scores, lowest)
+    highest = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
+    weights = ops.exp(scores - highest)
+    # With no key seen every score is the lowest, and the weights mean nothing.
+    share = ops.where(
+        highest > 0.5 * lowest, 1.0 / ops.sum(weights, axis=-1, keepdims=True), 0.0
+    )
     if rule.dropout:
-        weights = weights * _keep_factor(query, key, num_heads, rule, weights.dtype)
-    output = ops.einsum("bhgqk,bkhd->bqhgd", ops.reshape(weights, shape), value)
-    return ops.reshape(output, (batch_size, query_length, num_heads, head_dim))
+        weights = weights * _keep_factor(shape, rule, dtype)
+    weights = ops.reshape(weights, (*shared[:3], key_length))
+    output = ops.matmul(ops.cast(weights, value.dtype), value)
+    output = ops.reshape(output, (*shape[:3], head_dim)) * share
+    return ops.cast(ops.transpose(output, (0, 2, 1, 3)), output_dtype)
 
 
-def _visible(query, key, rule):
+def _visible(query_length, key_length, rule):
     """Boolean mask broadcastable to `(batch, heads, query, key)`."""
     pattern = rule.pattern
-    query_length, key_length = ops.shape(query)[1], ops.shape(key)[1]
     query_position = rule.query_start + ops.arange(query_length, dtype="int32")
     distance = ops.arange(key_length, dtype="int32") - query_position[:, None]
     dilation = ops.reshape(
@@ -58,12 +75,12 @@ def _visible(query, key, rule):
     return visible
 
 
-def _keep_factor(query, key, num_heads, rule, dtype):
+def _keep_factor(shape, rule, dtype):
     """0 or 1 / (1 - rate): `(batch, heads, query, key)`."""
-    batch_size, query_length = ops.shape(query)[:2]
+    batch_size, num_heads, query_length, key_length = shape
     positions = rule.query_start + ops.arange(query_length, dtype="int32")
     rows = attention_dropout.query_numbers(rule.seed, batch_size, positions, num_heads)
-    columns = attention_dropout.key_numbers(ops.arange(ops.shape(key)[1]))
+    columns = attention_dropout.key_numbers(ops.arange(key_length, dtype="int32"))
     rows = ops.transpose(rows, (0, 2, 1))[..., None]  # (batch, heads, query, 1)
     kept = attention_dropout.kept(rows, columns, rule.dropout)
     return ops.cast(kept, dtype) * (1.0 / (1.0 - rule.dropout))
