@@ -43,7 +43,15 @@ def attention(case, implementation="reference", **changes):
 
 def implementations(case):
     """The names that can be forced for the case, here and now."""
-    found = chooser.candidates(case.pattern, case.length, case.key_length)
+    masks = (case.padding_mask(), case.global_mask(), case.document_ids())
+    facts = chooser.Facts(
+        case.pattern,
+        case.length,
+        case.key_length,
+        is_masked=any(mask is not None for mask in masks),
+        has_dropout=bool(case.dropout),
+    )
+    found = chooser.candidates(facts)
     return [candidate.name for candidate in found if candidate.can_run]
 
 

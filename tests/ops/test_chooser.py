@@ -10,11 +10,14 @@ from longkeras.patterns import BandedPattern
 lengths = st.one_of(st.none(), st.integers(1, 100_000))
 
 
-@hypothesis.given(st.integers(0, 5000), st.integers(0, 5000), lengths, lengths)
-def test_exactly_one_implementation_is_chosen_and_it_can_run(
-    left, right, query_length, key_length
-):
-    found = chooser.candidates(BandedPattern(left, right), query_length, key_length)
+patterns = st.builds(BandedPattern, st.integers(0, 5000), st.integers(0, 5000))
+
+
+@hypothesis.given(
+    st.builds(chooser.Facts, patterns, lengths, lengths, st.booleans(), st.booleans())
+)
+def test_exactly_one_implementation_is_chosen_and_it_can_run(facts):
+    found = chooser.candidates(facts)
 
     chosen = [candidate for candidate in found if candidate.chosen]
     assert len(chosen) == 1
@@ -34,6 +37,41 @@ def test_a_short_text_gets_one_matrix():
     assert "blocked: not chosen" in explain(pattern, query_length=100)
 
 
+def test_a_narrow_band_of_a_longer_text_gets_a_walk():
+    assert "blocked: chosen" in explain(BandedPattern(32, 32), query_length=512)
+    assert "dense: chosen" in explain(BandedPattern(256, 256), query_length=512)
+
+
+@pytest.mark.parametrize("pattern", [BandedPattern(99, 99), BandedPattern(120, 0)])
+def test_a_band_that_covers_the_text_gets_full_attention(pattern):
+    assert "full: chosen" in explain(pattern, query_length=100)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "facts", "reason"),
+    [
+        (BandedPattern(98, 99), {}, "does not cover"),
+        (BandedPattern(99, 1), {}, "does not cover"),
+        (BandedPattern(99, 99, 2), {}, "dilated"),
+        (BandedPattern(99, 99), {"is_masked": True}, "masks"),
+        (BandedPattern(99, 99), {"has_dropout": True}, "dropout"),
+        (BandedPattern(99, 99), {"key_length": 110}, "history"),
+    ],
+)
+def test_full_attention_is_refused_where_it_would_answer_otherwise(
+    pattern, facts, reason
+):
+    said = explain(pattern, query_length=100, **facts)
+
+    assert "full: cannot run" in said
+    assert reason in said
+    facts = chooser.Facts(pattern, 100, **({"key_length": 100} | facts))
+    with pytest.raises(ValueError, match=rf"cannot run here: .*{reason}"):
+        chooser.choose("full", facts)
+
+
 def test_an_unknown_implementation_is_refused_with_the_names_there_are():
-    with pytest.raises(ValueError, match=r"'auto' or one of 'dense', 'blocked'"):
-        chooser.choose("quick", BandedPattern(1, 1), 8, 8)
+    facts = chooser.Facts(BandedPattern(1, 1), 8, 8)
+
+    with pytest.raises(ValueError, match=r"'auto' or one of 'full', 'dense'"):
+        chooser.choose("quick", facts)
