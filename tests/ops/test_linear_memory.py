@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import pytest
 from keras import ops
 
@@ -11,17 +12,17 @@ from tests.ops.cases import Case
 from tests.ops.gradients import differentiated, largest_tensor
 
 CASES = {
-    "causal": Case(BandedPattern.causal(64), 1024),
-    "bidirectional": Case(BandedPattern.bidirectional(64), 1024),
-    "dilated": Case(BandedPattern.causal(32, dilation=(1, 4)), 1024),
-    "global keys": Case(BandedPattern.bidirectional(64), 1024),
+    "causal": Case(BandedPattern.causal(64), 512),
+    "bidirectional": Case(BandedPattern.bidirectional(64), 512),
+    "dilated": Case(BandedPattern.causal(32, dilation=(1, 4)), 512),
+    "global keys": Case(BandedPattern.bidirectional(64), 512),
     "global rows, dropout": Case(
-        BandedPattern.bidirectional(64), 1024, has_global_rows=True, dropout=0.1
+        BandedPattern.bidirectional(64), 512, has_global_rows=True, dropout=0.1
     ),
 }
 
 
-def measured(case, implementation, with_gradient):
+def measured(case, with_gradient, implementation="blocked"):
     """Entries of the largest tensor, the global mask an argument of the program."""
     case = dataclasses.replace(case, batch=1, head_dim=8)
     num_tensors = len(case.names)
@@ -47,16 +48,19 @@ def measured(case, implementation, with_gradient):
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 @pytest.mark.parametrize("with_gradient", [False, True])
 def test_the_largest_tensor_grows_linearly(case, with_gradient):
+    # PyTorch computes what XLA only compiles.
+    length = 256 if keras.backend.backend() == "torch" else 1024
+
     short, long = (
-        measured(dataclasses.replace(case, length=length), "blocked", with_gradient)
-        for length in (1024, 4096)
+        measured(dataclasses.replace(case, length=times * length), with_gradient)
+        for times in (1, 4)
     )
 
-    assert long < 4096 * 4096 / 4
+    assert long < (4 * length) ** 2 / 4
     assert long < 4.5 * short
 
 
 def test_the_measure_sees_the_matrix_of_the_dense_implementation():
     case = dataclasses.replace(CASES["causal"], length=512)
 
-    assert measured(case, "dense", with_gradient=False) >= 512 * 512
+    assert measured(case, False, "dense") >= 512 * 512
