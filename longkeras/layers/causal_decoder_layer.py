@@ -3,6 +3,7 @@
 import keras
 
 from longkeras.layers.full_self_attention import FullSelfAttention
+from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
@@ -133,7 +134,7 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
             "is_causal": True,
             "use_bias": False,
             "rope_max_wavelength": self.rope_max_wavelength,
-            "kernel_initializer": self.kernel_initializer.clone(),
+            "kernel_initializer": self.kernel_initializer,
             "dtype": self.dtype_policy,
             "name": "attention",
         }
@@ -153,15 +154,14 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         return norm
 
     def _dense(self, name, input_dim, output_dim):
-        dense = keras.layers.Dense(
+        return projection(
+            name,
+            input_dim,
             output_dim,
+            self.kernel_initializer,
             use_bias=False,
-            kernel_initializer=self.kernel_initializer.clone(),
             dtype=self.dtype_policy,
-            name=name,
         )
-        dense.build((None, None, input_dim))
-        return dense
 
     def get_config(self):
         return {

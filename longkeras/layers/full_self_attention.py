@@ -1,5 +1,7 @@
 """Self-attention without a window: every token sees every token, or all before it."""
 
+import functools
+
 import keras
 
 from longkeras.layers.self_attention import SelfAttention
@@ -93,6 +95,13 @@ class FullSelfAttention(SelfAttention):
     def cache_slots(self, max_length=None):
         """See `RingDecoding.cache_slots`: `max_length`."""
         return max_length
+
+    def _prepared(self, hidden_states, masks):
+        operation, projected = super()._prepared(hidden_states, masks)
+        if hidden_states.shape[1] is None:
+            # A walk needs to know how far the pattern reaches.
+            operation = functools.partial(operation, implementation="dense")
+        return operation, projected
 
     def _pattern(self, length):
         return full_pattern(length, self.is_causal)

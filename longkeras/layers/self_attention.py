@@ -4,13 +4,17 @@ import keras
 import numpy as np
 from keras import ops
 
+from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
 from longkeras.layers.ring_decoding import RingDecoding
 from longkeras.layers.rotary_embedding import RotaryEmbedding
-from longkeras.ops.attention_rule import AttentionRule
+from longkeras.ops.attention_arguments import rule_for
 from longkeras.ops.attention_scores import attention_scores
 from longkeras.ops.banded_attention import banded_attention
+
+# In the order of `rule_for`.
+_MASKS = ("padding_mask", "global_mask", "document_ids")
 
 
 class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
@@ -97,16 +101,15 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
         return hidden_dim // self.num_heads
 
     def _projection(self, name, input_dim, output_dim):
-        dense = keras.layers.Dense(
+        return projection(
+            name,
+            input_dim,
             output_dim,
+            self.kernel_initializer,
             use_bias=self.use_bias,
-            kernel_initializer=self.kernel_initializer.clone(),
             bias_initializer=self.bias_initializer.clone(),
             dtype=self.dtype_policy,
-            name=name,
         )
-        dense.build((None, None, input_dim))
-        return dense
 
     def _pattern(self, length):
         """The `BandedPattern` for a text of `length` tokens, None if not known."""
@@ -116,13 +119,14 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
         """Project, attend, join the heads; and the weights of the rows asked for."""
         pattern = self._pattern(hidden_states.shape[1])
         operation, projected = self._prepared(hidden_states, masks)
-        given = {name: mask for name, mask in masks.items() if mask is not None}
-        output = operation(*projected, pattern, **given, **self._dropping(training))
+        output = operation(*projected, pattern, **masks, **self._dropping(training))
         output = self._merge(output)
         if return_attention_scores is False:
             return output
         rows = _positions(return_attention_scores, hidden_states)
-        return output, self._scores(projected, rows, self._rule(pattern, masks))
+        masks = [masks.get(name) for name in _MASKS]
+        rule = rule_for(projected[0], pattern, None, 0, 0.0, None, masks)
+        return output, self._scores(projected, rows, rule)
 
     def _prepared(self, hidden_states, masks):
         """The op that these masks need, and the projections that it takes."""
@@ -132,20 +136,6 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
         """Attention weights of `rows`, `(batch, heads, rows, sequence)`."""
         query, key, _ = projected
         return attention_scores(query, key, rows, rule)
-
-    def _rule(self, pattern, masks):
-        """What `attention_scores` must know, from the ops' arguments."""
-        masks = {
-            name: mask if mask is None or name == "document_ids" else _as_bool(mask)
-            for name, mask in masks.items()
-        }
-        return AttentionRule(
-            pattern,
-            scale=self.head_dim**-0.5,
-            key_mask=masks.get("padding_mask"),
-            global_mask=masks.get("global_mask"),
-            document_ids=masks.get("document_ids"),
-        )
 
     def _dropping(self, training):
         """The ops' arguments about dropout."""
@@ -238,7 +228,3 @@ def _check_positions(wanted, length):
             f"ints from 0 to {length} less 1, `(rows,)` or `(batch, rows)`. Received: "
             f"return_attention_scores={wanted}"
         )
-
-
-def _as_bool(mask):
-    return ops.cast(mask, "bool")

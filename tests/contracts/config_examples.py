@@ -78,6 +78,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "first_position": 2,
         "initializer": "he_normal",
     },
+    "longkeras.layers.LongformerSelfAttention": _window,
     "longkeras.layers.SlidingWindowAttention": _window,
     "longkeras.layers.RecurrentStack": lambda: {
         "units": 8,

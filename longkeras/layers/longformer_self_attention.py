@@ -1,0 +1,198 @@
+"""Longformer's self-attention: a sliding window, and tokens that see everything."""
+
+import dataclasses
+
+import keras
+from keras import ops
+
+from longkeras.layers.full_self_attention import full_pattern
+from longkeras.layers.sliding_window_attention import SlidingWindowAttention
+from longkeras.ops import prompt_keys
+from longkeras.ops.attention_scores import rows_of
+from longkeras.ops.cached_attention import attend_global_rows
+from longkeras.ops.longformer_attention import longformer_attention
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LongformerSelfAttention(SlidingWindowAttention):
+    """Multi-head self-attention within a window, with global tokens.
+
+    Every token sees its window and every global token. A global token sees every
+    token, through three projections of its own, `global_query_dense`,
+    `global_key_dense` and `global_value_dense`. Which tokens are global is said at
+    each call, differently for each row of the batch if need be; without any, this is
+    `SlidingWindowAttention`. Weights and numbers are those of Hugging Face's
+    `LongformerSelfAttention` with the `dense` of its output.
+
+    Args:
+        num_heads: int. Attention heads; must divide the hidden dimension, unless
+            `head_dim` is given.
+        attention_window: int. Keys in the window: without `is_causal` an even
+            number, half of it on each side of the token, which is not counted; with
+            `is_causal` the token and those before it, its own included.
+        attention_dilation: int, or a list of one per head. Distance between
+            neighbouring keys of the window. Defaults to `1`.
+        is_causal: bool. Whether a token sees only itself and what is before it,
+            global ones included. Defaults to `False`.
+        head_dim: int. Size of a head. Defaults to `None`, the hidden dimension
+            divided by `num_heads`.
+        num_key_value_heads: int. Heads of keys and values, a divisor of `num_heads`
+            (grouped-query attention). Defaults to `None`, `num_heads`.
+        dropout: float. Rate at which attention weights are dropped in training.
+            Defaults to `0.0`.
+        use_bias: bool. Whether the projections have biases. Defaults to `True`.
+        rope_max_wavelength: float. See `RotaryEmbedding`. Defaults to `None`, no
+            rotary positions.
+        kernel_initializer: initializer of the projections' kernels. Defaults to
+            `"glorot_uniform"`.
+        bias_initializer: initializer of their biases. Defaults to `"zeros"`.
+        seed: int. Seed of the dropout. Defaults to `None`.
+        **kwargs: See `keras.layers.Layer`.
+
+    Call arguments:
+        hidden_states: float tensor `(batch, sequence, hidden_dim)`.
+        padding_mask: bool tensor `(batch, sequence)`, True at real tokens. A padded
+            token is neither seen nor answered, nor global. Defaults to `None`.
+        global_attention_mask: bool tensor `(batch, sequence)`, True at global
+            tokens. Defaults to `None`, no token is.
+        document_ids: int tensor `(batch, sequence)`: of packed documents, a token
+            sees its own. Defaults to `None`.
+        return_attention_scores: bool, or positions of queries, ints `(rows,)` or
+            `(batch, rows)`. Whether to return attention weights too, before any
+            dropout: of those queries, or with True of all of them, a matrix that
+            grows with the square of the length. Defaults to `False`.
+        training: bool. Whether to drop out. Defaults to `None`.
+        mask: bool tensor `(batch, sequence)`, the implicit mask of Keras, such as
+            that of `keras.layers.Embedding(mask_zero=True)`; a `padding_mask` goes
+            before it. Defaults to `None`.
+
+    Returns:
+        Tensor like `hidden_states`; with `return_attention_scores` also
+        `(batch, num_heads, rows, sequence)`, over keys at their place in the text.
+
+    Raises:
+        ValueError: If sizes do not fit each other, or the window is odd where it has
+            two sides.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.layers import LongformerSelfAttention
+
+    layer = LongformerSelfAttention(num_heads=2, attention_window=16)
+    first_is_global = np.arange(100)[None] == 0
+    y, scores = layer(
+        np.ones((1, 100, 8), "float32"),
+        global_attention_mask=first_is_global,
+        return_attention_scores=[0, 99],
+    )
+    assert tuple(y.shape) == (1, 100, 8)
+    # The first token sees all 100; the last sees it and 8 + 1 in its window.
+    assert np.sum(np.array(scores)[0, 0] > 0, axis=-1).tolist() == [100, 10]
+    ```
+
+    Reference:
+        [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
+    """
+
+    def build(self, hidden_states_shape):
+        super().build(hidden_states_shape)
+        hidden_dim = hidden_states_shape[-1]
+        query_dim = self.num_heads * self.head_dim
+        key_dim = self.num_key_value_heads * self.head_dim
+        self.global_query_dense = self._projection(
+            "global_query", hidden_dim, query_dim
+        )
+        self.global_key_dense = self._projection("global_key", hidden_dim, key_dim)
+        self.global_value_dense = self._projection("global_value", hidden_dim, key_dim)
+
+    @classmethod
+    def from_keras_attention(cls, layer, is_causal=False):
+        """As `SlidingWindowAttention.from_keras_attention`.
+
+        The projections of global tokens start as copies of the others, as when the
+        authors of Longformer made it of RoBERTa.
+        """
+        converted = super().from_keras_attention(layer, is_causal)
+        local = converted.query_dense, converted.key_dense, converted.value_dense
+        for dense, source in zip(converted._global_denses(), local, strict=True):
+            dense.set_weights(source.get_weights())
+        return converted
+
+    def initial_cache(
+        self, batch_size, max_length=None, num_global_tokens=0, prompt_length=None
+    ):
+        """As `SlidingWindowAttention.initial_cache`, with room for global rows.
+
+        Args:
+            batch_size: int.
+            max_length: None; a window says how much to keep.
+            num_global_tokens: int. The most global tokens of a prompt. Defaults to
+                `0`.
+            prompt_length: int. Tokens of a prompt up to its last global one, needed
+                where there are any. Defaults to `None`.
+
+        Returns:
+            dict; its `"prompt_keys"` may be left out once the prompt is read.
+
+        Raises:
+            ValueError: If the layer is not causal, or `prompt_length` is missing.
+        """
+        cache = super().initial_cache(batch_size, max_length, num_global_tokens)
+        if not num_global_tokens:
+            return cache
+        if prompt_length is None:
+            raise ValueError(
+                "`prompt_length` must be given: a global token sees the whole prompt "
+                f"before it. Received: num_global_tokens={num_global_tokens}, "
+                "prompt_length=None"
+            )
+        keys = prompt_keys.empty_prompt_keys(
+            batch_size,
+            prompt_length,
+            self.num_key_value_heads,
+            self.head_dim,
+            dtype=self.compute_dtype,
+        )
+        return {**cache, "prompt_keys": keys}
+
+    def _answer_globals(
+        self, output, cache, hidden_states, positions, lengths, is_global
+    ):
+        if "prompt_keys" not in cache:
+            raise ValueError(
+                "Global tokens are answered while a prompt is read: the cache must "
+                "have its `prompt_keys` still. Received: a cache of "
+                f"{sorted(cache)}"
+            )
+        query, *keys_and_values = self._project(
+            hidden_states, positions, self._global_denses()
+        )
+        next_position = positions[:, 0]
+        keys = prompt_keys.extend(
+            cache["prompt_keys"], next_position, lengths, *keys_and_values, is_global
+        )
+        output = attend_global_rows(output, query, keys, next_position, is_global)
+        return output, {**cache, "prompt_keys": keys}
+
+    def _global_denses(self):
+        return self.global_query_dense, self.global_key_dense, self.global_value_dense
+
+    def _prepared(self, hidden_states, masks):
+        operation, projected = super()._prepared(hidden_states, masks)
+        if masks["global_mask"] is None:
+            return operation, projected
+        global_projected = self._project(hidden_states, denses=self._global_denses())
+        return longformer_attention, (*projected, *global_projected)
+
+    def _scores(self, projected, rows, rule):
+        local, global_projected = projected[:3], projected[3:]
+        scores = super()._scores(local, rows, rule)
+        if not global_projected:
+            return scores
+        everything = full_pattern(local[0].shape[1], self.is_causal)
+        sees_all = dataclasses.replace(rule, pattern=everything, global_mask=None)
+        global_scores = super()._scores(global_projected, rows, sees_all)
+        is_global = rows_of(rule.global_keys(), rows)[:, None, :, None]
+        return ops.where(is_global, global_scores, scores)

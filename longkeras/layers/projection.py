@@ -1,0 +1,40 @@
+"""A dense layer that its owner builds, with first weights of its own."""
+
+import zlib
+
+import keras
+
+
+def projection(name, input_dim, output_dim, kernel_initializer, **options):
+    """A built `keras.layers.Dense`.
+
+    An initializer with a seed gives equal kernels to all that share it, and layers
+    that start alike learn alike: so the name of the projection goes into the seed.
+
+    Args:
+        name: str.
+        input_dim: int.
+        output_dim: int.
+        kernel_initializer: `keras.initializers.Initializer`.
+        **options: further arguments of `keras.layers.Dense`.
+
+    Returns:
+        `keras.layers.Dense`.
+    """
+    dense = keras.layers.Dense(
+        output_dim,
+        kernel_initializer=_initializer_for(name, kernel_initializer),
+        name=name,
+        **options,
+    )
+    dense.build((None, None, input_dim))
+    return dense
+
+
+def _initializer_for(name, initializer):
+    config = initializer.get_config()
+    seed = config.get("seed")
+    if not isinstance(seed, int):
+        return initializer.clone()
+    seed = zlib.crc32(f"{name} {seed}".encode()) % 2**31
+    return initializer.from_config({**config, "seed": seed})
