@@ -5,6 +5,7 @@ import dataclasses
 import hypothesis
 import keras
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 from keras import ops
 
@@ -212,6 +213,21 @@ def drawn(max_examples):
     return hypothesis.settings(
         max_examples=max_examples, derandomize=True, deadline=None
     )
+
+
+def slow_on_jax(test):
+    """Mark a test that makes JAX compile for long: there `make check` runs it."""
+    return pytest.mark.slow(test) if keras.backend.backend() == "jax" else test
+
+
+def edge_cases(named_cases, quick_on_jax):
+    """Parameters of a test, slow on JAX except for the names given."""
+    is_jax = keras.backend.backend() == "jax"
+    slow = {name for name in named_cases if is_jax and name not in quick_on_jax}
+    return [
+        pytest.param(case, id=name, marks=[pytest.mark.slow] if name in slow else [])
+        for name, case in named_cases.items()
+    ]
 
 
 def assert_close(actual, expected, tolerance, what=""):

@@ -14,7 +14,15 @@ from tests.ops.agreement import (
     check_against_reference,
     check_compiling_changes_nothing,
 )
-from tests.ops.cases import TOLERANCES, Case, assert_close, cases, drawn
+from tests.ops.cases import (
+    TOLERANCES,
+    Case,
+    assert_close,
+    cases,
+    drawn,
+    edge_cases,
+    slow_on_jax,
+)
 from tests.ops.gradients import as_array
 
 EDGE_CASES = {
@@ -80,7 +88,16 @@ EDGE_CASES = {
 }
 
 
-@pytest.mark.parametrize("case", EDGE_CASES.values(), ids=EDGE_CASES.keys())
+QUICK_ON_JAX = (
+    "length 65",
+    "a dilated history",
+    "NaN in the padding",
+    "more global keys than any chunk holds",
+    "everything at once",
+)
+
+
+@pytest.mark.parametrize("case", edge_cases(EDGE_CASES, QUICK_ON_JAX))
 def test_implementations_equal_the_reference_at_the_edges(case):
     check_against_reference(case)
 
@@ -126,6 +143,7 @@ def test_implementations_equal_the_reference_in_half_precision(dtype):
     check_against_reference(case)
 
 
+@slow_on_jax
 def test_compiling_changes_nothing():
     case = Case(
         BandedPattern(12, 5, 2),
@@ -139,6 +157,7 @@ def test_compiling_changes_nothing():
     check_compiling_changes_nothing(case, "blocked")
 
 
+@slow_on_jax
 @pytest.mark.parametrize("implementation", ["auto", *PORTABLE])
 def test_a_length_unknown_while_tracing_is_served(implementation):
     case = Case(
@@ -166,6 +185,7 @@ def test_a_length_unknown_while_tracing_is_served(implementation):
     assert_close(as_array(answer), expected, TOLERANCES["float32"][0])
 
 
+@slow_on_jax
 def test_a_seed_generator_is_drawn_from_once_a_call():
     case = Case(BandedPattern(8, 8), length=40, globals_="few", dropout=0.5)
     generator, twin = keras.random.SeedGenerator(3), keras.random.SeedGenerator(3)

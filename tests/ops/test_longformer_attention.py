@@ -13,7 +13,15 @@ from tests.ops.agreement import (
     check_against_reference,
     check_compiling_changes_nothing,
 )
-from tests.ops.cases import TOLERANCES, Case, assert_close, cases, drawn
+from tests.ops.cases import (
+    TOLERANCES,
+    Case,
+    assert_close,
+    cases,
+    drawn,
+    edge_cases,
+    slow_on_jax,
+)
 from tests.ops.gradients import as_array
 
 
@@ -59,7 +67,14 @@ EDGE_CASES = {
 }
 
 
-@pytest.mark.parametrize("case", EDGE_CASES.values(), ids=EDGE_CASES.keys())
+QUICK_ON_JAX = (
+    "no global mask",
+    "from none to all",
+    "everything at once",
+)
+
+
+@pytest.mark.parametrize("case", edge_cases(EDGE_CASES, QUICK_ON_JAX))
 def test_implementations_equal_the_reference_at_the_edges(case):
     check_against_reference(case)
 
@@ -95,6 +110,7 @@ def test_implementations_equal_the_reference_in_half_precision(dtype):
     check_against_reference(case)
 
 
+@slow_on_jax
 def test_compiling_changes_nothing():
     case = longformer_case(
         BandedPattern(12, 5, 2), 40, padding="holes", globals_="few", dropout=0.2
@@ -103,6 +119,7 @@ def test_compiling_changes_nothing():
     check_compiling_changes_nothing(case, "blocked")
 
 
+@slow_on_jax
 @pytest.mark.parametrize("implementation", ["auto", *PORTABLE])
 def test_a_length_unknown_while_tracing_is_served(implementation):
     case = longformer_case(
@@ -128,6 +145,7 @@ def test_a_length_unknown_while_tracing_is_served(implementation):
     assert_close(as_array(answer), expected, TOLERANCES["float32"][0])
 
 
+@slow_on_jax
 def test_a_seed_generator_is_drawn_from_once_a_call():
     case = longformer_case(BandedPattern(8, 8), 40, globals_="few", dropout=0.5)
     generator, twin = keras.random.SeedGenerator(3), keras.random.SeedGenerator(3)
