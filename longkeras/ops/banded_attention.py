@@ -4,6 +4,7 @@ import keras
 
 from longkeras.ops import attention_arguments
 from longkeras.ops.chooser import choose
+from longkeras.ops.implementations import eager
 
 
 class BandedAttention(keras.Operation):
@@ -47,7 +48,7 @@ class BandedAttention(keras.Operation):
         )
         facts = attention_arguments.facts_for(query, key, rule)
         attend = choose(self.implementation, facts)
-        return attend(query, key, value, rule)
+        return eager.run(attend, (query, key, value), rule)
 
     def compute_output_spec(self, query, key, value, **masks):
         return keras.KerasTensor(query.shape, dtype=query.dtype)

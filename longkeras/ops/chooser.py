@@ -8,7 +8,7 @@ from longkeras.ops.implementations.walk import block_length
 # Below this many keys one score matrix is quicker than a walk.
 _SHORT_TEXT = 256
 # A walk over tiles of at most this share of the keys is quicker than one matrix.
-_NARROW_TILE = 0.6
+_NARROW_TILE = 0.65
 # A score matrix larger than this (entries a head) is never built unasked.
 _LARGEST_MATRIX = 1024 * 1024
 

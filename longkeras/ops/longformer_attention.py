@@ -1,10 +1,12 @@
 """The public op: sliding-window attention with global rows and columns."""
 
+import functools
+
 import keras
 
 from longkeras.ops import attention_arguments
 from longkeras.ops.chooser import choose
-from longkeras.ops.implementations import global_rows
+from longkeras.ops.implementations import eager, global_rows
 
 
 class LongformerAttention(keras.Operation):
@@ -44,13 +46,24 @@ class LongformerAttention(keras.Operation):
         )
         facts = attention_arguments.facts_for(query, key, rule)
         attend = choose(self.implementation, facts)
-        output = attend(query, key, value, rule)
         if global_mask is None:
-            return output
-        return global_rows.replace(output, global_query, global_key, global_value, rule)
+            return eager.run(attend, (query, key, value), rule)
+        tensors = (query, key, value, global_query, global_key, global_value)
+        return eager.run(_with_global_rows(attend), tensors, rule)
 
     def compute_output_spec(self, query, *tensors, **masks):
         return keras.KerasTensor(query.shape, dtype=query.dtype)
+
+
+@functools.cache
+def _with_global_rows(attend):
+    """An implementation followed by the rows of global queries."""
+
+    def attend_all(query, key, value, global_query, global_key, global_value, rule):
+        output = attend(query, key, value, rule)
+        return global_rows.replace(output, global_query, global_key, global_value, rule)
+
+    return attend_all
 
 
 def longformer_attention(

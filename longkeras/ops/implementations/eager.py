@@ -1,0 +1,53 @@
+"""Eager calls on TensorFlow: a long text is walked by one compiled program.
+
+Run operation by operation, every step of a walk copies what it writes into, and the
+walk is slower than a score matrix. JAX compiles loops by itself, and PyTorch writes
+in place.
+"""
+
+import dataclasses
+import functools
+
+import keras
+
+from longkeras.ops.attention_rule import AttentionRule
+
+# Queries from which on compiling once is worth its second or two.
+_LONG = 1024
+
+
+def run(function, tensors, rule):
+    """Call `function(*tensors, rule)`, compiled where that pays.
+
+    Args:
+        function: callable, one and the same object for equal calls.
+        tensors: tuple of tensors, queries `(batch, sequence, heads, head_dim)` first.
+        rule: `longkeras.ops.attention_rule.AttentionRule`.
+
+    Returns:
+        What `function` returns.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return function(*tensors, rule)
+    import tensorflow as tf
+
+    if not tf.executing_eagerly() or tensors[0].shape[1] < _LONG:
+        return function(*tensors, rule)
+    static = (rule.pattern, rule.scale, rule.query_start, rule.dropout)
+    masks = (rule.key_mask, rule.global_mask, rule.document_ids, rule.seed)
+    return _program(function, *static)(tensors, masks)
+
+
+@functools.lru_cache(maxsize=128)
+def _program(function, pattern, scale, query_start, dropout):
+    import tensorflow as tf
+
+    rule = AttentionRule(pattern, scale, query_start, dropout=dropout)
+
+    @functools.partial(tf.function, jit_compile=True, autograph=False)
+    def program(tensors, masks):
+        names = ("key_mask", "global_mask", "document_ids", "seed")
+        given = dict(zip(names, masks, strict=True))
+        return function(*tensors, dataclasses.replace(rule, **given))
+
+    return program
