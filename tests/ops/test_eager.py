@@ -27,9 +27,8 @@ def test_one_program_serves_equal_calls_and_a_short_text_needs_none():
     eager._program.cache_clear()
 
     for length in (1023, 1024, 1024, 1040):
-        case = Case(pattern, length=length, batch=1)
-        query, key, value = case.tensors()
-        eager.run(blocked.attend, (query, key, value), AttentionRule(pattern, scale=0.5))
+        tensors = tuple(Case(pattern, length=length, batch=1).tensors())
+        eager.run(blocked.attend, tensors, AttentionRule(pattern, scale=0.5))
 
     assert eager._program.cache_info().misses == 1
     assert eager._program.cache_info().hits == 2
