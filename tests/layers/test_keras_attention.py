@@ -18,9 +18,9 @@ MAKE = {
 
 
 def used(kind, **options):
-    """A layer of Keras that was called, and its input."""
+    """A built layer of Keras, and its input."""
     layer, x = MAKE[kind](bias_initializer="normal", **options), inputs(11)
-    layer(x, x)
+    layer.build(x.shape, x.shape)
     return layer, x
 
 

@@ -11,7 +11,7 @@ from longkeras.layers import (
 )
 from tests.layers.attention_definition import draw_weights, inputs
 
-BATCH_SIZE, PROMPT_LENGTH, CHUNK, LENGTH = 2, 9, 4, 20
+BATCH_SIZE, PROMPT_LENGTH, CHUNK, LENGTH = 2, 9, 4, 14
 WINDOW = {"num_heads": 2, "is_causal": True, "rope_max_wavelength": 500.0}
 LAYERS = {
     "full": lambda: FullSelfAttention(**WINDOW),
