@@ -29,7 +29,7 @@ def check_options(pattern, dropout, seed):
         )
 
 
-def check_tensors(query, key, value, pattern, masks, query_start=0):
+def check_tensors(query, key, value, pattern, masks, query_start=0, prefix=""):
     """Raise for shapes that do not fit each other.
 
     Args:
@@ -39,23 +39,30 @@ def check_tensors(query, key, value, pattern, masks, query_start=0):
         pattern: `BandedPattern`.
         masks: dict of name and tensor or None, each `(batch, keys)`.
         query_start: int.
+        prefix: str, put before the names of the tensors in messages.
 
     Raises:
         ValueError: If a shape does not fit.
     """
-    shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
+    names = [f"{prefix}{name}" for name in ("query", "key", "value")]
+    shapes = ", ".join(
+        f"{name} {tuple(x.shape)}"
+        for name, x in zip(names, (query, key, value), strict=True)
+    )
     if not len(query.shape) == len(key.shape) == len(value.shape) == 4:
         raise ValueError(
-            "`query`, `key` and `value` must have four axes, `(batch, sequence, "
-            f"heads, head_dim)`. Received: {shapes}"
+            f"`{names[0]}`, `{names[1]}` and `{names[2]}` must have four axes, "
+            f"`(batch, sequence, heads, head_dim)`. Received: {shapes}"
         )
     if tuple(key.shape) != tuple(value.shape):
-        raise ValueError(f"`key` and `value` must have one shape. Received: {shapes}")
+        raise ValueError(
+            f"`{names[1]}` and `{names[2]}` must have one shape. Received: {shapes}"
+        )
     num_heads = query.shape[2]
     if num_heads % key.shape[2] or query.shape[3] != key.shape[3]:
         raise ValueError(
-            "`key` must have the head_dim of `query` and a number of heads that "
-            f"divides the query's. Received: {shapes}"
+            f"`{names[1]}` must have the head_dim of `{names[0]}` and a number of "
+            f"heads that divides the query's. Received: {shapes}"
         )
     if len(pattern.dilations) not in (1, num_heads):
         raise ValueError(

@@ -141,8 +141,8 @@ def longformer_attention(
         "global_mask": global_mask,
         "document_ids": document_ids,
     }
-    for three in (tensors[:3], tensors[3:]):
-        attention_arguments.check_tensors(*three, pattern, masks)
+    attention_arguments.check_tensors(*tensors[:3], pattern, masks)
+    attention_arguments.check_tensors(*tensors[3:], pattern, masks, prefix="global_")
     if tuple(tensors[3].shape) != tuple(tensors[0].shape):
         raise ValueError(
             "`global_query` must have the shape of `query`. Received: "

@@ -9,10 +9,8 @@ _CALL_ENTRIES = {"cpu": 2**22}
 _ACCELERATOR_CALL_ENTRIES = 2**26
 # Queries at the ends of the text, whose windows are cut short, in blocks at once.
 _BLOCKS_AT_ENDS = 4
-# Up to so many scores a head a mask of all of them is no burden.
-_SMALL_MATRIX = 1024 * 1024
-# A score of one big matrix costs less than one of many small ones.
-_MATRIX_ADVANTAGE = 1.3
+# Up to so many keys one call for all is the quickest.
+_SHORT_TEXT = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +87,7 @@ def plan(tensors, masks, reach):
         tile = min(end + start + right, key_length) - key
         return Part(slice(None), first, end - first, 1, key, tile)
 
-    if _is_one_call(query_length, key_length, masks, reach, block):
+    if _is_one_call(query_length, key_length, masks, reach):
         return [clipped(0, query_length)]
     head = min(max(left - start, 0), query_length)
     whole = min(query_length - head, key_length - right - start - head) // block
@@ -110,7 +108,7 @@ def plan(tensors, masks, reach):
     return parts + [clipped(i, min(i + ends, query_length)) for i in tails]
 
 
-def _is_one_call(query_length, key_length, masks, reach, block):
+def _is_one_call(query_length, key_length, masks, reach):
     """Whether all queries should meet all keys at once."""
     left, right, start = reach
     last = start + query_length - 1
@@ -122,5 +120,4 @@ def _is_one_call(query_length, key_length, masks, reach, block):
         whole = start == 0 and key_length == query_length and masks.keys is None
         if sees_past and right == 0 and whole:
             return True
-    cost = _MATRIX_ADVANTAGE * (block + left + right)
-    return cost >= key_length and query_length * key_length <= _SMALL_MATRIX
+    return key_length <= _SHORT_TEXT
