@@ -35,6 +35,12 @@ def why_not(dropout):
 
 def attend(query, key, value, rule):
     """Attend through PyTorch's kernel; see the package for the signature."""
+    reason = why_not(rule.dropout)
+    if reason is not None:
+        raise ValueError(
+            f"`implementation` 'scaled_dot_product' cannot run here: {reason}. "
+            f"Received: dropout={rule.dropout}"
+        )
     dtype, length = query.dtype, query.shape[1]
     rule = _without_idle_masks(rule)
     query, key, value = (ops.cast(x, tile_dtype(x)) for x in (query, key, value))
