@@ -31,6 +31,16 @@ class AttentionRule:
     dropout: float = 0.0
     seed: object = None
 
+    @property
+    def tensors(self):
+        """`(key_mask, global_mask, document_ids, seed)`: what is not static."""
+        return self.key_mask, self.global_mask, self.document_ids, self.seed
+
+    def with_tensors(self, tensors):
+        """The same rule with other `tensors`."""
+        names = ("key_mask", "global_mask", "document_ids", "seed")
+        return dataclasses.replace(self, **dict(zip(names, tensors, strict=True)))
+
     def at_queries(self, per_key, query_length):
         """The part of a `(batch, keys)` tensor that stands at the queries."""
         return per_key[:, self.query_start : self.query_start + query_length]

@@ -17,46 +17,56 @@ from longkeras.ops.masking import masked_score
 
 def attend(query, key, value, rule):
     """Attend tile by tile; see the package for the signature."""
-    batch_size, length, num_heads, head_dim = ops.shape(query)
-    kv_heads = key.shape[2]
-    shape = (batch_size, length, kv_heads, num_heads // kv_heads, head_dim)
-    walked = _Walked(query, key, rule)
-    attention = with_gradient(walked.forward, walked.backward)
-    output = attention(ops.reshape(query, shape), key, value)
-    return ops.reshape(output, (batch_size, length, num_heads, head_dim))
+
+    def forward(arguments, constants):
+        walked = _Walked(*arguments, rule.with_tensors(constants))
+        output, log_sum = walked.answer()
+        return ops.reshape(output, ops.shape(arguments[0])), (output, log_sum)
+
+    def backward(arguments, constants, kept, upstream):
+        walked = _Walked(*arguments, rule.with_tensors(constants))
+        upstream = ops.reshape(upstream, ops.shape(walked.query))
+        return tuple(
+            ops.cast(ops.reshape(gradient, ops.shape(x)), x.dtype)
+            for gradient, x in zip(
+                walked.gradients(*kept, upstream), arguments, strict=True
+            )
+        )
+
+    return with_gradient(forward, backward)((query, key, value), rule.tensors)
 
 
 class _Walked:
     """The walk for one call: the band of every dilation, then the global keys."""
 
-    def __init__(self, query, key, rule):
-        pattern = rule.pattern
+    def __init__(self, query, key, value, rule):
+        batch_size, length, num_heads, head_dim = ops.shape(query)
+        kv_heads = key.shape[2]
+        self.groups = num_heads // kv_heads
         self.rule = rule
-        self.groups = query.shape[2] // key.shape[2]
         self.masks = band_masks(query, key, rule)
         self.columns = global_columns.of(query, key, rule)
-        self.folds = folding.folds(pattern, query.shape[2], rule.query_start)
+        self.folds = folding.folds(rule.pattern, num_heads, rule.query_start)
+        shape = (batch_size, length, kv_heads, self.groups, head_dim)
+        self.query, self.key, self.value = ops.reshape(query, shape), key, value
 
-    def forward(self, query, key, value):
-        seen = self._band(query, key, value)
-        if self.columns is not None:
-            seen = self.columns.join(query, key, value, seen)
-        output, log_sum = seen
-        return output, (output, log_sum)
+    def answer(self):
+        """`(output, log_sum)`, as `band.forward` returns them."""
+        inputs = (self.query, self.key, self.value)
+        seen = self._band(*inputs)
+        return seen if self.columns is None else self.columns.join(*inputs, seen)
 
-    def backward(self, inputs, kept, upstream):
-        output, log_sum = kept
+    def gradients(self, output, log_sum, upstream):
+        """The gradients of query, key and value, in the dtype of scores."""
         lowest = masked_score(log_sum.dtype)
         # Weights are exp(score - log_sum): none where nothing was seen.
         log_sum = ops.where(log_sum > 0.5 * lowest, log_sum, -lowest)
         results = (output, log_sum, upstream)
+        inputs = (self.query, self.key, self.value)
         gradients = self._band_gradients(inputs, results)
-        if self.columns is not None:
-            gradients = self.columns.add_gradients(inputs, results, gradients)
-        return tuple(
-            ops.cast(gradient, x.dtype)
-            for gradient, x in zip(gradients, inputs, strict=True)
-        )
+        if self.columns is None:
+            return gradients
+        return self.columns.add_gradients(inputs, results, gradients)
 
     def _reach(self, fold, key):
         """`(left, right, query_start)`, no wider than a text of known length."""

@@ -5,12 +5,9 @@ walk is slower than a score matrix. JAX compiles loops by itself, and PyTorch wr
 in place.
 """
 
-import dataclasses
 import functools
 
 import keras
-
-from longkeras.ops.attention_rule import AttentionRule
 
 # Queries from which on compiling once is worth its second or two.
 _LONG = 1024
@@ -33,21 +30,16 @@ def run(function, tensors, rule):
 
     if not tf.executing_eagerly() or tensors[0].shape[1] < _LONG:
         return function(*tensors, rule)
-    static = (rule.pattern, rule.scale, rule.query_start, rule.dropout)
-    masks = (rule.key_mask, rule.global_mask, rule.document_ids, rule.seed)
-    return _program(function, *static)(tensors, masks)
+    static = rule.with_tensors((None, None, None, None))
+    return _program(function, static)(tensors, rule.tensors)
 
 
 @functools.lru_cache(maxsize=128)
-def _program(function, pattern, scale, query_start, dropout):
+def _program(function, rule):
     import tensorflow as tf
-
-    rule = AttentionRule(pattern, scale, query_start, dropout=dropout)
 
     @functools.partial(tf.function, jit_compile=True, autograph=False)
     def program(tensors, masks):
-        names = ("key_mask", "global_mask", "document_ids", "seed")
-        given = dict(zip(names, masks, strict=True))
-        return function(*tensors, dataclasses.replace(rule, **given))
+        return function(*tensors, rule.with_tensors(masks))
 
     return program

@@ -32,27 +32,45 @@ def replace(output, query, key, value, rule):
     Returns:
         Tensor like `output`.
     """
-    batch_size, length, num_heads, head_dim = ops.shape(query)
-    kv_heads = key.shape[2]
-    shape = (batch_size, length, kv_heads, num_heads // kv_heads, head_dim)
-    rows = _GlobalRows(query, key, rule)
-    replaced = with_gradient(rows.forward, rows.backward)(
-        ops.reshape(output, shape), ops.reshape(query, shape), key, value
-    )
-    return ops.reshape(replaced, (batch_size, length, num_heads, head_dim))
+
+    def forward(arguments, constants):
+        rows = _GlobalRows(*arguments[1:], rule.with_tensors(constants))
+        replaced, log_sum = rows.replace(rows.grouped(arguments[0]))
+        return ops.reshape(replaced, ops.shape(output)), (replaced, log_sum)
+
+    def backward(arguments, constants, kept, upstream):
+        rows = _GlobalRows(*arguments[1:], rule.with_tensors(constants))
+        gradients = rows.gradients(*kept, rows.grouped(upstream))
+        return tuple(
+            ops.cast(ops.reshape(gradient, ops.shape(x)), x.dtype)
+            for gradient, x in zip(gradients, arguments, strict=True)
+        )
+
+    arguments = (output, query, key, value)
+    return with_gradient(forward, backward)(arguments, rule.tensors)
 
 
 class _GlobalRows:
     """The global rows of one call."""
 
-    def __init__(self, query, key, rule):
+    def __init__(self, query, key, value, rule):
         self.rule = rule
         self.is_global = rule.global_keys()
         self.positions = positions_of.find(self.is_global)
         masks = band_masks(query, key, rule)
         self.masks = dataclasses.replace(masks, keys=rule.key_mask)
+        self.kv_heads = key.shape[2]
+        self.query, self.key, self.value = self.grouped(query), key, value
 
-    def forward(self, output, query, key, value):
+    def grouped(self, x):
+        """`(batch, sequence, heads, d)` to `(batch, sequence, kv_heads, groups, d)`."""
+        batch_size, length, num_heads, size = ops.shape(x)
+        groups = num_heads // self.kv_heads
+        return ops.reshape(x, (batch_size, length, self.kv_heads, groups, size))
+
+    def replace(self, output):
+        """`(output, log_sum)`, both with the rows of the global queries."""
+        query, key, value = self.query, self.key, self.value
         dtype = score_dtype(query)
         lowest = masked_score(dtype)
 
@@ -74,12 +92,12 @@ class _GlobalRows:
             )
 
         log_sum = ops.zeros(ops.shape(query)[:4], dtype=dtype)
-        carry = (output, log_sum)
-        output, log_sum = ops.fori_loop(0, self.positions.num_chunks, chunk, carry)
-        return output, (output, log_sum)
+        return ops.fori_loop(0, self.positions.num_chunks, chunk, (output, log_sum))
 
-    def backward(self, arguments, kept, upstream):
-        _, query, key, value = arguments
+    def gradients(self, output, log_sum, upstream):
+        """The gradients of output, query, key and value, in the dtype of scores."""
+        query, key, value = self.query, self.key, self.value
+        kept = (output, log_sum)
         dtype = score_dtype(query)
         lowest = masked_score(dtype)
 
@@ -124,11 +142,7 @@ class _GlobalRows:
         query_gradient, *others = gradients
         others = (ops.transpose(x, (0, 3, 1, 2)) for x in others)
         passed_on = zero_masked(upstream, ops.logical_not(self.is_global))
-        gradients = (passed_on, query_gradient, *others)
-        return tuple(
-            ops.cast(gradient, x.dtype)
-            for gradient, x in zip(gradients, arguments, strict=True)
-        )
+        return (passed_on, query_gradient, *others)
 
     def _tile(self, j, key, value, positions, is_global):
         """Tile j of the keys, and who of the chunk's rows sees them."""

@@ -7,47 +7,76 @@ def with_gradient(function, gradient):
     """Join a function of tensors with its gradient.
 
     Args:
-        function: callable of tensors, returning a tensor (the answer) and a tuple of
-            tensors that the gradient needs beside the arguments.
-        gradient: callable `(arguments, kept, upstream)` returning a tuple of tensors
-            like the arguments.
+        function: callable `(arguments, constants)`, returning a tensor (the answer)
+            and a tuple of tensors that the gradient needs beside them.
+        gradient: callable `(arguments, constants, kept, upstream)`, returning a tuple
+            of tensors like the arguments.
 
     Returns:
-        callable of tensors, returning the answer.
+        callable `(arguments, constants)`, returning the answer. Both are tuples of
+        tensors; constants may be None, and have no gradient.
     """
-    if keras.backend.backend() == "torch":
-        return _for_torch(function, gradient)
+    backends = {"torch": _for_torch, "jax": _for_jax, "tensorflow": _for_tensorflow}
+    return backends[keras.backend.backend()](function, gradient)
 
-    @keras.ops.custom_gradient
-    def joined(*arguments):
-        answer, kept = function(*arguments)
 
-        def backward(*upstreams, upstream=None):
-            upstream = upstreams[0] if upstream is None else upstream
-            return gradient(arguments, kept, upstream)
+def _for_tensorflow(function, gradient):
+    import tensorflow as tf
 
-        return answer, backward
+    def call(arguments, constants):
+        @tf.custom_gradient
+        def joined(*arguments):
+            answer, kept = function(arguments, constants)
 
-    return joined
+            def backward(upstream):
+                return gradient(arguments, constants, kept, upstream)
+
+            return answer, backward
+
+        return joined(*arguments)
+
+    return call
+
+
+def _for_jax(function, gradient):
+    # Constants are arguments too: a closure would leak them out of rematerialisation.
+    import jax
+
+    @jax.custom_vjp
+    def call(arguments, constants):
+        return function(arguments, constants)[0]
+
+    def forward(arguments, constants):
+        answer, kept = function(arguments, constants)
+        return answer, (arguments, constants, kept)
+
+    def backward(saved, upstream):
+        return tuple(gradient(*saved, upstream)), None
+
+    call.defvjp(forward, backward)
+    return call
 
 
 def _for_torch(function, gradient):
     # Keras' own swallows what fails in a backward pass and differentiates again.
     import torch
 
-    class Recomputed(torch.autograd.Function):
-        @staticmethod
-        def forward(context, *arguments):
-            answer, kept = function(*arguments)
-            context.num_arguments = len(arguments)
-            context.save_for_backward(*arguments, *kept)
-            return answer
+    def call(arguments, constants):
+        class Recomputed(torch.autograd.Function):
+            @staticmethod
+            def forward(context, *arguments):
+                answer, kept = function(arguments, constants)
+                context.num_arguments = len(arguments)
+                context.save_for_backward(*arguments, *kept)
+                return answer
 
-        @staticmethod
-        def backward(context, upstream):
-            saved = context.saved_tensors
-            arguments = saved[: context.num_arguments]
-            kept = saved[context.num_arguments :]
-            return tuple(gradient(arguments, kept, upstream))
+            @staticmethod
+            def backward(context, upstream):
+                saved = context.saved_tensors
+                arguments = saved[: context.num_arguments]
+                kept = saved[context.num_arguments :]
+                return tuple(gradient(arguments, constants, kept, upstream))
 
-    return Recomputed.apply
+        return Recomputed.apply(*arguments)
+
+    return call
