@@ -8,9 +8,9 @@ from keras import ops
 from longkeras.layers.full_self_attention import full_pattern
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
 from longkeras.ops import prompt_keys
-from longkeras.ops.attention_scores import rows_of
 from longkeras.ops.cached_attention import attend_global_rows
 from longkeras.ops.longformer_attention import longformer_attention
+from longkeras.ops.visibility import rows_of
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

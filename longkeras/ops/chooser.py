@@ -2,7 +2,12 @@
 
 import dataclasses
 
-from longkeras.ops.implementations import blocked, dense, full
+from longkeras.ops.implementations import (
+    blocked,
+    dense,
+    full,
+    scaled_dot_product,
+)
 from longkeras.ops.implementations.walk import block_length
 
 # Below this many keys one score matrix is quicker than a walk.
@@ -75,6 +80,7 @@ def candidates(facts):
     """
     verdicts = [
         ("full", full.attend, *_full(facts)),
+        ("scaled_dot_product", scaled_dot_product.attend, *_scaled_dot_product(facts)),
         ("dense", dense.attend, *_dense(facts)),
         ("blocked", blocked.attend, True, True, _blocked_reason(facts)),
     ]
@@ -167,6 +173,13 @@ def _full(facts):
     if facts.is_long:
         return True, False, _too_many(facts)
     return True, True, "the band covers the text: nothing is quicker than Keras' own"
+
+
+def _scaled_dot_product(facts):
+    obstacle = scaled_dot_product.why_not(1.0 if facts.has_dropout else 0.0)
+    if obstacle:
+        return False, False, obstacle
+    return True, True, "PyTorch's fused kernel is quickest at every length"
 
 
 def _dense(facts):

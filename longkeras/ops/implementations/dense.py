@@ -5,6 +5,7 @@ from keras import ops
 from longkeras.ops import attention_dropout
 from longkeras.ops.implementations.tile import score_dtype, tile_dtype
 from longkeras.ops.masking import masked_score, zero_masked
+from longkeras.ops.visibility import visible
 
 
 def attend(query, key, value, rule):
@@ -28,9 +29,9 @@ def attend(query, key, value, rule):
     )
     shape = (batch_size, num_heads, query_length, key_length)
     scores = ops.reshape(ops.cast(scores, dtype), shape)
-    visible = _visible(query_length, key_length, rule)
+    rows = rule.query_start + ops.arange(query_length, dtype="int32")
     lowest = masked_score(dtype)
-    scores = ops.where(visible, scores, lowest)
+    scores = ops.where(visible(rows[None], key_length, rule), scores, lowest)
     highest = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
     weights = ops.exp(scores - highest)
     # With no key seen every score is the lowest, and the weights mean nothing.
@@ -43,36 +44,6 @@ def attend(query, key, value, rule):
     output = ops.matmul(ops.cast(weights, value.dtype), value)
     output = ops.reshape(output, (*shape[:3], head_dim)) * share
     return ops.cast(ops.transpose(output, (0, 2, 1, 3)), output_dtype)
-
-
-def _visible(query_length, key_length, rule):
-    """Boolean mask broadcastable to `(batch, heads, query, key)`."""
-    pattern = rule.pattern
-    query_position = rule.query_start + ops.arange(query_length, dtype="int32")
-    distance = ops.arange(key_length, dtype="int32") - query_position[:, None]
-    dilation = ops.reshape(
-        ops.convert_to_tensor(pattern.dilations, dtype="int32"), (-1, 1, 1)
-    )
-    visible = ops.logical_and(
-        distance >= -pattern.left * dilation, distance <= pattern.right * dilation
-    )
-    visible = ops.logical_and(visible, distance % dilation == 0)[None]
-    if rule.global_mask is not None:
-        columns = rule.global_mask[:, None, None, :]
-        if pattern.is_causal:
-            columns = ops.logical_and(columns, distance <= 0)
-        visible = ops.logical_or(visible, columns)
-    if rule.key_mask is not None:
-        query_mask = rule.at_queries(rule.key_mask, query_length)
-        seen = ops.logical_and(
-            query_mask[:, None, :, None], rule.key_mask[:, None, None, :]
-        )
-        visible = ops.logical_and(visible, seen)
-    if rule.document_ids is not None:
-        documents = rule.at_queries(rule.document_ids, query_length)
-        same = documents[:, None, :, None] == rule.document_ids[:, None, None, :]
-        visible = ops.logical_and(visible, same)
-    return visible
 
 
 def _keep_factor(shape, rule, dtype):

@@ -1,0 +1,55 @@
+"""Which keys chosen queries see: the rule, position by position."""
+
+from keras import ops
+
+
+def visible(positions, num_keys, rule):
+    """Which keys each query sees.
+
+    Args:
+        positions: int32 tensor `(batch, rows)`, the queries' positions among the
+            keys; `(1, rows)` where they are the same in every row of the batch.
+        num_keys: int.
+        rule: `longkeras.ops.attention_rule.AttentionRule`.
+
+    Returns:
+        bool tensor broadcastable to `(batch, heads, rows, keys)`.
+    """
+    pattern = rule.pattern
+    at_rows = positions[:, None, :, None]  # (batch, 1, rows, 1)
+    distance = ops.arange(num_keys, dtype="int32") - at_rows  # (batch, 1, rows, keys)
+    dilation = ops.reshape(
+        ops.convert_to_tensor(pattern.dilations, dtype="int32"), (-1, 1, 1)
+    )
+    seen = ops.logical_and(
+        distance >= -pattern.left * dilation, distance <= pattern.right * dilation
+    )
+    seen = ops.logical_and(seen, distance % dilation == 0)
+    global_keys = rule.global_keys()
+    if global_keys is not None:
+        global_keys = global_keys[:, None, None, :]
+        if pattern.is_causal:
+            global_keys = ops.logical_and(global_keys, distance <= 0)
+        seen = ops.logical_or(seen, global_keys)
+    if rule.key_mask is not None:
+        both_real = _pairs(ops.logical_and, rule.key_mask, positions)
+        seen = ops.logical_and(seen, both_real)
+    if rule.document_ids is not None:
+        same = _pairs(ops.equal, rule.document_ids, positions)
+        seen = ops.logical_and(seen, same)
+    return seen
+
+
+def rows_of(per_position, positions):
+    """The entries of `(batch, sequence, ...)` at `(batch, rows)` positions."""
+    shape = (*ops.shape(positions), *([1] * (len(per_position.shape) - 2)))
+    return ops.take_along_axis(per_position, ops.reshape(positions, shape), axis=1)
+
+
+def _pairs(relation, per_key, positions):
+    """Relate every row to every key: bool `(batch, 1, rows, keys)`."""
+    if positions.shape[0] == 1:
+        at_rows = ops.take(per_key, positions[0], axis=1)
+    else:
+        at_rows = rows_of(per_key, positions)
+    return relation(at_rows[:, None, :, None], per_key[:, None, None, :])
