@@ -4,6 +4,7 @@ from keras import ops
 
 from longkeras.ops import global_store, ring_cache
 from longkeras.ops.banded_attention import banded_attention
+from longkeras.ops.implementations.tile import tile_dtype
 from longkeras.ops.masking import masked_softmax
 
 # Global rows of a chunk that are answered at once.
@@ -97,7 +98,9 @@ def attend_step(
         `(output, cache)`, the output like `query`.
     """
     scale = query.shape[-1] ** -0.5 if scale is None else scale
-    query = query[:, None]  # (batch, 1, heads, head_dim)
+    output_dtype = query.dtype
+    # In the precision of a whole pass over the text.
+    query = ops.cast(query, tile_dtype(query))[:, None]  # (batch, 1, heads, head_dim)
     keys = ring_cache.write(cache[0], next_position, key)
     values = ring_cache.write(cache[1], next_position, value)
     held = ring_cache.slot_positions(next_position + 1, keys.shape[1])
@@ -106,7 +109,8 @@ def attend_step(
     )
     if store is None:
         weights = masked_softmax(_scores(query, keys), in_ring[:, :, None], scale)
-        return _weighted_sum(weights, values)[:, 0], (keys, values)
+        output = _weighted_sum(weights, values)[:, 0]
+        return ops.cast(output, output_dtype), (keys, values)
 
     # A global key inside the window is seen there, and only there.
     in_store = ops.logical_and(
@@ -125,7 +129,7 @@ def attend_step(
     num_slots = keys.shape[1]
     output = _weighted_sum(weights[..., :num_slots], values)
     output = output + _weighted_sum(weights[..., num_slots:], store.values)
-    return output[:, 0], (keys, values)
+    return ops.cast(output[:, 0], output_dtype), (keys, values)
 
 
 def attend_global_rows(

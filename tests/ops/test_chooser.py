@@ -73,5 +73,5 @@ def test_full_attention_is_refused_where_it_would_answer_otherwise(
 def test_an_unknown_implementation_is_refused_with_the_names_there_are():
     facts = chooser.Facts(BandedPattern(1, 1), 8, 8)
 
-    with pytest.raises(ValueError, match=r"'auto' or one of 'full', 'dense'"):
+    with pytest.raises(ValueError, match=r"'auto' or one of 'full', 'scaled"):
         chooser.choose("quick", facts)

@@ -162,7 +162,7 @@ def test_a_seed_generator_is_drawn_from_once_a_call():
     [
         ({"global_query": np.zeros((1, 7, 2, 4), "float32")}, "`global_query` must"),
         ({"global_query": np.zeros((1, 8, 3, 4), "float32")}, "divides the query's"),
-        ({"global_key": np.zeros((1, 7, 2, 4), "float32")}, "`global_key` and `global_v"),
+        ({"global_key": np.zeros((1, 7, 2, 4), "float32")}, "`global_key` and `gl"),
         ({"global_value": np.zeros((1, 8, 2, 3), "float32")}, "`global_key` and `gl"),
         ({"global_mask": np.ones((1, 9), bool)}, "`global_mask` must have"),
         ({"dropout": 0.1}, "`seed`"),

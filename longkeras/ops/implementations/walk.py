@@ -13,7 +13,7 @@ _CPU_SCORE_BYTES = 3 * 2**19
 _ACCELERATOR_SCORE_BYTES = 2**26
 # Rows that a step is planned for where their number is not known while tracing.
 _ASSUMED_ROWS = 8
-_SMALLEST_BLOCK, _LARGEST_BLOCK = 32, 128
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 32, 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,18 +114,18 @@ def plan(query, key, left, right, query_start):
 
 
 def block_length(left, right):
-    """Queries walked at once for a band: about half its longer side.
+    """Queries walked at once for a band: about half the keys of one query.
 
     Args:
         left: int, keys seen before the query.
         right: int, keys seen after it.
 
     Returns:
-        int, a power of two between 32 and 128.
+        int, a power of two between 32 and 256.
     """
-    reach = max(left, right, 1)
-    power = 2 ** round(math.log2(reach)) // 2 if reach > 64 else 64
-    return int(min(max(power, _SMALLEST_BLOCK), _LARGEST_BLOCK))
+    half = max((left + right) / 2, 1)
+    power = 2 ** round(math.log2(half))
+    return min(max(power, _SMALLEST_BLOCK), _LARGEST_BLOCK)
 
 
 def _share(batch_size, num_heads, score_bytes):
