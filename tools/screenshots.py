@@ -82,7 +82,7 @@ def _picture(browser, address, language, light, width, sample, height):
 
 
 def _smaller(picture, height):
-    """Cut at a height; fewer colours, until the file is small enough for a repository."""
+    """Cut at a height; take fewer colours, until the file is small."""
     from PIL import Image
 
     image = Image.open(io.BytesIO(picture)).convert("RGB")
