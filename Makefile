@@ -26,13 +26,15 @@ test: ## Run the short suite on TensorFlow, then what depends on the backend on 
 	$(prepare) test
 	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile $(ARGS)
 	KERAS_BACKEND=jax $(pytest) -n $(WORKERS) --dist loadfile $(ARGS) \
-		$(wildcard tests/ops tests/layers tests/models)
+		$(wildcard tests/ops tests/models)
 
 check: ## Run the long suite: slow, browser, multi-process, parity, the ops on PyTorch
 	$(prepare) check
 	KERAS_BACKEND=tensorflow $(pytest) -m "$(LONG)" $(ARGS)
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile -m slow $(ARGS) $(wildcard tests/ops)
+	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
+		--dist loadfile $(ARGS) $(wildcard tests/layers)
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(wildcard tests/ops)
 

@@ -1,6 +1,7 @@
 """The chooser: one choice, linear memory on long texts, reasons in words."""
 
 import hypothesis
+import keras
 import pytest
 from hypothesis import strategies as st
 
@@ -27,24 +28,42 @@ def test_exactly_one_implementation_is_chosen_and_it_can_run(facts):
 @pytest.mark.parametrize("length", [4096, 100_000, None])
 def test_a_long_or_unknown_length_never_gets_a_matrix(length):
     for pattern in (BandedPattern.causal(64), BandedPattern(length or 4096, 0)):
-        assert "blocked: chosen" in explain(pattern, query_length=length)
+        said = explain(pattern, query_length=length, has_dropout=True)
+        assert "blocked: chosen" in said
 
 
 def test_a_short_text_gets_one_matrix():
     pattern = BandedPattern.causal(64)
 
-    assert "dense: chosen" in explain(pattern, query_length=100)
-    assert "blocked: not chosen" in explain(pattern, query_length=100)
+    said = explain(pattern, query_length=100, has_dropout=True)
+    assert "dense: chosen" in said
+    assert "blocked: not chosen" in said
 
 
 def test_a_narrow_band_of_a_longer_text_gets_a_walk():
-    assert "blocked: chosen" in explain(BandedPattern(32, 32), query_length=512)
-    assert "dense: chosen" in explain(BandedPattern(256, 256), query_length=512)
+    narrow, wide = (
+        explain(BandedPattern(reach, reach), query_length=512, has_dropout=True)
+        for reach in (32, 256)
+    )
+    assert "blocked: chosen" in narrow
+    assert "dense: chosen" in wide
+
+
+@pytest.mark.parametrize("length", [100, 4096, None])
+def test_the_fused_kernel_serves_pytorch_where_nothing_is_dropped(length):
+    on_torch = keras.backend.backend() == "torch"
+    pattern = BandedPattern.causal(64)
+
+    said = explain(pattern, query_length=length)
+    assert ("scaled_dot_product: chosen" in said) == on_torch
+    said = explain(pattern, query_length=length, has_dropout=True)
+    assert "scaled_dot_product: cannot run" in said
 
 
 @pytest.mark.parametrize("pattern", [BandedPattern(99, 99), BandedPattern(120, 0)])
 def test_a_band_that_covers_the_text_gets_full_attention(pattern):
-    assert "full: chosen" in explain(pattern, query_length=100)
+    taken = "dense" if keras.backend.backend() == "jax" else "full"
+    assert f"{taken}: chosen" in explain(pattern, query_length=100)
 
 
 @pytest.mark.parametrize(
