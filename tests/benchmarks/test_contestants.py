@@ -96,6 +96,8 @@ def test_sdpa_computes_the_reference(task, is_causal):
 @pytest.mark.slow
 @pytest.mark.parity
 @needs_torch
+# PyTorch's compiler imports what PyTorch itself deprecates.
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("is_causal", [False, True])
 def test_flex_attention_computes_the_reference(is_causal):
     check(attention, "flex", "forward", reach=8, length=256, is_causal=is_causal)
