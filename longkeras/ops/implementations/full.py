@@ -5,6 +5,10 @@ from keras import ops
 
 def attend(query, key, value, rule):
     """Attend to every key, or every earlier one; see the package for the signature."""
+    groups = query.shape[2] // key.shape[2]
+    if groups > 1:
+        # Keras itself does not share a single key head on TensorFlow.
+        key, value = (ops.repeat(x, groups, axis=2) for x in (key, value))
     return ops.dot_product_attention(
         query, key, value, scale=rule.scale, is_causal=rule.pattern.is_causal
     )
