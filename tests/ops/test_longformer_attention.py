@@ -101,6 +101,7 @@ def test_implementations_equal_the_reference_on_long_texts(pattern, globals_):
     )
 
 
+@slow_on_jax
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_implementations_equal_the_reference_in_half_precision(dtype):
     case = longformer_case(

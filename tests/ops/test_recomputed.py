@@ -7,6 +7,7 @@ from keras import ops
 
 from longkeras.ops import longformer_attention
 from longkeras.patterns import BandedPattern
+from tests.ops.cases import slow_on_jax
 from tests.ops.gradients import as_array, outputs_and_gradients
 
 LENGTH = 40
@@ -31,6 +32,7 @@ def arguments():
     return [ops.convert_to_tensor(x) for x in (states, padding_mask, global_mask)]
 
 
+@slow_on_jax
 def test_rematerialisation_changes_no_gradient():
     states, *masks = arguments()
     upstream = np.ones(states.shape, "float32")
@@ -47,6 +49,7 @@ def test_rematerialisation_changes_no_gradient():
     np.testing.assert_allclose(again[1][0], plain[1][0], atol=1e-5)
 
 
+@slow_on_jax
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="jax.vmap")
 def test_texts_may_be_mapped_over_on_jax():
     import jax
