@@ -30,9 +30,10 @@ test: ## Run the short suite on TensorFlow, then what depends on the backend on 
 
 check: ## Run the long suite: slow, browser, multi-process, parity, the ops on PyTorch
 	$(prepare) check
-	KERAS_BACKEND=tensorflow $(pytest) -m "$(LONG)" $(ARGS)
+	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile \
+		-m "$(LONG)" $(ARGS)
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
-		--dist loadfile -m slow $(ARGS) $(wildcard tests/ops)
+		--dist loadfile -m slow -k "not many_cases" $(ARGS) $(wildcard tests/ops)
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(wildcard tests/layers)
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
