@@ -185,7 +185,7 @@ def _scaled_dot_product(facts):
     obstacle = scaled_dot_product.why_not(1.0 if facts.has_dropout else 0.0)
     if obstacle:
         return False, False, obstacle
-    return True, True, "PyTorch's fused kernel is quickest at every length"
+    return True, True, "PyTorch's fused kernel is quicker than a walk of ours"
 
 
 def _dense(facts):
