@@ -3,6 +3,7 @@
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
 from longkeras.layers.full_self_attention import FullSelfAttention
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
+from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
 from longkeras.layers.longformer_self_attention import LongformerSelfAttention
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.rotary_embedding import RotaryEmbedding
@@ -12,6 +13,7 @@ __all__ = [
     "CausalDecoderLayer",
     "FullSelfAttention",
     "LearnedPositionEmbedding",
+    "LongformerEncoderLayer",
     "LongformerSelfAttention",
     "RecurrentStack",
     "RotaryEmbedding",

@@ -115,10 +115,14 @@ class LongformerSelfAttention(SlidingWindowAttention):
         authors of Longformer made it of RoBERTa.
         """
         converted = super().from_keras_attention(layer, is_causal)
-        local = converted.query_dense, converted.key_dense, converted.value_dense
-        for dense, source in zip(converted._global_denses(), local, strict=True):
-            dense.set_weights(source.get_weights())
+        converted.copy_projections_to_global()
         return converted
+
+    def copy_projections_to_global(self):
+        """Give global tokens copies of the projections of all others."""
+        local = self.query_dense, self.key_dense, self.value_dense
+        for dense, source in zip(self._global_denses(), local, strict=True):
+            dense.set_weights(source.get_weights())
 
     def initial_cache(
         self, batch_size, max_length=None, num_global_tokens=0, prompt_length=None

@@ -5,6 +5,7 @@ from longkeras.models.causal_transformer.causal_lm import TransformerCausalLM
 from longkeras.models.causal_transformer.preprocessor import (
     TransformerCausalLMPreprocessor,
 )
+from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.recurrent.backbone import RecurrentBackbone
 from longkeras.models.recurrent.causal_lm import RecurrentCausalLM
 from longkeras.models.recurrent.preprocessor import RecurrentCausalLMPreprocessor
@@ -13,6 +14,7 @@ from longkeras.text.byte_tokenizer import ByteTokenizer
 __all__ = [
     "ByteTokenizer",
     "CausalTransformerBackbone",
+    "LongformerBackbone",
     "RecurrentBackbone",
     "RecurrentCausalLM",
     "RecurrentCausalLMPreprocessor",

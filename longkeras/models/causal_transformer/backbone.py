@@ -5,6 +5,7 @@ import keras_hub
 from keras import ops
 
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
+from longkeras.models.layer_arguments import layer_initializer, one_per_layer
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -86,15 +87,15 @@ class CausalTransformerBackbone(keras_hub.models.Backbone):
         dtype=None,
         **kwargs,
     ):
-        windows = _one_per_layer("attention_window", attention_window, num_layers)
-        dilations = _one_per_layer("attention_dilation", attention_dilation, num_layers)
+        windows = one_per_layer("attention_window", attention_window, num_layers)
+        dilations = one_per_layer("attention_dilation", attention_dilation, num_layers)
 
         # === Layers ===
         self.token_embedding = keras_hub.layers.ReversibleEmbedding(
             input_dim=vocabulary_size,
             output_dim=hidden_dim,
             tie_weights=True,
-            embeddings_initializer=_initializer(seed, -1),
+            embeddings_initializer=layer_initializer(seed, -1),
             dtype=dtype,
             name="token_embedding",
         )
@@ -110,7 +111,7 @@ class CausalTransformerBackbone(keras_hub.models.Backbone):
                     activation=activation,
                     layer_norm_epsilon=layer_norm_epsilon,
                     dropout=dropout,
-                    kernel_initializer=_initializer(seed, i),
+                    kernel_initializer=layer_initializer(seed, i),
                     seed=seed,
                     dtype=dtype,
                     name=f"transformer_layer_{i}",
@@ -166,19 +167,3 @@ class CausalTransformerBackbone(keras_hub.models.Backbone):
             "dropout": self.dropout,
             "seed": self.seed,
         }
-
-
-def _one_per_layer(name, value, num_layers):
-    if not isinstance(value, (list, tuple)):
-        return [value] * num_layers
-    if len(value) != num_layers:
-        raise ValueError(
-            f"`{name}` must be one value, or a list of one per layer ({num_layers}). "
-            f"Received: {name}={value}"
-        )
-    return list(value)
-
-
-def _initializer(seed, index):
-    seed = None if seed is None else 1000 * (seed + 1) + index
-    return keras.initializers.RandomNormal(stddev=0.02, seed=seed)

@@ -1,0 +1,1 @@
+"""Longformer: a window around each token, and tokens that see everything."""

@@ -1,0 +1,88 @@
+"""A position table for longer texts, from the one that there is."""
+
+import numpy as np
+from keras import ops
+
+
+class LongerPositions:
+    """Gives a model of the family with a longer position table.
+
+    A mixin for the backbone and for its tasks.
+    """
+
+    def extend_positions(self, max_sequence_length):
+        """The same model for longer texts, its position table repeated.
+
+        Positions behind the old table get copies of its rows, one after another, as
+        Longformer's first weights were made of RoBERTa's: better than random ones
+        from the first step, to be trained from there. Everything else is copied.
+
+        Args:
+            max_sequence_length: int. The longest text of the new model, more than
+                that of this one.
+
+        Returns:
+            A new model of the same class.
+
+        Raises:
+            ValueError: If the new table would not be longer.
+        """
+        is_task = hasattr(self, "backbone")
+        old = self.backbone if is_task else self
+        if max_sequence_length <= old.max_sequence_length:
+            raise ValueError(
+                "`max_sequence_length` must be more than that of the model, "
+                f"{old.max_sequence_length}. Received: "
+                f"max_sequence_length={max_sequence_length}"
+            )
+        longer = _with_longer_table(old, max_sequence_length)
+        if not is_task:
+            return longer
+        config = self.get_config()
+        config["backbone"] = longer
+        task = type(self).from_config(config)
+        _copy_weights(_head_weights(self), _head_weights(task))
+        return task
+
+
+def _with_longer_table(backbone, max_sequence_length):
+    config = {**backbone.get_config(), "max_sequence_length": max_sequence_length}
+    longer = type(backbone).from_config(config)
+    old_table = backbone.position_embedding.position_embeddings
+    new_table = longer.position_embedding.position_embeddings
+    _copy_weights(
+        [weight for weight in backbone.weights if weight is not old_table],
+        [weight for weight in longer.weights if weight is not new_table],
+    )
+    rows = ops.convert_to_numpy(old_table)
+    new_table.assign(
+        tiled_positions(rows, backbone.padding_id + 1, max_sequence_length)
+    )
+    return longer
+
+
+def tiled_positions(rows, first_position, max_sequence_length):
+    """A position table of another length, of one table's rows in turn.
+
+    Args:
+        rows: float array `(first_position + old length, hidden_dim)`. The table.
+        first_position: int. Row of a text's first token; rows before it are kept.
+        max_sequence_length: int. The new length.
+
+    Returns:
+        Array `(first_position + max_sequence_length, hidden_dim)`.
+    """
+    positions = rows[first_position:]
+    turns = -(-max_sequence_length // len(positions))
+    tiled = np.tile(positions, (turns, 1))[:max_sequence_length]
+    return np.concatenate([rows[:first_position], tiled])
+
+
+def _head_weights(task):
+    of_backbone = {id(weight) for weight in task.backbone.weights}
+    return [weight for weight in task.weights if id(weight) not in of_backbone]
+
+
+def _copy_weights(sources, targets):
+    for source, target in zip(sources, targets, strict=True):
+        target.assign(source)

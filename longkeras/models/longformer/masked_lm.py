@@ -1,0 +1,85 @@
+"""Longformer that fills in masked tokens."""
+
+import keras
+import keras_hub
+
+from longkeras.models.longformer.backbone import LongformerBackbone
+from longkeras.models.longformer.inputs import functional_inputs
+from longkeras.models.longformer.masked_lm_preprocessor import (
+    LongformerMaskedLMPreprocessor,
+)
+from longkeras.models.longformer.task import LongformerTask
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
+    """Predicts the tokens behind masks: how Longformer is trained on plain text.
+
+    Where no `global_attention_mask` is given, no token is global, so that the
+    projections of global tokens are not trained: `copy_projections_to_global` of the
+    backbone gives them the trained ones. The head is that of Hugging Face's
+    `LongformerForMaskedLM`.
+
+    Args:
+        backbone: `longkeras.models.LongformerBackbone`. Its `tie_embedding_weights`
+            says whether the output projection is the token embedding.
+        preprocessor: `longkeras.models.LongformerMaskedLMPreprocessor`, or None if
+            inputs are given as ids. Defaults to `None`.
+        **kwargs: See `keras_hub.models.MaskedLM`.
+
+    Call arguments:
+        inputs: as of `LongformerBackbone`, and `mask_positions`, int
+            `(batch, masks)`: where to predict.
+
+    Returns:
+        Logits `(batch, masks, vocabulary_size)`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.models import LongformerBackbone, LongformerMaskedLM
+
+    backbone = LongformerBackbone(
+        vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
+        intermediate_dim=32, attention_window=8, max_sequence_length=64,
+    )
+    inputs = {
+        "token_ids": np.full((2, 40), 7),
+        "mask_positions": np.array([[1, 5, 9]] * 2),
+    }
+    logits = LongformerMaskedLM(backbone).predict(inputs, verbose=0)
+    assert logits.shape == (2, 3, 100)
+    ```
+
+    Reference:
+        [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
+    """
+
+    backbone_cls = LongformerBackbone
+    preprocessor_cls = LongformerMaskedLMPreprocessor
+
+    def __init__(self, backbone, preprocessor=None, **kwargs):
+        # === Layers ===
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        self.masked_lm_head = keras_hub.layers.MaskedLMHead(
+            vocabulary_size=backbone.vocabulary_size,
+            token_embedding=backbone.token_embedding,
+            intermediate_activation="gelu",
+            layer_norm_epsilon=backbone.layer_norm_epsilon,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            dtype=backbone.dtype_policy,
+            name="mlm_head",
+        )
+
+        # === Functional Model ===
+        inputs = functional_inputs()
+        inputs["mask_positions"] = keras.Input(
+            (None,), dtype="int32", name="mask_positions"
+        )
+        read = {x: inputs[x] for x in inputs if x != "mask_positions"}
+        outputs = self.masked_lm_head(
+            backbone(read)["sequence_output"], inputs["mask_positions"]
+        )
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)

@@ -1,0 +1,73 @@
+"""What all tasks of the family share."""
+
+from keras import ops
+
+from longkeras.models.longformer.global_token_watch import (
+    GlobalTokenWatch,
+    WarnWithoutGlobalTokens,
+)
+from longkeras.models.longformer.inputs import OptionalInputs
+from longkeras.models.longformer.longer_positions import LongerPositions
+
+
+class LongformerTask(OptionalInputs, LongerPositions):
+    """Optional inputs, and a warning where training has no global token.
+
+    A mixin, to stand before a `keras_hub.models.Task`.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # Not an attribute that Keras tracks: it is no part of a saved model.
+        object.__setattr__(self, "global_token_watch", GlobalTokenWatch())
+        self.has_warned_of_globals = False
+
+    def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
+        """Train; see `keras.Model.fit`.
+
+        Args:
+            x: strings or what else the preprocessor takes; without a preprocessor a
+                dict of tensors, of which only `token_ids` must be there. Or a dataset
+                of pairs of these and `y`.
+            y: targets. Defaults to `None`.
+            *args: See `keras.Model.fit`.
+            callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
+            **kwargs: See `keras.Model.fit`.
+
+        Returns:
+            `keras.callbacks.History`.
+        """
+        callbacks = [*(callbacks or []), WarnWithoutGlobalTokens()]
+        x = self._given(x)
+        return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """Evaluate; see `keras.Model.evaluate`, and `fit` for `x`."""
+        return super().evaluate(self._given(x), *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """Predict; see `keras.Model.predict`, and `fit` for `x`."""
+        return super().predict(self._given(x), *args, **kwargs)
+
+    @property
+    def metrics(self):
+        """Metrics of training, the quiet watch over global tokens among them."""
+        return [*super().metrics, self.global_token_watch]
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """See `keras.Model.compute_loss`; takes note of global tokens too."""
+        if training and isinstance(x, dict):
+            mask = self.complete(x)["global_attention_mask"]
+            self.global_token_watch.update_state(ops.convert_to_tensor(mask))
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def _given(self, x):
+        """Without inputs that are None, which no dataset can carry."""
+        if self.preprocessor is not None or not isinstance(x, dict):
+            return x
+        given = {name: value for name, value in x.items() if value is not None}
+        self._check_names(given)
+        self._check_ids(given)
+        return given

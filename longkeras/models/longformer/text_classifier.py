@@ -1,0 +1,131 @@
+"""Longformer that puts a text in one of several classes."""
+
+import keras
+import keras_hub
+
+from longkeras.models.longformer.backbone import LongformerBackbone
+from longkeras.models.longformer.class_names import check_class_names
+from longkeras.models.longformer.global_tokens import first_token
+from longkeras.models.longformer.inputs import functional_inputs
+from longkeras.models.longformer.task import LongformerTask
+from longkeras.models.longformer.text_classifier_preprocessor import (
+    LongformerTextClassifierPreprocessor,
+)
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
+    """Classifies long texts by their first token, which sees the whole text.
+
+    Where no `global_attention_mask` is given, the first token is global, as with
+    Hugging Face's `LongformerForSequenceClassification`, whose head this is.
+
+    Args:
+        backbone: `longkeras.models.LongformerBackbone`.
+        num_classes: int. Number of classes.
+        preprocessor: `longkeras.models.LongformerTextClassifierPreprocessor`, or None
+            if inputs are given as ids. Defaults to `None`.
+        activation: Activation of the outputs. Defaults to `None`, logits.
+        dropout: float. Rate before each layer of the head. Defaults to `0.1`.
+        class_names: list of str, one a class, or None. Defaults to `None`.
+        **kwargs: See `keras_hub.models.TextClassifier`.
+
+    Call arguments:
+        inputs: as of `LongformerBackbone`.
+
+    Returns:
+        Logits `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If there is not one name a class.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.models import LongformerBackbone, LongformerTextClassifier
+
+    backbone = LongformerBackbone(
+        vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
+        intermediate_dim=32, attention_window=8, max_sequence_length=64,
+    )
+    classifier = LongformerTextClassifier(backbone, num_classes=3)
+    logits = classifier.predict({"token_ids": np.full((2, 40), 7)}, verbose=0)
+    assert logits.shape == (2, 3)
+    ```
+
+    Reference:
+        [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
+    """
+
+    backbone_cls = LongformerBackbone
+    preprocessor_cls = LongformerTextClassifierPreprocessor
+
+    def __init__(
+        self,
+        backbone,
+        num_classes,
+        preprocessor=None,
+        activation=None,
+        dropout=0.1,
+        class_names=None,
+        **kwargs,
+    ):
+        check_class_names(class_names, num_classes)
+        # === Layers ===
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        dtype = backbone.dtype_policy
+        self.pooled_dropout = keras.layers.Dropout(
+            dropout, dtype=dtype, name="pooled_dropout"
+        )
+        self.pooled_dense = keras.layers.Dense(
+            backbone.hidden_dim,
+            activation="tanh",
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            dtype=dtype,
+            name="pooled_dense",
+        )
+        self.output_dropout = keras.layers.Dropout(
+            dropout, dtype=dtype, name="output_dropout"
+        )
+        self.output_dense = keras.layers.Dense(
+            num_classes,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            activation=activation,
+            dtype=dtype,
+            name="logits",
+        )
+
+        # === Functional Model ===
+        inputs = functional_inputs()
+        x = backbone(inputs)["sequence_output"][:, 0]
+        x = self.pooled_dense(self.pooled_dropout(x))
+        outputs = self.output_dense(self.output_dropout(x))
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+
+        # === Config ===
+        self.num_classes = num_classes
+        self.activation = keras.activations.get(activation)
+        self.dropout = dropout
+        self.class_names = class_names
+
+    def global_tokens_of(self, inputs):
+        """The first token of each text.
+
+        Args:
+            inputs: dict with `token_ids`, int `(batch, sequence)`.
+
+        Returns:
+            int32 tensor `(batch, sequence)`.
+        """
+        return first_token(inputs["token_ids"])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "activation": keras.activations.serialize(self.activation),
+            "dropout": self.dropout,
+            "class_names": self.class_names,
+        }

@@ -1,0 +1,203 @@
+"""What may be left out: in calls, fit, predict, saved and exported models."""
+
+import keras
+import numpy as np
+import pytest
+
+from longkeras.models import (
+    LongformerMaskedLM,
+    LongformerQuestionAnswerer,
+    LongformerTextClassifier,
+    LongformerTokenClassifier,
+)
+from tests.models.longformer.small_longformer import (
+    draw_weights,
+    outputs_of,
+    random_inputs,
+    small_backbone,
+)
+
+TASKS = {
+    "text_classifier": lambda x: LongformerTextClassifier(x, num_classes=3),
+    "question_answerer": lambda x: LongformerQuestionAnswerer(x),
+    "token_classifier": lambda x: LongformerTokenClassifier(x, num_classes=3),
+    "masked_lm": lambda x: LongformerMaskedLM(x),
+}
+each_task = pytest.mark.parametrize("name", TASKS)
+ONLY_IDS = ("token_ids", "mask_positions")
+
+
+def small_task(name):
+    task = TASKS[name](small_backbone(num_segments=2))
+    draw_weights(task, seed=1)
+    return task
+
+
+def inputs_for(name):
+    """Token ids without padding, and what the task's rule gives for them."""
+    token_ids = random_inputs(batch_size=4)["token_ids"]
+    token_ids[token_ids < 3] = 3
+    rule = np.zeros_like(token_ids)
+    if name == "text_classifier":
+        rule[:, 0] = 1
+    if name == "question_answerer":
+        token_ids[:, [5, 6, 20]] = 2
+        rule[:, :5] = 1
+    inputs = {"token_ids": token_ids}
+    if name == "masked_lm":
+        inputs["mask_positions"] = np.tile(np.array([[1, 4, 9]], "int32"), (4, 1))
+    return inputs, rule
+
+
+def complete(inputs, rule):
+    ones = np.ones_like(inputs["token_ids"])
+    return {
+        **inputs,
+        "padding_mask": ones,
+        "segment_ids": 0 * ones,
+        "global_attention_mask": rule,
+    }
+
+
+def assert_close(one, other, atol=2e-6):
+    for x, y in zip(keras.tree.flatten(one), keras.tree.flatten(other), strict=True):
+        np.testing.assert_allclose(x, y, atol=atol)
+
+
+def targets_for(task, inputs):
+    rng = np.random.default_rng(0)
+    shapes = {name: x.shape[:-1] for name, x in outputs_by_name(task, inputs).items()}
+    targets = {name: rng.integers(0, 3, shape) for name, shape in shapes.items()}
+    return targets if len(targets) > 1 else next(iter(targets.values()))
+
+
+def outputs_by_name(task, inputs):
+    outputs = outputs_of(task, inputs)
+    return outputs if isinstance(outputs, dict) else {"outputs": outputs}
+
+
+@each_task
+def test_left_out_is_the_rule_and_none_is_left_out(name):
+    task = small_task(name)
+    inputs, rule = inputs_for(name)
+    full = complete(inputs, rule)
+    expected = outputs_of(task, full)
+    left_out = [x for x in full if x not in ONLY_IDS]
+    assert_close(outputs_of(task, inputs), expected)
+    assert_close(outputs_of(task, {**inputs, **dict.fromkeys(left_out)}), expected)
+    for missing in left_out:
+        given = {x: value for x, value in full.items() if x != missing}
+        assert_close(outputs_of(task, given), expected)
+        assert_close(outputs_of(task, {**full, missing: None}), expected)
+
+
+@each_task
+def test_a_mask_that_is_given_wins_and_zeros_are_a_mask(name):
+    task = small_task(name)
+    inputs, rule = inputs_for(name)
+    other = np.zeros_like(rule)
+    other[:, 7] = 1
+    default = outputs_of(task, inputs)
+    for mask in (0 * rule, other):
+        given = outputs_of(task, {**inputs, "global_attention_mask": mask})
+        same = np.array_equal(mask, rule)
+        differs = max(
+            np.abs(x - y).max()
+            for x, y in zip(
+                keras.tree.flatten(given), keras.tree.flatten(default), strict=True
+            )
+        )
+        assert same == (differs < 1e-6), differs
+
+
+@each_task
+def test_predict_and_evaluate_fill_in_too(name):
+    task = small_task(name)
+    inputs, rule = inputs_for(name)
+    expected = task.predict(complete(inputs, rule), batch_size=2, verbose=0)
+    assert_close(task.predict(inputs, batch_size=2, verbose=0), expected)
+    none = {**inputs, "segment_ids": None, "global_attention_mask": None}
+    assert_close(task.predict(none, batch_size=2, verbose=0), expected)
+    targets = targets_for(task, inputs)
+    task.compile(jit_compile=False)
+    one, other = (
+        task.evaluate(x, targets, batch_size=2, verbose=0, return_dict=True)["loss"]
+        for x in (none, complete(inputs, rule))
+    )
+    assert one == pytest.approx(other, rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:No token was global")
+@each_task
+def test_fit_fills_in_too(name):
+    inputs, rule = inputs_for(name)
+    none = {**inputs, "padding_mask": None, "global_attention_mask": None}
+    losses = []
+    for x in (inputs, none, complete(inputs, rule)):
+        task = small_task(name)
+        task.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=False)
+        history = task.fit(
+            x, targets_for(task, inputs), batch_size=2, epochs=2, verbose=0
+        )
+        losses.append(history.history["loss"])
+        assert losses[-1][1] < losses[-1][0]
+    np.testing.assert_allclose(losses[0], losses[2], rtol=1e-5)
+    np.testing.assert_allclose(losses[1], losses[2], rtol=1e-5)
+
+
+@each_task
+def test_a_reloaded_model_has_the_rule(name, tmp_path):
+    task = small_task(name)
+    inputs, _ = inputs_for(name)
+    task.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert_close(outputs_of(again, inputs), outputs_of(task, inputs), atol=0)
+    task.save_to_preset(str(tmp_path / "preset"))
+    preset = type(task).from_preset(str(tmp_path / "preset"))
+    assert_close(outputs_of(preset, inputs), outputs_of(task, inputs), atol=0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="exports through TensorFlow"
+)
+@pytest.mark.parametrize("name", ["text_classifier", "question_answerer"])
+def test_an_exported_model_has_the_rule_and_takes_a_mask(name, tmp_path):
+    import tensorflow as tf
+
+    task = small_task(name)
+    inputs, rule = inputs_for(name)
+    spec = {"token_ids": keras.InputSpec(dtype="int32", shape=(None, None))}
+    task.export(tmp_path / "rule", input_signature=[spec], verbose=False)
+    served = tf.saved_model.load(tmp_path / "rule").serve(
+        {"token_ids": tf.constant(inputs["token_ids"], "int32")}
+    )
+    assert_close(keras.tree.map_structure(np.asarray, served), outputs_of(task, inputs))
+    spec["global_attention_mask"] = keras.InputSpec(dtype="int32", shape=(None, None))
+    task.export(tmp_path / "mask", input_signature=[spec], verbose=False)
+    given = {**inputs, "global_attention_mask": rule[:, ::-1].copy()}
+    served = tf.saved_model.load(tmp_path / "mask").serve(
+        {x: tf.constant(value, "int32") for x, value in given.items()}
+    )
+    assert_close(keras.tree.map_structure(np.asarray, served), outputs_of(task, given))
+
+
+@each_task
+def test_training_without_any_global_token_warns_once(name):
+    task = small_task(name)
+    inputs, rule = inputs_for(name)
+    targets = targets_for(task, inputs)
+    task.compile(optimizer="sgd", jit_compile=False)
+    quiet = {
+        **inputs,
+        "global_attention_mask": rule + np.eye(1, rule.shape[1], dtype=int),
+    }
+    options = {"batch_size": 2, "verbose": 0, "validation_data": (quiet, targets)}
+    task.fit(quiet, targets, **options)  # a warning would be an error
+
+    task = small_task(name)
+    task.compile(optimizer="sgd", jit_compile=False)
+    none = {**inputs, "global_attention_mask": 0 * rule}
+    with pytest.warns(UserWarning, match="No token was global in this training run"):
+        task.fit(none, targets, **options)
+    task.fit(none, targets, **options)
