@@ -1,4 +1,4 @@
-"""From strings and files to byte ids and back.
+"""From strings and files to ids of bytes or subwords, and back.
 
 Names load on first use: the tokenizer pulls KerasHub in, which takes seconds.
 """
@@ -9,10 +9,14 @@ _EXPORTS = {
     "ByteTokenizer": "longkeras.text.byte_tokenizer",
     "ByteWindows": "longkeras.text.windows",
     "DecodedDocument": "longkeras.text.decoding",
+    "SubwordTokenizer": "longkeras.text.subword_tokenizer",
+    "SubwordWindows": "longkeras.text.subword_text_windows",
+    "TokenReport": "longkeras.text.subword_rows",
     "byte_ids": "longkeras.text.byte_vocabulary",
     "byte_windows": "longkeras.text.windows",
     "character_byte_offsets": "longkeras.text.byte_vocabulary",
     "decode_document": "longkeras.text.decoding",
+    "subword_windows": "longkeras.text.subword_text_windows",
 }
 
 __all__ = sorted(_EXPORTS)

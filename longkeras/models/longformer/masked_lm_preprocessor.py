@@ -1,0 +1,164 @@
+"""Strings to the inputs and targets of a Longformer that fills in masks."""
+
+import random
+import threading
+
+import keras
+import keras_hub
+import numpy as np
+
+from longkeras.models.longformer.preprocessor import LongformerPreprocessor
+from longkeras.text.subword_pipeline import ArraySpec
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LongformerMaskedLMPreprocessor(
+    LongformerPreprocessor, keras_hub.models.MaskedLMPreprocessor
+):
+    """Tokenizes texts, pads them, and hides some tokens to be guessed.
+
+    No token is global. Special tokens are neither hidden nor put in place of others.
+    A text of n ordinary tokens has `mask_selection_rate` · n of them chosen, at least
+    one. With a `seed` a new preprocessor draws the same again for the same texts in
+    the same order, in batches of any size; a parallel `tf.data` map has no order.
+
+    What does not fit is cut, with a warning; `report` counts it, and `windows` reads a
+    text of any length in parts.
+
+    Args:
+        tokenizer: `longkeras.models.LongformerTokenizer`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
+            longest of the batch, rounded up to a multiple of 64.
+        truncate: str. How a pair is cut: `"round_robin"` cuts the longer text first,
+            `"waterfall"` the second. Defaults to `"round_robin"`.
+        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
+            length of the model's position table. Defaults to `4096`.
+        mask_selection_rate: float. The share of tokens to guess. Defaults to `0.15`.
+        mask_selection_length: int. The most tokens to guess in a text. Defaults to
+            `None`: the share of the padded length.
+        mask_token_rate: float. How often a chosen token becomes the mask. Defaults to
+            `0.8`.
+        random_token_rate: float. How often it becomes any other; else it stays.
+            Defaults to `0.1`.
+        seed: int. Defaults to `None`, drawn at random.
+        **kwargs: See `keras_hub.models.MaskedLMPreprocessor`.
+
+    Call arguments:
+        x: as of `LongformerTextClassifierPreprocessor`.
+        y: nothing; targets are made here.
+        sample_weight: nothing.
+
+    Returns:
+        (x, y, sample_weight): the dict of `LongformerTextClassifierPreprocessor` with
+        int32 `mask_positions` `(batch, masks)`; the ids that were there, int32
+        `(batch, masks)`; and float32 weights, 0 where a text has fewer masks.
+
+    Raises:
+        ValueError: If a length, a way to cut or a rate cannot be.
+
+    Example:
+
+    ```python
+    from longkeras.models import LongformerMaskedLMPreprocessor, LongformerTokenizer
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "to", "be", "or", "not"]
+    preprocessor = LongformerMaskedLMPreprocessor(
+        LongformerTokenizer.from_word_piece(vocabulary),
+        sequence_length=8, mask_selection_rate=0.5, mask_token_rate=1.0,
+        random_token_rate=0.0, seed=1,
+    )
+    x, y, sample_weight = preprocessor("to be or not to be")
+    hidden = x["token_ids"][x["mask_positions"]]
+    assert hidden[sample_weight == 1].tolist() == [4, 4, 4]
+    ```
+    """
+
+    def __init__(
+        self,
+        tokenizer,
+        sequence_length=None,
+        truncate="round_robin",
+        max_sequence_length=4096,
+        mask_selection_rate=0.15,
+        mask_selection_length=None,
+        mask_token_rate=0.8,
+        random_token_rate=0.1,
+        seed=None,
+        **kwargs,
+    ):
+        rates = (mask_selection_rate, mask_token_rate, random_token_rate)
+        if min(rates) < 0 or max(mask_selection_rate, sum(rates[1:])) > 1:
+            raise ValueError(
+                "`mask_selection_rate`, and `mask_token_rate` with "
+                "`random_token_rate`, must lie between 0 and 1. Received: "
+                f"mask_selection_rate={mask_selection_rate}, "
+                f"mask_token_rate={mask_token_rate}, "
+                f"random_token_rate={random_token_rate}"
+            )
+        super().__init__(
+            tokenizer,
+            mask_selection_rate=mask_selection_rate,
+            mask_selection_length=mask_selection_length,
+            mask_token_rate=mask_token_rate,
+            random_token_rate=random_token_rate,
+            **kwargs,
+        )
+        self.set_lengths(sequence_length, max_sequence_length, truncate)
+        self.seed = seed
+        self._generator = np.random.default_rng(
+            random.randrange(2**32) if seed is None else seed
+        )
+        # A pipeline may call from several threads.
+        self._one_at_a_time = threading.Lock()
+
+    def call(self, x, y=None, sample_weight=None):
+        inputs = self.input_specs()
+        masks = None if self.sequence_length is None else self._masks_in(self.longest)
+        inputs["mask_positions"] = ArraySpec("int32", (masks,))
+        specs = (inputs, ArraySpec("int32", (masks,)), ArraySpec("float32", (masks,)))
+        return self.mapped(self._masked, x, specs, x)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "max_sequence_length": self.max_sequence_length,
+            "seed": self.seed,
+        }
+
+    def _masks_in(self, length):
+        """The most masks of a row of that length."""
+        if self.mask_selection_length is not None:
+            return self.mask_selection_length
+        return max(1, int(np.ceil(self.mask_selection_rate * length)))
+
+    def _masked(self, x):
+        inputs = self.inputs_of(self.rows(x), x)
+        token_ids, real = inputs["token_ids"], inputs["padding_mask"] != 0
+        batch, length = token_ids.shape
+        positions = np.zeros((batch, self._masks_in(length)), dtype=np.int32)
+        hidden, weights = np.zeros_like(positions), positions.astype(np.float32)
+        special = self.tokenizer.special_token_ids
+        allowed = real & ~np.isin(token_ids, special)
+        ordinary = np.setdiff1d(np.arange(self.tokenizer.vocabulary_size()), special)
+        with self._one_at_a_time:
+            for row in range(batch):
+                chosen = self._chosen(np.flatnonzero(allowed[row]), positions.shape[1])
+                count = len(chosen)
+                positions[row, :count], weights[row, :count] = chosen, 1.0
+                hidden[row, :count] = token_ids[row, chosen]
+                token_ids[row, chosen] = self._replaced(hidden[row, :count], ordinary)
+        return {**inputs, "mask_positions": positions}, hidden, weights
+
+    def _chosen(self, candidates, most):
+        wanted = max(1, round(self.mask_selection_rate * len(candidates)))
+        count = min(wanted, most, len(candidates))
+        return np.sort(self._generator.choice(candidates, count, replace=False))
+
+    def _replaced(self, token_ids, ordinary):
+        """Masks in place of most, other tokens in place of some."""
+        dice = self._generator.random(len(token_ids))
+        others = self._generator.choice(ordinary, len(token_ids))
+        is_masked = dice < self.mask_token_rate
+        is_other = dice < self.mask_token_rate + self.random_token_rate
+        kept = np.where(is_other, others, token_ids)
+        return np.where(is_masked, self.tokenizer.mask_token_id, kept)

@@ -1,0 +1,169 @@
+"""Texts as rows of ids, before they are padded to one length."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from longkeras.text.subword_pipeline import rank_of
+
+# Texts may come as one row of strings for each, or as these.
+PAIR_NAMES = ("first", "second")
+ROW_NAMES = ("token_ids", "padding_mask", "global_attention_mask", "segment_ids")
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One text, or two, as ids with special tokens, cut to what may be read.
+
+    Args:
+        token_ids: int32 array `(length,)`.
+        segment_ids: int32 array `(length,)`.
+        global_attention_mask: int32 array `(length,)`, 1 at global tokens.
+        lengths: tuple of int. The tokens of each text, uncut.
+        kept: tuple of int. How many of them were kept.
+        starts: tuple of int. Where each text's first token stands in the row.
+    """
+
+    token_ids: np.ndarray
+    segment_ids: np.ndarray
+    global_attention_mask: np.ndarray
+    lengths: tuple[int, ...]
+    kept: tuple[int, ...]
+    starts: tuple[int, ...]
+
+    @property
+    def tokens(self):
+        """int, the tokens of the texts."""
+        return sum(self.lengths)
+
+    @property
+    def read(self):
+        """int, those that were kept."""
+        return sum(self.kept)
+
+
+def is_given_as_rows(x):
+    """Whether ids are given, special tokens included, and no text."""
+    return isinstance(x, Mapping) and "token_ids" in x
+
+
+def leading(x, one_text=0):
+    """What tells how many texts there are.
+
+    Args:
+        x: see `text_tuples`; tensors need not be there yet.
+        one_text: int. How deeply a single text is nested. Defaults to `0`.
+
+    Returns:
+        (leaf, single): one of the inputs, and whether it is a single text.
+    """
+    if is_given_as_rows(x):
+        return x["token_ids"], rank_of(x["token_ids"]) == 1
+    if isinstance(x, Mapping):
+        x = tuple(x.values())
+    leaf = x[0] if isinstance(x, tuple) else x
+    return leaf, rank_of(leaf) == one_text
+
+
+def text_tuples(x, names=PAIR_NAMES):
+    """Texts, or pairs of texts, as one tuple of strings for each.
+
+    Args:
+        x: a string, a list of strings, a list of pairs, a tuple of the first texts and
+            the second ones, or a dict of these.
+        names: tuple of str. The dict's names, in the order of the texts.
+
+    Returns:
+        list of tuples of one str or two.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if isinstance(x, Mapping):
+        _check_names(x, names)
+        x = tuple(x[name] for name in names)
+    if isinstance(x, tuple):
+        columns = [[column] if isinstance(column, str) else column for column in x]
+        rows = [tuple(row) for row in zip(*columns, strict=True)]
+    elif isinstance(x, str):
+        rows = [(x,)]
+    else:
+        rows = [(row,) if isinstance(row, str) else tuple(row) for row in x]
+    for row in rows:
+        if len(row) not in (1, 2) or not all(isinstance(text, str) for text in row):
+            raise ValueError(
+                "`x` must be a string, a list of strings or of pairs of them, or a "
+                f"dict with {names}. Received: {row!r}"
+            )
+    return rows
+
+
+def given_rows(x, limit, rule):
+    """Rows from ids that are given, special tokens included.
+
+    Args:
+        x: dict with `token_ids`, a list or lists of int, and perhaps `padding_mask`,
+            `segment_ids` and `global_attention_mask` of the same shape.
+        limit: int. The most tokens of a row; a longer one loses those before its last.
+        rule: callable from ids to a mask of global tokens, where none is given.
+
+    Returns:
+        list of `Row`.
+
+    Raises:
+        ValueError: If other names are given, or shapes differ.
+    """
+    unknown = sorted(set(x) - set(ROW_NAMES))
+    if unknown:
+        raise ValueError(
+            f"`x` with `token_ids` may have {ROW_NAMES[1:]} too. Received: {unknown}"
+        )
+    single = rank_of(x["token_ids"]) == 1
+    columns = {
+        name: [rows] if single else rows for name, rows in x.items() if rows is not None
+    }
+    rows = []
+    for i, ids in enumerate(columns["token_ids"]):
+        parts = {
+            name: np.asarray(column[i], dtype=np.int32)
+            for name, column in columns.items()
+        }
+        shapes = {name: part.shape for name, part in parts.items()}
+        if len(set(shapes.values())) != 1:
+            raise ValueError(f"`x` must have rows of one length. Received: {shapes}")
+        rows.append(_given_row(parts, len(ids), limit, rule))
+    return rows
+
+
+def given_width(x):
+    """The length of a rectangle of rows that is given padded, else 0."""
+    if x.get("padding_mask") is None:
+        return 0
+    rows = x["token_ids"]
+    return len(rows[0]) if rank_of(rows) == 2 and rows else len(rows)
+
+
+def _given_row(parts, length, limit, rule):
+    real = parts.pop("padding_mask", np.ones(length, dtype=np.int32)) != 0
+    parts = {name: part[real] for name, part in parts.items()}
+    tokens = int(real.sum())
+    if tokens > limit:
+        parts = {name: np.append(x[: limit - 1], x[-1]) for name, x in parts.items()}
+    ids = parts["token_ids"]
+    mask = parts.get("global_attention_mask")
+    return Row(
+        token_ids=ids,
+        segment_ids=parts.get("segment_ids", np.zeros(len(ids), dtype=np.int32)),
+        global_attention_mask=rule(ids) if mask is None else mask,
+        lengths=(tokens,),
+        kept=(len(ids),),
+        starts=(0,),
+    )
+
+
+def _check_names(x, names):
+    if set(x) != set(names):
+        raise ValueError(
+            f"`x` must have {names}, or `token_ids`. Received: {sorted(x)}"
+        )

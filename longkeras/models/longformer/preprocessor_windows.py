@@ -1,0 +1,42 @@
+"""A long text as the inputs of a model, in windows that hold all of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class TextWindows:
+    """Overlapping windows over one text, ready for `predict`.
+
+    Args:
+        text: str. The whole text.
+        inputs: dict of int32 arrays `(windows, sequence)`, the inputs of a model.
+        offsets: int32 array `(windows, sequence, 2)`. The characters of the text that
+            each token stands for; -1 at special tokens, padding and questions.
+    """
+
+    text: str
+    inputs: dict[str, np.ndarray]
+    offsets: np.ndarray
+
+    def __len__(self):
+        return len(self.offsets)
+
+
+def window_offsets(rows, offsets, length):
+    """The characters of each token of each window.
+
+    Args:
+        rows: list of `Row`, whose last text is the one that is cut.
+        offsets: list of int arrays `(tokens, 2)`, one a window.
+        length: int. The length of the padded rows.
+
+    Returns:
+        int32 array `(windows, length, 2)`.
+    """
+    table = np.full((len(rows), length, 2), -1, dtype=np.int32)
+    for line, row, characters in zip(table, rows, offsets, strict=True):
+        start = row.starts[-1]
+        line[start : start + len(characters)] = characters
+    return table

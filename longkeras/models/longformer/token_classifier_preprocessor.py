@@ -1,0 +1,191 @@
+"""Words and their labels to the inputs and targets of a Longformer."""
+
+from collections.abc import Mapping
+
+import keras
+import keras_hub
+import numpy as np
+
+from longkeras.models.longformer.preprocessor import LongformerPreprocessor
+from longkeras.models.longformer.preprocessor_rows import is_given_as_rows, leading
+from longkeras.text.subword_pipeline import ArraySpec, rank_of
+from longkeras.text.subword_rows import padded_rows
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LongformerTokenClassifierPreprocessor(
+    LongformerPreprocessor, keras_hub.models.Preprocessor
+):
+    """Tokenizes words or texts, pads them, and gives tokens the labels of their words.
+
+    The label of a word goes to its first token; other tokens have the weight 0. In a
+    text every token has a label: that of the span of characters it begins in, or
+    `outside_label`. No token is global. What does not fit is cut, with a warning;
+    `report` counts it, and `windows` reads a text of any length in parts.
+
+    Args:
+        tokenizer: `longkeras.models.LongformerTokenizer`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
+            longest of the batch, rounded up to a multiple of 64.
+        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
+            length of the model's position table. Defaults to `4096`.
+        outside_label: int. The label of what stands in no span. Defaults to `0`.
+        **kwargs: See `keras_hub.models.Preprocessor`.
+
+    Call arguments:
+        x: words: a list of lists of strings, a ragged tensor, or a dict of `words`,
+            which may be those of one text; or texts: a string, a list or tensor of
+            strings, or a dict of `text`; or ids, as of
+            `LongformerTextClassifierPreprocessor`. Words are read with a space between
+            them. To `fit`, give words of different counts as a ragged tensor.
+        y: for words a label each; for texts the spans, a list of
+            `(start, end, label)` in characters each; for ids a label each. Defaults to
+            `None`.
+        sample_weight: float `(batch,)`, the weights of whole texts. Defaults to `None`.
+
+    Returns:
+        The dict of `LongformerTextClassifierPreprocessor`; with labels a tuple of it,
+        int32 labels `(batch, sequence)` and float32 weights `(batch, sequence)`.
+
+    Raises:
+        ValueError: If a length cannot be.
+
+    Example:
+
+    ```python
+    from longkeras.models import LongformerTokenClassifierPreprocessor
+    from longkeras.models import LongformerTokenizer
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "long", "##er", "text"]
+    preprocessor = LongformerTokenClassifierPreprocessor(
+        LongformerTokenizer.from_word_piece(vocabulary), sequence_length=6
+    )
+    x, y, sample_weight = preprocessor([["Longer", "text"]], [[2, 1]])
+    assert x["token_ids"].tolist() == [[2, 5, 6, 7, 3, 0]]
+    assert y.tolist() == [[0, 2, 0, 1, 0, 0]]
+    assert sample_weight.tolist() == [[0, 1, 0, 1, 0, 0]]
+    ```
+    """
+
+    def __init__(
+        self,
+        tokenizer,
+        sequence_length=None,
+        max_sequence_length=4096,
+        outside_label=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.tokenizer = tokenizer
+        self.set_lengths(sequence_length, max_sequence_length, truncate="waterfall")
+        self.outside_label = outside_label
+
+    def call(self, x, y=None, sample_weight=None):
+        one_text = 1 if isinstance(x, Mapping) and "words" in x else 0
+        specs = self.input_specs()
+        if y is None:
+            inputs = self.mapped(
+                lambda x: self.inputs_of(self.rows(x), x), x, specs, x, one_text
+            )
+            return keras.utils.pack_x_y_sample_weight(inputs, None, sample_weight)
+        label = ArraySpec("int32", (self.sequence_length,))
+        weight = ArraySpec("float32", (self.sequence_length,))
+        _, single = leading(x, one_text)
+        return self.mapped(
+            lambda all_of_it: self._labelled(*all_of_it, single),
+            (x, y, sample_weight),
+            (specs, label, weight),
+            x,
+            one_text,
+        )
+
+    def rows(self, x):
+        """See `LongformerPreprocessor.rows`; words are read as a text."""
+        if is_given_as_rows(x):
+            return super().rows(x)
+        return [self._packed([ids]) for ids, _, _ in self._tokenized(x)]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sequence_length": self.sequence_length,
+            "max_sequence_length": self.max_sequence_length,
+            "outside_label": self.outside_label,
+        }
+
+    def _tokenized(self, x):
+        """Of each text the ids, the offsets, and the word of each character or None."""
+        for text in _texts(x):
+            words = None
+            if not isinstance(text, str):
+                text, words = _joined(text)
+            yield *self.tokenizer.tokenize_with_offsets(text), words
+
+    def _labelled(self, x, y, sample_weight, single):
+        if is_given_as_rows(x):
+            rows = self.rows(x)
+            # Padding and what is cut go from the labels as from the ids.
+            labels = [row.segment_ids for row in self.rows({**x, "segment_ids": y})]
+            weights = [np.ones_like(row) for row in labels]
+        else:
+            rows, labels, weights = self._rows_with_labels(x, [y] if single else y)
+        inputs = self.inputs_of(rows, x)
+        length = inputs["token_ids"].shape[1]
+        labels = padded_rows(labels, length, 0)
+        weights = padded_rows(weights, length, 0).astype(np.float32)
+        if sample_weight is not None:
+            weights *= np.asarray(sample_weight, dtype=np.float32).reshape(-1, 1)
+        return inputs, labels, weights
+
+    def _rows_with_labels(self, x, y):
+        rows, labels, weights = [], [], []
+        for (ids, offsets, words), given in zip(self._tokenized(x), y, strict=True):
+            row = self._packed([ids])
+            if words is None:
+                text_labels, text_weights = self._from_spans(offsets, given)
+            else:
+                text_labels, text_weights = _from_words(offsets, words, given)
+            first, count = row.starts[0], row.kept[0]
+            line = np.zeros((2, len(row.token_ids)), dtype=np.int32)
+            line[0, first : first + count] = text_labels[:count]
+            line[1, first : first + count] = text_weights[:count]
+            rows.append(row)
+            labels.append(line[0])
+            weights.append(line[1])
+        return rows, labels, weights
+
+    def _from_spans(self, offsets, spans):
+        labels = np.full(len(offsets), self.outside_label, dtype=np.int32)
+        for start, end, label in spans:
+            labels[(offsets[:, 0] < end) & (offsets[:, 1] > start)] = label
+        return labels, np.ones(len(offsets), dtype=np.int32)
+
+
+def _texts(x):
+    """A list of texts: strings, or lists of words."""
+    if isinstance(x, Mapping):
+        if set(x) not in ({"words"}, {"text"}):
+            raise ValueError(
+                f"`x` must have `words`, `text` or `token_ids`. Received: {sorted(x)}"
+            )
+        name, x = next(iter(x.items()))
+        return [x] if rank_of(x) == (1 if name == "words" else 0) else x
+    return [x] if isinstance(x, str) else x
+
+
+def _joined(words):
+    """Words as a text, and of each character the word; a space is the next word's."""
+    lengths = [len(word) + (i > 0) for i, word in enumerate(words)]
+    return " ".join(words), np.repeat(np.arange(len(words)), lengths)
+
+
+def _from_words(offsets, words, given):
+    """Labels of the first tokens of words, and 1 for these tokens."""
+    labels = np.zeros((2, len(offsets)), dtype=np.int32)
+    if len(offsets):
+        last = np.maximum(offsets[:, 0], offsets[:, 1] - 1)
+        word = words[np.minimum(last, len(words) - 1)]
+        first = np.flatnonzero(np.diff(word, prepend=-1))
+        labels[0, first] = np.asarray(given, dtype=np.int32)[word[first]]
+        labels[1, first] = 1
+    return labels
