@@ -6,6 +6,19 @@ from longkeras.models.causal_transformer.preprocessor import (
     TransformerCausalLMPreprocessor,
 )
 from longkeras.models.longformer.backbone import LongformerBackbone
+from longkeras.models.longformer.masked_lm_preprocessor import (
+    LongformerMaskedLMPreprocessor,
+)
+from longkeras.models.longformer.question_answerer_preprocessor import (
+    LongformerQuestionAnswererPreprocessor,
+)
+from longkeras.models.longformer.text_classifier_preprocessor import (
+    LongformerTextClassifierPreprocessor,
+)
+from longkeras.models.longformer.token_classifier_preprocessor import (
+    LongformerTokenClassifierPreprocessor,
+)
+from longkeras.models.longformer.tokenizer import LongformerTokenizer
 from longkeras.models.recurrent.backbone import RecurrentBackbone
 from longkeras.models.recurrent.causal_lm import RecurrentCausalLM
 from longkeras.models.recurrent.preprocessor import RecurrentCausalLMPreprocessor
@@ -15,6 +28,11 @@ __all__ = [
     "ByteTokenizer",
     "CausalTransformerBackbone",
     "LongformerBackbone",
+    "LongformerMaskedLMPreprocessor",
+    "LongformerQuestionAnswererPreprocessor",
+    "LongformerTextClassifierPreprocessor",
+    "LongformerTokenClassifierPreprocessor",
+    "LongformerTokenizer",
     "RecurrentBackbone",
     "RecurrentCausalLM",
     "RecurrentCausalLMPreprocessor",

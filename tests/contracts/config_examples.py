@@ -34,6 +34,31 @@ def _task(family: str, task: str) -> dict[str, Any]:
     }
 
 
+WORD_PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "long", "##er", "text"]
+
+
+def _subword_arguments() -> dict[str, Any]:
+    kind = public_object("longkeras.text.SubwordTokenizer")
+    return {
+        "definition": kind.from_word_piece(WORD_PIECES).definition,
+        "start_token": "[CLS]",
+        "end_token": "[SEP]",
+        "separator_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "mask_token": "[MASK]",
+        "unknown_token": "[UNK]",
+    }
+
+
+def _longformer_preprocessor(**more: Any) -> dict[str, Any]:
+    return {
+        "tokenizer": _make("longkeras.models.LongformerTokenizer"),
+        "sequence_length": 12,
+        "max_sequence_length": 32,
+        **more,
+    }
+
+
 def _attention() -> dict[str, Any]:
     return {
         "num_heads": 4,
@@ -104,6 +129,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "lowercase": True,
         "normalization_form": "NFC",
     },
+    "longkeras.text.SubwordTokenizer": _subword_arguments,
     "longkeras.fitting.WarmupStableDecay": lambda: {
         "peak_learning_rate": 0.01,
         "warmup_steps": 10,
@@ -156,5 +182,23 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     ),
     "longkeras.models.TransformerCausalLM": lambda: _task(
         "CausalTransformer", "TransformerCausalLM"
+    ),
+    "longkeras.models.LongformerTokenizer": _subword_arguments,
+    "longkeras.models.LongformerMaskedLMPreprocessor": lambda: _longformer_preprocessor(
+        truncate="waterfall",
+        mask_selection_rate=0.25,
+        mask_selection_length=5,
+        mask_token_rate=0.5,
+        random_token_rate=0.25,
+        seed=3,
+    ),
+    "longkeras.models.LongformerQuestionAnswererPreprocessor": lambda: (
+        _longformer_preprocessor(max_question_length=5)
+    ),
+    "longkeras.models.LongformerTextClassifierPreprocessor": lambda: (
+        _longformer_preprocessor(truncate="waterfall")
+    ),
+    "longkeras.models.LongformerTokenClassifierPreprocessor": lambda: (
+        _longformer_preprocessor(outside_label=2)
     ),
 }
