@@ -14,6 +14,7 @@ __version__ = "0.1.0.dev0"
 
 _SUBPACKAGES = (
     "app",
+    "conversion",
     "data",
     "evaluation",
     "fitting",

@@ -1,0 +1,122 @@
+"""Short encoders made long: BERT, RoBERTa and XLM-R as Longformer."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from longkeras.conversion.encoder_folder import read_encoder_source
+from longkeras.conversion.encoder_models import load_keras_hub, source_of_model
+from longkeras.conversion.encoder_source import longformer_of
+from longkeras.conversion.model_folder import (
+    CONFIG_FILE,
+    HUB_PREFIX,
+    local_folder,
+    read_config,
+)
+from longkeras.conversion.strict_json import read_object
+from longkeras.models import LongformerBackbone
+
+
+def convert_to_long(
+    model: Any,
+    max_sequence_length: int = 4096,
+    attention_window: int | list[int] = 512,
+    task: str | None = None,
+) -> Any:
+    """Makes a Longformer of BERT, RoBERTa or XLM-R, in one pass and without training.
+
+    Every weight is copied. The rows of the position table are repeated, one after
+    another, up to the new length, and global tokens get copies of the projections of
+    all others, as Longformer's first weights were made. A text that is shorter than
+    half the window gives the numbers of the old model, to rounding; a longer one
+    needs some training, of a masked language model for example, for the model to
+    find its way around the repeated positions.
+
+    Of Hugging Face's folders nothing is lost that a Longformer can hold: token types,
+    activation, epsilon, untied output, heads of masked language models, classifiers
+    of texts and of tokens, and question answerers. BERT's guess whether a sentence
+    follows another is left out, and so is the pooler, but for a backbone and for the
+    head of BERT's classifier of texts, which it is. BERT counts positions over
+    padding too: the numbers are the same where padding stands behind the text.
+
+    Args:
+        model: `keras_hub.models.RobertaBackbone`, `BertBackbone` or
+            `XLMRobertaBackbone`; one of their tasks `...MaskedLM` or
+            `...TextClassifier`; the name or folder of a preset of them; or a Hugging
+            Face folder or `"hf://user/name"` of RoBERTa, BERT (Chinese BERT and
+            RoBERTa-wwm are BERT's too) or XLM-R.
+        max_sequence_length: int. The longest text of the new model, at least that of
+            the old one. Defaults to `4096`.
+        attention_window: int, or list of one per layer. Keys in the window, even
+            numbers, half of them on each side of the token. Defaults to `512`.
+        task: str, of a folder or a name: `"backbone"`, `"masked_lm"`,
+            `"text_classifier"`, `"question_answerer"` or `"token_classifier"`, the
+            last two of Hugging Face folders only. Defaults to `None`: what the
+            folder says it is, and a preset's backbone.
+
+    Returns:
+        `longkeras.models.LongformerBackbone` or a task of the family, with a
+        preprocessor where the old model had one or the folder holds a tokenizer. Of a
+        tokenizer without a model `LongformerTokenizer.from_byte_pair`,
+        `from_word_piece` and `from_sentence_piece` make Longformer's.
+
+    Raises:
+        CheckpointError: If a folder is missing, damaged or of another kind.
+        ValueError: If the model is of another kind, long already, quantized or
+            adapted, or the length or window does not fit.
+
+    Example:
+
+    ```python
+    import keras_hub
+    from longkeras.conversion import convert_to_long
+
+    roberta = keras_hub.models.RobertaBackbone(
+        vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
+        intermediate_dim=32, max_sequence_length=32,
+    )
+    longformer = convert_to_long(roberta, max_sequence_length=128, attention_window=16)
+    assert longformer.max_sequence_length == 128
+    ```
+
+    Reference:
+        [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
+    """
+    if isinstance(model, str | os.PathLike):
+        source = _source_of_name(os.fspath(model), task)
+    elif task is not None:
+        raise ValueError(
+            "`task` is for names and folders: a model has the task that it has. "
+            f"Received: task={task!r}, model={type(model).__name__}"
+        )
+    else:
+        _check_short(model)
+        source = source_of_model(model)
+    return longformer_of(source, max_sequence_length, attention_window)
+
+
+def _source_of_name(name: str, task: str | None) -> Any:
+    if _is_huggingface(name):
+        folder = local_folder(name)
+        return read_encoder_source(folder, read_object(folder / CONFIG_FILE), task)
+    model = load_keras_hub(name, task)
+    _check_short(model)
+    return source_of_model(model)
+
+
+def _is_huggingface(name: str) -> bool:
+    """Whether a checkpoint is one of Hugging Face's, and not a KerasHub preset."""
+    if not name.startswith(HUB_PREFIX) and not (Path(name) / CONFIG_FILE).is_file():
+        return False
+    return "model_type" in read_config(name)
+
+
+def _check_short(model: Any) -> None:
+    backbone = getattr(model, "backbone", model)
+    if isinstance(model, keras.Model) and isinstance(backbone, LongformerBackbone):
+        raise ValueError(
+            "`model` is a Longformer already: `extend_positions` makes it longer. "
+            f"Received: model={type(model).__name__}"
+        )

@@ -1,0 +1,116 @@
+"""Models from Hugging Face checkpoints."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from longkeras.checkpoint_error import CheckpointError
+from longkeras.conversion.longformer_reading import (
+    read_longformer,
+    read_longformer_tokenizer,
+)
+from longkeras.conversion.model_folder import CONFIG_FILE, local_folder
+from longkeras.conversion.strict_json import read_object
+
+# By `model_type`. The second is what Longformers that were made of RoBERTa say.
+_READERS: dict[str, Callable[..., Any]] = {
+    "longformer": read_longformer,
+    "roberta": read_longformer,
+}
+
+
+def from_huggingface(
+    path_or_handle: str | os.PathLike[str],
+    task: type | str | None = None,
+    load_weights: bool = True,
+    **overrides: Any,
+) -> Any:
+    """Makes a model of a Hugging Face checkpoint: a folder, or one of the Hub's.
+
+    Reads Longformer as `transformers` saves it, as older versions did, models made
+    long from RoBERTa (`"model_type": "roberta"` with an `attention_window`), and
+    configurations of allenai's own package (windows of one side, which are doubled,
+    and dilation). Weights are `model.safetensors` or `pytorch_model.bin`, one file or
+    several, in any precision; nothing that is in a file is run. Every tensor of the
+    checkpoint has its place in the model or is named in an error; those of another
+    task's head are left aside. Pooler and untied output are kept where there are any.
+
+    A head that the checkpoint does not have is made new, with random weights, which a
+    line in the log says; so is a head whose `num_classes` are given. The tokenizer is
+    read where there is one, and becomes the task's preprocessor.
+
+    Args:
+        path_or_handle: str or path. A folder, or `"hf://user/name"`, with a branch,
+            tag or commit behind an `@` if wanted. The Hub's files come through its
+            ordinary cache, from `HF_ENDPOINT` where that is set.
+        task: class, or one of `"backbone"`, `"masked_lm"`, `"text_classifier"`,
+            `"question_answerer"` and `"token_classifier"`. Defaults to `None`: what
+            the checkpoint says it is.
+        load_weights: bool. Whether to read the weights. Defaults to `True`.
+        **overrides: arguments of the backbone or the task that win over the
+            checkpoint's, such as `dtype`, `dropout` (of both), `num_classes` or
+            `preprocessor`.
+
+    Returns:
+        A backbone, or a task with its preprocessor.
+
+    Raises:
+        CheckpointError: If the checkpoint is missing, damaged, or of a kind that is
+            not known.
+        ValueError: If a new head needs `num_classes`.
+
+    Example:
+
+    ```python
+    from longkeras.conversion import from_huggingface, to_huggingface
+    from longkeras.models import LongformerBackbone, LongformerTextClassifier
+
+    backbone = LongformerBackbone(
+        vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
+        intermediate_dim=32, attention_window=8, max_sequence_length=64,
+    )
+    model = LongformerTextClassifier(backbone, 2, class_names=["dull", "exciting"])
+    to_huggingface(model, "novels")
+    model = from_huggingface("novels")
+    assert model.class_names == ["dull", "exciting"]
+    ```
+
+    Reference:
+        [Longformer in transformers](https://huggingface.co/docs/transformers/model_doc/longformer)
+    """
+    folder = local_folder(path_or_handle, load_weights)
+    path = folder / CONFIG_FILE
+    config = read_object(path)
+    model_type = config.get("model_type")
+    if model_type not in _READERS:
+        raise CheckpointError(
+            f"`model_type` must be one of {', '.join(_READERS)}. "
+            f"Received: path={path}, model_type={model_type!r}"
+        )
+    return _READERS[model_type](folder, config, task, load_weights, overrides)
+
+
+def load_preset_as(
+    kind: type, path_or_handle: str, load_weights: bool = True, **arguments: Any
+) -> Any:
+    """What `from_preset` of one of our classes makes of a Hugging Face checkpoint.
+
+    Args:
+        kind: class of a backbone, a task, a preprocessor or a tokenizer.
+        path_or_handle: str. See `from_huggingface`.
+        load_weights: bool. Of no meaning without weights. Defaults to `True`.
+        **arguments: of the class.
+
+    Returns:
+        An object of that class.
+    """
+    # A preprocessor names its tokenizer's class, a tokenizer no class of either kind.
+    tokenizer_class = getattr(kind, "tokenizer_cls", None)
+    if hasattr(kind, "tokenize"):
+        folder = local_folder(path_or_handle, with_weights=False)
+        return kind.from_huggingface_folder(folder, **arguments)
+    if tokenizer_class is None:
+        return from_huggingface(path_or_handle, kind, load_weights, **arguments)
+    folder = local_folder(path_or_handle, with_weights=False)
+    tokenizer = arguments.pop("tokenizer", None) or read_longformer_tokenizer(folder)
+    return kind(tokenizer, **arguments)

@@ -1,0 +1,216 @@
+"""Makes a Longformer of a Hugging Face checkpoint."""
+
+import inspect
+import logging
+from pathlib import Path
+from typing import Any
+
+from longkeras.checkpoint_error import CheckpointError
+from longkeras.conversion.longformer_config import (
+    backbone_arguments,
+    head_arguments,
+    is_longformer,
+)
+from longkeras.conversion.longformer_table import (
+    HEADS,
+    Head,
+    backbone_places,
+    head_places,
+    in_task,
+)
+from longkeras.conversion.longformer_tensors import (
+    Tensors,
+    check_names,
+    check_shape,
+    check_tables,
+    with_settled_output,
+    without_position_ids,
+    without_prefix,
+)
+from longkeras.conversion.model_folder import CONFIG_FILE, TOKENIZER_SOURCES
+from longkeras.conversion.tensor_files.tensor_folder import read_tensors
+from longkeras.conversion.weight_places import WeightPlace
+from longkeras.models.longformer.backbone import LongformerBackbone
+from longkeras.models.longformer.masked_lm import LongformerMaskedLM
+from longkeras.models.longformer.tokenizer import LongformerTokenizer
+
+_log = logging.getLogger(__name__)
+
+
+def read_longformer(
+    folder: Path,
+    config: dict[str, Any],
+    task: type | str | None,
+    load_weights: bool,
+    overrides: dict[str, Any],
+) -> Any:
+    """The model that a folder holds; see `longkeras.conversion.from_huggingface`.
+
+    Args:
+        folder: path.
+        config: dict. Of its `config.json`.
+        task: class, name, or None.
+        load_weights: bool.
+        overrides: dict of arguments of backbone and task.
+
+    Returns:
+        A backbone or a task.
+
+    Raises:
+        CheckpointError: If the checkpoint is not whole, or not a Longformer.
+    """
+    path = folder / CONFIG_FILE
+    tensors = without_prefix(read_tensors(folder), folder) if load_weights else {}
+    if not is_longformer(config, list(tensors)):
+        raise CheckpointError(
+            "The checkpoint is RoBERTa's, not a Longformer: it has neither "
+            "attention_window nor projections of global tokens. "
+            f"`convert_to_long` makes a Longformer of it. Received: path={path}"
+        )
+    head = _head(task, config, path)
+    tensors, is_untied = with_settled_output(without_position_ids(tensors), config)
+    is_untied = is_untied and head.kind is LongformerMaskedLM
+    use_pooler = any(name.startswith("pooler.") for name in tensors)
+    backbone_overrides, task_overrides = _split(overrides, head)
+    arguments = {
+        **backbone_arguments(config, path),
+        "use_pooler": use_pooler,
+        "tie_embedding_weights": not is_untied,
+        **backbone_overrides,
+    }
+    places = backbone_places(arguments["num_layers"], arguments["use_pooler"])
+    of_head = head_places(head, is_untied)
+    loads_head = _has_head(tensors, head, config) and "num_classes" not in overrides
+    if head.name != "backbone":
+        places = [in_task(place) for place in places] + of_head * loads_head
+    if load_weights:
+        check_names(tensors, places, folder)
+        check_tables(tensors, arguments)
+    model = _backbone(arguments, path)
+    if head.name != "backbone":
+        model = _task(model, head, config, tensors, folder, task_overrides)
+    if load_weights:
+        _assign(model, places, tensors)
+        if of_head and not loads_head:
+            _log.warning("%s: the head of %s is new", folder, head.kind.__name__)
+    return model
+
+
+def read_longformer_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a folder.
+
+    Args:
+        folder: path.
+
+    Returns:
+        `longkeras.models.LongformerTokenizer`.
+
+    Raises:
+        CheckpointError: If there is none that can be read.
+    """
+    try:
+        return LongformerTokenizer.from_huggingface_folder(folder)
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"The tokenizer cannot be read: {error}. Received: path={folder}"
+        ) from error
+
+
+def _head(task: type | str | None, config: dict[str, Any], path: Path) -> Head:
+    architectures = config.get("architectures")
+    if task is not None:
+        found = next((x for x in HEADS if task in (x.name, x.kind)), None)
+    elif not architectures:
+        found = HEADS[0]
+    else:
+        found = next((x for x in HEADS if _is_of(x, architectures)), None)
+    if found is None:
+        names = ", ".join(head.name for head in HEADS)
+        raise CheckpointError(
+            f"`task` must be one of {names}, or one of their classes, where "
+            f"config.json names no architecture that is known here. "
+            f"Received: path={path}, architectures={architectures}, task={task}"
+        )
+    return found
+
+
+def _is_of(head: Head, architectures: Any) -> bool:
+    of_roberta = head.architecture.replace("Longformer", "Roberta")
+    return architectures in ([head.architecture], [of_roberta])
+
+
+def _has_head(tensors: Tensors, head: Head, config: dict[str, Any]) -> bool:
+    # Its `classifier` gives one number a choice, and is no classifier of tokens.
+    if config.get("architectures") == ["LongformerForMultipleChoice"]:
+        return False
+    return any(place.tensor in tensors for place in head.places)
+
+
+def _split(
+    overrides: dict[str, Any], head: Head
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arguments of the backbone and of the task; those of both go to both."""
+    if head.name == "backbone":
+        return overrides, {}
+    of_task = set(inspect.signature(head.kind).parameters)
+    of_backbone = set(inspect.signature(LongformerBackbone).parameters)
+    return (
+        {name: x for name, x in overrides.items() if name in of_backbone},
+        {
+            name: x
+            for name, x in overrides.items()
+            if name in of_task or name not in of_backbone
+        },
+    )
+
+
+def _backbone(arguments: dict[str, Any], path: Path) -> Any:
+    try:
+        return LongformerBackbone(**arguments)
+    except ValueError as error:
+        raise CheckpointError(
+            f"No model can be made of the configuration: {error}. Received: path={path}"
+        ) from error
+
+
+def _task(
+    backbone: Any,
+    head: Head,
+    config: dict[str, Any],
+    tensors: Tensors,
+    folder: Path,
+    overrides: dict[str, Any],
+) -> Any:
+    known = head_arguments(config, folder / CONFIG_FILE)
+    if head.output in tensors and "num_classes" not in overrides:
+        known.setdefault("num_classes", tensors[head.output].shape[0])
+    if _is_of(head, config.get("architectures")):
+        known.setdefault("num_classes", 2)  # what Hugging Face does not write down
+    if "num_classes" in overrides:
+        known.pop("class_names", None)
+    wanted = inspect.signature(head.kind).parameters
+    arguments = {name: value for name, value in known.items() if name in wanted}
+    if head.output and "num_classes" not in {**arguments, **overrides}:
+        raise ValueError(
+            "`num_classes` must be given: the checkpoint does not name classes. "
+            f"Received: path={folder}, task={head.name}"
+        )
+    if "preprocessor" not in overrides:
+        length = backbone.max_sequence_length
+        arguments["preprocessor"] = _preprocessor(head, folder, length)
+    return head.kind(backbone=backbone, **{**arguments, **overrides})
+
+
+def _preprocessor(head: Head, folder: Path, max_sequence_length: int) -> Any:
+    if not any((folder / name).is_file() for name in TOKENIZER_SOURCES):
+        return None
+    return head.kind.preprocessor_cls(
+        read_longformer_tokenizer(folder), max_sequence_length=max_sequence_length
+    )
+
+
+def _assign(model: Any, places: list[WeightPlace], tensors: Tensors) -> None:
+    for place in places:
+        tensor = tensors[place.tensor]
+        check_shape(tensor, place.shape(model))
+        place.assign(model, tensor.read())

@@ -1,0 +1,95 @@
+"""The tensors of a checkpoint's folder, in whatever files they are."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from longkeras.checkpoint_error import CheckpointError
+from longkeras.conversion.strict_json import read_object
+from longkeras.conversion.tensor_files.named_tensor import NamedTensor
+from longkeras.conversion.tensor_files.safetensors_reader import read_safetensors
+from longkeras.conversion.tensor_files.torch_reader import read_torch_file
+
+SAFETENSORS_FILE = "model.safetensors"
+SAFETENSORS_INDEX = "model.safetensors.index.json"
+TORCH_FILE = "pytorch_model.bin"
+TORCH_INDEX = "pytorch_model.bin.index.json"
+
+_Reader = Callable[[Path], dict[str, NamedTensor]]
+# The first that is there is read. Of both kinds, safetensors is the plainer.
+_LAYOUTS: tuple[tuple[str, bool, _Reader], ...] = (
+    (SAFETENSORS_FILE, False, read_safetensors),
+    (SAFETENSORS_INDEX, True, read_safetensors),
+    (TORCH_FILE, False, read_torch_file),
+    (TORCH_INDEX, True, read_torch_file),
+)
+
+
+def read_tensors(folder: Path) -> dict[str, NamedTensor]:
+    """The tensors of a checkpoint, mapped, not read.
+
+    Args:
+        folder: path. Holds `model.safetensors` or `pytorch_model.bin`, or several of
+            either with an index.
+
+    Returns:
+        dict of `NamedTensor` by name.
+
+    Raises:
+        CheckpointError: If there is no such file, or one is damaged.
+    """
+    for name, is_index, read in _LAYOUTS:
+        path = Path(folder) / name
+        if path.is_file():
+            return _read_shards(path, read) if is_index else read(path)
+    names = ", ".join(name for name, _, _ in _LAYOUTS)
+    raise CheckpointError(
+        f"The folder holds no weights that are known here ({names}). "
+        f"Received: path={folder}"
+    )
+
+
+def _read_shards(index: Path, read: _Reader) -> dict[str, NamedTensor]:
+    files = _files_by_tensor(index)
+    tensors: dict[str, NamedTensor] = {}
+    for name in sorted(set(files.values())):
+        found = read(index.parent / name)
+        strays = [tensor for tensor in found if files.get(tensor) != name]
+        if strays:
+            raise CheckpointError(
+                f"The index does not say that {name} holds {_few(strays)}. "
+                f"Received: path={index}"
+            )
+        tensors.update(found)
+    missing = sorted(set(files) - set(tensors))
+    if missing:
+        raise CheckpointError(
+            f"The index names {_few(missing)}, and no file holds them. "
+            f"Received: path={index}"
+        )
+    return tensors
+
+
+def _files_by_tensor(index: Path) -> dict[str, str]:
+    files: Any = read_object(index).get("weight_map")
+    if not isinstance(files, dict) or not files:
+        raise CheckpointError(
+            f"The index has no weight_map of tensors. Received: path={index}"
+        )
+    for name in files.values():
+        if not _is_file_beside(name):
+            raise CheckpointError(
+                "The index must name files in its own folder. "
+                f"Received: path={index}, file={str(name)[:200]!r}"
+            )
+    return files
+
+
+def _is_file_beside(name: Any) -> bool:
+    if not isinstance(name, str) or name in ("", ".", ".."):
+        return False
+    return not any(sign in name for sign in "/\\:\0")
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" * (len(names) > 5))

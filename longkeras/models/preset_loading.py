@@ -1,0 +1,73 @@
+"""`from_preset` for Hugging Face checkpoints, which KerasHub's has no room for."""
+
+import importlib
+import json
+import os
+from pathlib import Path
+
+# What loads a checkpoint by its `model_type`. Named, not imported: conversion stands
+# on the models, and is there when it is called.
+_LOADERS = {
+    "longformer": "longkeras.conversion.huggingface_reading.load_preset_as",
+    "roberta": "longkeras.conversion.huggingface_reading.load_preset_as",
+}
+_CONFIG_READER = "longkeras.conversion.model_folder.read_config"
+_HUB_PREFIX = "hf://"
+
+
+class HuggingFacePresets:
+    """Lets `from_preset` take Hugging Face checkpoints too.
+
+    A mixin, to stand before the KerasHub class of a backbone, task, preprocessor or
+    tokenizer.
+    """
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, **kwargs):
+        """Load from a preset folder, or from a Hugging Face checkpoint.
+
+        Args:
+            preset: str. A folder that `save_to_preset` wrote, a folder of a Hugging
+                Face checkpoint, or `"hf://user/name"` for either on the Hub. What
+                else KerasHub knows, such as `"kaggle://..."`, works too.
+            load_weights: bool. Whether to load weights; without meaning for a
+                preprocessor or tokenizer. Defaults to `True`.
+            **kwargs: arguments of the class that win over the preset's. A
+                `num_classes` makes a new head. See
+                `longkeras.conversion.from_huggingface`.
+
+        Returns:
+            An object of this class.
+
+        Raises:
+            CheckpointError: If a Hugging Face checkpoint cannot be read.
+        """
+        loader = _LOADERS.get(_model_type(preset))
+        if loader is not None:
+            return _resolve(loader)(cls, preset, load_weights, **kwargs)
+        if not load_weights:
+            kwargs["load_weights"] = False
+        return super().from_preset(preset, **kwargs)
+
+
+def _model_type(preset):
+    """What a Hugging Face checkpoint calls itself; None for every other preset."""
+    preset = os.fspath(preset)
+    if preset.startswith(_HUB_PREFIX):
+        config = _resolve(_CONFIG_READER)(preset)
+    else:
+        config = _local_config(Path(preset) / "config.json")
+    return None if "registered_name" in config else config.get("model_type")
+
+
+def _local_config(path):
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # KerasHub says what is wrong with it.
+    return config if isinstance(config, dict) else {}
+
+
+def _resolve(dotted_name):
+    module, _, name = dotted_name.rpartition(".")
+    return getattr(importlib.import_module(module), name)
