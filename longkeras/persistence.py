@@ -6,32 +6,28 @@ KerasHub's `from_preset` reads: configuration, weights and tokenizer apart).
 
 import json
 import os
-import shutil
-import tempfile
-import zipfile
+import sys
 from pathlib import Path
 from typing import Any
 
+from longkeras.atomic_files import replaced_file, replaced_folder
 from longkeras.checkpoint_error import CheckpointError
-
-_KERAS_FILE_MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
-# What `save_to_preset` writes. Anything else in a folder is somebody's, and stays.
-_PRESET_FILES = (
-    "assets",
-    "config.json",
-    "metadata.json",
-    "model.weights.h5",
-    "model.weights.json",
-    "preprocessor.json",
-    "task.json",
-    "task.weights.h5",
-    "tokenizer.json",
+from longkeras.safe_files import check_keras_file, check_preset_folder
+from longkeras.safe_files.checksums import record_checksums
+from longkeras.safe_files.preset_layout import (
+    CONFIG_FILE,
+    TASK_FILE,
+    TASK_WEIGHTS_FILE,
+    is_foreign,
 )
+
 # What Keras, KerasHub and h5py raise for files that are not what they should be.
 _LOADING_ERRORS = (
+    ArithmeticError,
     AttributeError,
     ImportError,
-    KeyError,
+    LookupError,
+    MemoryError,
     OSError,
     RuntimeError,
     TypeError,
@@ -72,13 +68,15 @@ a preset folder, and there is nothing there. Received: path=no_such_model.keras
             "`path` must name a `.keras` file or a preset folder, and there is "
             f"nothing there. Received: path={path}"
         )
+    import longkeras.models  # noqa: F401  (registers the classes)
+
     try:
         if path.is_dir():
             return _load_preset(path)
         return _load_keras_file(path, compile)
     except CheckpointError:
         raise
-    except _LOADING_ERRORS as error:
+    except _loading_errors() as error:
         raise CheckpointError(
             f"The model could not be loaded. Received: path={path}. {error}"
         ) from error
@@ -113,77 +111,47 @@ a folder without an ending. Received: path=weights.bin
     """
     path = Path(path)
     if path.suffix == ".keras" and not path.is_dir():
-        write, finish = _write_keras_file, _replace_file
+        with replaced_file(path) as place:
+            model.save(place)
     elif path.suffix == "" or path.is_dir():
         _check_preset_target(model, path)
-        write, finish = _write_preset, _replace_folder
+        with replaced_folder(path, is_foreign) as place:
+            model.save_to_preset(str(place))
+            record_checksums(place)
     else:
         raise CheckpointError(
             "`path` must end in `.keras`, or name a folder without an ending. "
             f"Received: path={path}"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder: a move within one file system is a single step.
-    workshop = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        written = workshop / path.name
-        write(model, written)
-        _flush_to_disk(written, *written.rglob("*"))
-        finish(written, path)
-        _flush_to_disk(path.parent)
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
     return path
 
 
 def _load_keras_file(path: Path, compile: bool) -> Any:
-    _check_keras_file(path)
     import keras
 
-    import longkeras.models  # noqa: F401  (registers the classes)
-
-    return keras.saving.load_model(path, compile=compile)
-
-
-def _check_keras_file(path: Path) -> None:
-    if not zipfile.is_zipfile(path):
-        raise CheckpointError(
-            "The file is not a `.keras` archive: it is of another kind, or it was "
-            f"cut short. Received: path={path}"
-        )
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        missing = [name for name in _KERAS_FILE_MEMBERS if name not in names]
-        damaged = None if missing else archive.testzip()
-    if missing:
-        raise CheckpointError(
-            f"The archive holds no {', '.join(missing)}, so it is not a saved model. "
-            f"Received: path={path}"
-        )
-    if damaged:
-        raise CheckpointError(
-            f"The archive is damaged: the checksum of {damaged} is wrong. "
-            f"Received: path={path}"
-        )
+    check_keras_file(path)
+    return keras.saving.load_model(path, compile=compile, safe_mode=True)
 
 
 def _load_preset(path: Path) -> Any:
-    if not (path / "config.json").is_file():
+    check_preset_folder(path)
+    kind = _preset_class(path)
+    model = kind.from_preset(str(path))
+    has_own_weights = getattr(model, "has_task_weights", lambda: False)
+    if has_own_weights() and not (path / TASK_WEIGHTS_FILE).exists():
         raise CheckpointError(
-            "The folder holds no config.json, so it is not a preset. "
+            f"The preset holds no {TASK_WEIGHTS_FILE}, the weights of its head. "
             f"Received: path={path}"
         )
-    import longkeras.models  # noqa: F401  (registers the classes)
-
-    return _preset_class(path).from_preset(str(path))
+    return model
 
 
 def _preset_class(path: Path) -> Any:
     """The class that wrote a preset folder: the task if it holds one."""
     import keras
 
-    is_task = (path / "task.json").is_file()
-    config_file = path / ("task.json" if is_task else "config.json")
+    is_task = (path / TASK_FILE).is_file()
+    config_file = path / (TASK_FILE if is_task else CONFIG_FILE)
     config = json.loads(config_file.read_text(encoding="utf-8"))
     name = config.get("registered_name")
     found = keras.saving.get_registered_object(name) if name else None
@@ -207,7 +175,7 @@ def _check_preset_target(model: Any, path: Path) -> None:
         )
     if path.exists() and not path.is_dir():
         raise CheckpointError(f"`path` is a file. Received: path={path}")
-    is_preset = (path / "config.json").is_file()
+    is_preset = (path / CONFIG_FILE).is_file()
     if path.is_dir() and not is_preset and any(path.iterdir()):
         raise CheckpointError(
             "`path` must be a new or an empty folder, or hold a preset to replace. "
@@ -215,46 +183,9 @@ def _check_preset_target(model: Any, path: Path) -> None:
         )
 
 
-def _write_keras_file(model: Any, path: Path) -> None:
-    model.save(path)
-
-
-def _write_preset(model: Any, path: Path) -> None:
-    model.save_to_preset(str(path))
-
-
-def _replace_file(written: Path, path: Path) -> None:
-    os.replace(written, path)
-
-
-def _replace_folder(written: Path, path: Path) -> None:
-    """Moves the new folder into place, with the old one's foreign files in it."""
-    if not path.exists():
-        os.replace(written, path)
-        return
-    for entry in path.iterdir():
-        is_shard = entry.match("model_*.weights.h5")
-        if entry.name not in _PRESET_FILES and not is_shard:
-            copy = shutil.copytree if entry.is_dir() else shutil.copy2
-            copy(entry, written / entry.name)
-    # Outside the workshop: should both moves fail, the old model is still there.
-    old = written.parent.with_suffix(".old")
-    os.replace(path, old)
-    try:
-        os.replace(written, path)
-    except OSError:
-        os.replace(old, path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _flush_to_disk(*paths: Path) -> None:
-    """Returns when the content of these files and folders is on the disk."""
-    for path in paths:
-        if os.name == "nt" and path.is_dir():
-            continue  # Windows cannot open folders.
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _loading_errors() -> tuple[type[BaseException], ...]:
+    """What loading raises; TensorFlow's own errors too, where it is loaded."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None:
+        return _LOADING_ERRORS
+    return (*_LOADING_ERRORS, tensorflow.errors.OpError)

@@ -4,12 +4,13 @@ import keras
 import keras_hub
 from keras import ops, tree
 
+from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.text_stream import TextStream
 from longkeras.ops.compiled_function import compiled_function
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class DecodingCausalLM(keras_hub.models.CausalLM):
+class DecodingCausalLM(AtomicSaving, keras_hub.models.CausalLM):
     """Base of the causal language models: generation over three functions.
 
     A family implements `initial_state`, `prefill` and `step`; `generate` (KerasHub's

@@ -21,8 +21,8 @@ ORDER = (
 BESIDE = ("data", "pipelines", "evaluation", "search")
 LAST_BELOW_BESIDE = "embeddings"
 FIRST_ABOVE_BESIDE = "fitting"
-# Files beside the subpackages: an error that anybody may raise, and the front door.
-ANYWHERE = ("checkpoint_error",)
+# What anybody may use: errors, whole files, checks of files. Then the front door.
+ANYWHERE = ("atomic_files", "checkpoint_error", "safe_files")
 FRONT_DOOR = ("__init__", "persistence")
 
 BACKENDS = {"tensorflow", "jax", "torch"}
@@ -32,13 +32,16 @@ BACKEND_FILES = (
     "ops/compiled_function.py",
     "ops/implementations/",
     "ops/recurrent_scan.py",
+    "text/subword_pipeline.py",  # steps of `tf.data`, whatever the backend
 )
 
 # Beside the standard library. A new third party is a decision: it is made here.
 THIRD_PARTIES = {
     "__init__": set(),
     "app": {"gradio", "numpy"},
+    "atomic_files": set(),
     "checkpoint_error": set(),
+    "conversion": {"huggingface_hub", "keras", "keras_hub", "ml_dtypes", "numpy"},
     "data": {"keras", "numpy"},
     "evaluation": {"keras", "numpy"},
     "fitting": {"keras", "keras_hub", "numpy"},
@@ -47,8 +50,9 @@ THIRD_PARTIES = {
     "ops": {"keras", "numpy"},
     "patterns": {"numpy"},
     "persistence": {"keras", "keras_hub"},
+    "safe_files": {"h5py", "keras"},
     "serving": {"keras", "keras_hub", "numpy"},
-    "text": {"keras", "keras_hub", "numpy"},
+    "text": {"keras", "keras_hub", "numpy", "sentencepiece", "tokenizers"},
 }
 
 

@@ -1,0 +1,152 @@
+"""Files and folders that are replaced whole or not at all.
+
+What is new is written beside its place, flushed to the disk, and then moved there in
+one step: whoever reads the place meanwhile, or after a crash, a kill or a full disk,
+finds the old content or the new one.
+"""
+
+import ctypes
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Linux: `renameat2` of paths relative to the working folder, exchanging the two.
+_WORKING_FOLDER = -100
+_EXCHANGE = 2
+
+
+@contextmanager
+def replaced_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A place to write a file to, which takes the place of `path` at the end.
+
+    Files written beside it under other names, such as the shards of large weights,
+    move too, each in one step: the named file last, since it names the others.
+
+    Args:
+        path: str or path. The file to replace or to make; of a link what it points to.
+
+    Yields:
+        A `pathlib.Path` of the same name in a fresh folder beside `path`.
+    """
+    path = Path(os.path.realpath(path))
+    with _workshop(path) as workshop:
+        yield workshop / path.name
+        written = sorted(workshop.iterdir(), key=lambda each: each.name == path.name)
+        for each in written:
+            if path.exists():
+                shutil.copymode(path, each)
+            _flush_to_disk(each)
+        for each in written:
+            os.replace(each, path.parent / each.name)
+        _flush_to_disk(path.parent)
+
+
+@contextmanager
+def replaced_folder(
+    path: str | os.PathLike[str], is_kept: Callable[[Path, Path], bool]
+) -> Iterator[Path]:
+    """A place to write a folder to, which takes the place of `path` at the end.
+
+    On Linux the two folders are exchanged in one step. Elsewhere the old one is moved
+    aside first: a kill between the two moves leaves it whole beside `path`, under a
+    name that starts with a dot and ends in `.old`.
+
+    Args:
+        path: str or path. The folder to replace or to make.
+        is_kept: function of the new folder and an entry's path inside the old one.
+            Whether the entry comes along, where the new folder has none of that name.
+
+    Yields:
+        A `pathlib.Path` of the same name in a fresh folder beside `path`: empty.
+    """
+    path = Path(os.path.realpath(path))
+    with _workshop(path) as workshop:
+        written = workshop / path.name
+        written.mkdir()
+        yield written
+        if path.is_dir():
+            _carry_over(path, written, Path(), is_kept)
+            shutil.copymode(path, written)
+        _flush_to_disk(*written.rglob("*"), written)
+        if not _exchange(written, path):
+            _move_in(written, path)
+        _flush_to_disk(path.parent)
+
+
+@contextmanager
+def _workshop(path: Path) -> Iterator[Path]:
+    """A fresh folder on the same file system, where a move is a single step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    workshop = tempfile.mkdtemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    try:
+        yield Path(workshop)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _carry_over(
+    old: Path, new: Path, inside: Path, is_kept: Callable[[Path, Path], bool]
+) -> None:
+    for entry in (old / inside).iterdir():
+        place = inside / entry.name
+        if not is_kept(new, place):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            (new / place).mkdir(exist_ok=True)
+            _carry_over(old, new, place, is_kept)
+        elif not (new / place).exists():
+            _link_or_copy(entry, new / place)
+
+
+def _link_or_copy(old: Path, new: Path) -> None:
+    try:
+        # The same file under a second name: somebody may be writing to it.
+        os.link(old, new, follow_symlinks=False)
+    except (NotImplementedError, OSError):
+        shutil.copy2(old, new, follow_symlinks=False)
+
+
+def _exchange(new: Path, old: Path) -> bool:
+    """Exchanges two folders in one step, and says whether the system could."""
+    if sys.platform != "linux" or not old.exists():
+        return False
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    names = os.fsencode(new), os.fsencode(old)
+    failed = renameat2(
+        _WORKING_FOLDER, names[0], _WORKING_FOLDER, names[1], ctypes.c_uint(_EXCHANGE)
+    )
+    return not failed
+
+
+def _move_in(new: Path, old: Path) -> None:
+    if not old.exists():
+        os.replace(new, old)
+        return
+    # Outside the workshop: should both moves fail, the old content is still there.
+    aside = new.parent.with_name(f"{new.parent.name}.old")
+    os.replace(old, aside)
+    try:
+        os.replace(new, old)
+    except OSError:
+        os.replace(aside, old)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _flush_to_disk(*paths: Path) -> None:
+    """Returns when the content of these files and folders is on the disk."""
+    for path in paths:
+        if path.is_symlink() or (os.name == "nt" and path.is_dir()):
+            continue  # A link has no content, and Windows cannot open folders.
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

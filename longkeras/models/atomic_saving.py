@@ -1,0 +1,76 @@
+"""Models whose own saving methods replace the old file whole or not at all."""
+
+import io
+import os
+
+from longkeras.atomic_files import replaced_file, replaced_folder
+from longkeras.safe_files.checksums import record_checksums
+from longkeras.safe_files.preset_layout import is_current
+
+
+class AtomicSaving:
+    """What a model class puts before its KerasHub base to save without risk.
+
+    Keras writes over the old file, so that a full disk or a kill leaves neither the
+    old model nor the new one. Here `save`, `save_weights` and `save_to_preset` write
+    beside the place first, and move what is complete there. `keras.saving.save_model`
+    and the like go past it: call the model's own methods, or `longkeras.save_model`.
+    """
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Saves the model; see `keras.Model.save`.
+
+        Args:
+            filepath: str or path; an open file or an address is left to Keras.
+            overwrite: bool. Whether to replace a file without asking. If not, Keras
+                asks, and then writes over the file itself. Defaults to `True`.
+            zipped: bool. Whether to write a file, or a folder. Defaults to a file.
+            **kwargs: See `keras.Model.save`.
+        """
+        if not _is_replaced(filepath, overwrite):
+            super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+            return
+        with _replaced(filepath, is_folder=zipped is False) as place:
+            super().save(place, zipped=zipped, **kwargs)
+
+    def save_weights(self, filepath, overwrite=True, max_shard_size=None):
+        """Saves the weights; see `keras.Model.save_weights`.
+
+        Of several shards each is replaced whole, one after another.
+
+        Args:
+            filepath: str or path; an address is left to Keras.
+            overwrite: bool. As in `save`. Defaults to `True`.
+            max_shard_size: float. Gigabytes a file. Defaults to `None`, one file.
+        """
+        if not _is_replaced(filepath, overwrite):
+            super().save_weights(filepath, overwrite, max_shard_size)
+            return
+        with replaced_file(filepath) as place:
+            super().save_weights(place, max_shard_size=max_shard_size)
+
+    def save_to_preset(self, preset_dir, max_shard_size=10):
+        """Saves the model as a preset folder; see `keras_hub.models.Task`.
+
+        What else is in the folder stays. The weights' checksums go into its
+        `metadata.json`; `longkeras.load_model` compares them.
+
+        Args:
+            preset_dir: str or path. The folder.
+            max_shard_size: float. Gigabytes a file. Defaults to `10`.
+        """
+        with replaced_folder(preset_dir, is_current) as place:
+            super().save_to_preset(str(place), max_shard_size=max_shard_size)
+            record_checksums(place)
+
+
+def _is_replaced(filepath, overwrite):
+    if isinstance(filepath, io.IOBase) or "://" in str(filepath):
+        return False
+    return overwrite or not os.path.exists(filepath)
+
+
+def _replaced(filepath, is_folder):
+    if is_folder:
+        return replaced_folder(filepath, lambda new, place: True)
+    return replaced_file(filepath)

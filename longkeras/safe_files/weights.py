@@ -1,0 +1,117 @@
+"""What a file of weights may be: plain numbers, all of them inside the file.
+
+HDF5 can do much more: point into other files, make gigabytes of nothing, load filters
+from shared libraries. Keras writes none of that, so none of it is read.
+"""
+
+import math
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from longkeras.checkpoint_error import CheckpointError
+
+# What h5py raises for content that is not what it should be.
+_READING_ERRORS = (KeyError, OSError, RuntimeError, TypeError, ValueError)
+_NUMBERS = "biufc"
+# NumPy has no bfloat16 nor float8: those are two bytes, or one, without a meaning.
+_WIDEST_OPAQUE = 2
+
+
+def check_weights(file: Path | IO[bytes], name: str) -> None:
+    """Raises an error if a file of weights is not one that Keras writes.
+
+    Reads the structure, not the numbers.
+
+    Args:
+        file: path, or an open binary file.
+        name: str. What to call the file in a message.
+
+    Raises:
+        CheckpointError: If it cannot be read as HDF5, or holds anything but groups
+            and arrays of numbers that are stored in full inside the file.
+    """
+    import h5py
+
+    try:
+        with h5py.File(file, "r") as content:
+            _check_groups(content, _size(file), name)
+    except CheckpointError:
+        raise
+    except _READING_ERRORS as error:
+        raise CheckpointError(
+            f"{name} cannot be read as HDF5 weights; it may be cut short or damaged: "
+            f"{error}"
+        ) from error
+
+
+def _size(file: Path | IO[bytes]) -> int:
+    return (
+        os.path.getsize(file) if isinstance(file, Path) else file.seek(0, os.SEEK_END)
+    )
+
+
+def _check_groups(content: Any, size: int, name: str) -> None:
+    import h5py
+
+    seen, stored = {_address(content)}, 0
+    waiting = [content]
+    while waiting:
+        group = waiting.pop()
+        for key in group:
+            place = f"{name}: {group.name.rstrip('/')}/{key}"
+            thing = _linked(group, key, place)
+            if _address(thing) in seen:
+                raise CheckpointError(f"{place} stands in two places.")
+            seen.add(_address(thing))
+            if isinstance(thing, h5py.Group):
+                waiting.append(thing)
+            else:
+                stored += _stored_bytes(thing, size, place)
+    if stored > size:
+        raise CheckpointError(
+            f"{name} declares {stored} bytes of weights, and has {size}: several share "
+            "one place."
+        )
+
+
+def _address(thing: Any) -> int:
+    import h5py
+
+    return h5py.h5o.get_info(thing.id).addr
+
+
+def _linked(group: Any, key: str, place: str) -> Any:
+    import h5py
+
+    link = group.get(key, getlink=True)
+    if not isinstance(link, h5py.HardLink):
+        raise CheckpointError(
+            f"{place} is a link to another place or file: {type(link).__name__}."
+        )
+    thing = group[key]
+    if not isinstance(thing, h5py.Group | h5py.Dataset):
+        raise CheckpointError(f"{place} is neither a group nor an array.")
+    return thing
+
+
+def _stored_bytes(array: Any, size: int, place: str) -> int:
+    """The bytes of an array, once it is clear that they are all in this file."""
+    if array.external or array.is_virtual:
+        raise CheckpointError(f"{place} is stored in another file.")
+    if array.id.get_create_plist().get_nfilters():
+        raise CheckpointError(f"{place} is stored through a filter; Keras uses none.")
+    kind = array.dtype
+    is_opaque = kind.kind == "V" and kind.fields is None and kind.subdtype is None
+    is_number = kind.kind in _NUMBERS or (is_opaque and kind.itemsize <= _WIDEST_OPAQUE)
+    if not is_number or array.shape is None:
+        raise CheckpointError(f"{place} is no array of numbers: dtype={kind}.")
+    declared = math.prod(array.shape) * kind.itemsize
+    stored = array.id.get_storage_size()
+    start = array.id.get_offset() or 0
+    if declared > stored or start + stored > size:
+        raise CheckpointError(
+            f"{place} declares {declared} bytes, shape={array.shape}, and the file "
+            f"holds {min(stored, max(0, size - start))}."
+        )
+    return stored

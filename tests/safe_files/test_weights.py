@@ -1,0 +1,144 @@
+"""Weights that point elsewhere, are made of nothing, or do not fit."""
+
+import h5py
+import numpy as np
+import pytest
+
+from longkeras import CheckpointError, load_model
+from longkeras.safe_files.weights import check_weights
+from tests.safe_files.saved_files import with_weights
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A file as Keras writes it, to add to."""
+    with h5py.File(tmp_path / "model.weights.h5", "w") as content:
+        content["layers/dense/vars/0"] = np.ones((3, 4), "float32")
+        content["layers/dense/vars/0"].attrs["name"] = "kernel"
+        yield content
+
+
+def check(content):
+    content.flush()
+    path = content.filename
+    content.close()
+    with open(path, "rb") as file:
+        check_weights(file, "model.weights.h5")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.float16(1.5),
+        np.arange(3, dtype="int8"),
+        np.array(True),
+        np.zeros((0, 4), "float32"),
+        np.zeros(3, "V2"),
+        np.zeros(3, "complex64"),
+        np.zeros(3, ">f4"),
+    ],
+    ids=lambda value: str(value.dtype),
+)
+def test_arrays_of_numbers_pass(weights, value):
+    weights["layers/dense/vars/1"] = value
+    check(weights)
+
+
+HOSTILE = {
+    "a soft link": lambda file: file.update({"x": h5py.SoftLink("/layers")}),
+    "an external link": lambda file: file.update(
+        {"x": h5py.ExternalLink("/etc/passwd", "/")}
+    ),
+    "a second name": lambda file: file.update({"x": file["layers/dense"]}),
+    "a circle": lambda file: file["layers/dense"].update({"x": file["layers"]}),
+    "a named type": lambda file: file.update({"x": np.dtype("float32")}),
+    "texts": lambda file: file.update({"x": "words"}),
+    "texts of one size": lambda file: file.update({"x": np.array([b"words"])}),
+    "objects": lambda file: file.create_dataset(
+        "x", (2,), dtype=h5py.vlen_dtype(np.int32)
+    ),
+    "references": lambda file: file.create_dataset("x", (2,), dtype=h5py.ref_dtype),
+    "records": lambda file: file.update({"x": np.zeros(2, [("a", "i1")])}),
+    "no space": lambda file: file.update({"x": h5py.Empty("f4")}),
+    "nothing stored": lambda file: file.create_dataset("x", (2**40,), "float32"),
+    "almost nothing stored": lambda file: file.create_dataset(
+        "x", (2**40,), "float32", chunks=(1024,)
+    ),
+    "compressed": lambda file: file.create_dataset(
+        "x", data=np.zeros(10**6), compression="gzip"
+    ),
+    "checked": lambda file: file.create_dataset(
+        "x", data=np.zeros(100), fletcher32=True
+    ),
+    "another file's bytes": lambda file: file.create_dataset(
+        "x", (4,), "int8", external=[("/etc/passwd", 0, 4)]
+    ),
+    "a virtual array": lambda file: file.create_virtual_dataset("x", virtual_layout()),
+}
+
+
+def virtual_layout():
+    layout = h5py.VirtualLayout((4,), "int8")
+    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4,))
+    return layout
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_what_keras_does_not_write_is_refused_and_named(weights, what):
+    HOSTILE[what](weights)
+    with pytest.raises(CheckpointError, match=r"model\.weights\.h5: /\w+"):
+        check(weights)
+
+
+def test_a_link_in_a_saved_model_is_not_followed(good_file, tmp_path):
+    def change(content):
+        del content["layers/dense/vars/0"]
+        content["layers/dense/vars/0"] = h5py.ExternalLink("other.h5", "/secret")
+
+    path = with_weights(good_file, tmp_path / "bad.keras", change)
+    with pytest.raises(CheckpointError, match=r"dense/vars/0.*ExternalLink.*bad"):
+        load_model(path)
+
+
+def test_weights_cut_anywhere_are_named(good_folder, tmp_path):
+    whole = (good_folder / "model.weights.h5").read_bytes()
+    path = tmp_path / "cut.h5"
+    for length in range(0, len(whole), len(whole) // 40):
+        path.write_bytes(whole[:length])
+        with pytest.raises(CheckpointError, match=r"cut\.h5"):
+            check_weights(path, "cut.h5")
+
+
+def test_flipped_bytes_of_the_structure_never_end_in_another_error(
+    good_folder, tmp_path
+):
+    whole = (good_folder / "model.weights.h5").read_bytes()
+    path = tmp_path / "flipped.h5"
+    for place in np.random.default_rng(0).integers(0, len(whole), size=300):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(place) % 8
+        path.write_bytes(damaged)
+        try:
+            check_weights(path, "flipped.h5")
+        except CheckpointError as error:
+            assert "flipped.h5" in str(error)
+
+
+@pytest.mark.parametrize("wrong", [np.ones((4, 3)), np.ones(12), np.ones((3, 5))])
+def test_a_wrong_shape_is_named(good_file, tmp_path, wrong):
+    def change(content):
+        del content["layers/dense/vars/0"]
+        content["layers/dense/vars/0"] = wrong.astype("float32")
+
+    path = with_weights(good_file, tmp_path / "bad.keras", change)
+    with pytest.raises(CheckpointError, match=r"(?s)bad\.keras.*dense.*shape"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("gone", ["layers/dense/vars/1", "layers/dense_1", "layers"])
+def test_missing_weights_are_named(good_file, tmp_path, gone):
+    path = with_weights(
+        good_file, tmp_path / "bad.keras", lambda content: content.pop(gone)
+    )
+    with pytest.raises(CheckpointError, match=r"(?s)bad\.keras.*dense"):
+        load_model(path)
