@@ -170,10 +170,11 @@ def _backbone_arguments(backbone: Any) -> dict[str, Any]:
 
 def _task_arguments(model: Any, head: Head) -> dict[str, Any]:
     if head.name == "text_classifier":
-        if head_size(model) != model.backbone.hidden_dim:
+        width = getattr(model, "hidden_dim", model.backbone.hidden_dim)
+        if width != model.backbone.hidden_dim:
             raise ValueError(
                 "`model` must have a head as wide as its backbone. Received: "
-                f"hidden_dim={head_size(model)}"
+                f"hidden_dim={width}"
             )
         return {
             "num_classes": model.num_classes,
@@ -187,18 +188,6 @@ def _task_arguments(model: Any, head: Head) -> dict[str, Any]:
             "head_layer_norm_epsilon": config["layer_norm_epsilon"],
         }
     return {}
-
-
-def head_size(model: Any) -> int:
-    """Units between the two layers of a classifier's head.
-
-    Args:
-        model: `keras_hub.models.TextClassifier`.
-
-    Returns:
-        int.
-    """
-    return getattr(model, "hidden_dim", model.backbone.hidden_dim)
 
 
 def _activation(saved: Any) -> Any:

@@ -1,6 +1,5 @@
-"""KerasHub's tokenizers of RoBERTa, BERT and XLM-R as Longformer's, and back."""
+"""KerasHub's tokenizers of RoBERTa, BERT and XLM-R as Longformer's."""
 
-import base64
 from typing import Any
 
 import keras_hub
@@ -39,11 +38,7 @@ def longformer_tokenizer_of(tokenizer: Any) -> Any:
             split_chinese=tokenizer.split_on_cjk,
         )
     if isinstance(tokenizer, keras_hub.models.XLMRobertaTokenizer):
-        proto = tokenizer.get_config()["proto"] or tokenizer.proto
-        is_text = isinstance(proto, str)
-        return LongformerTokenizer.from_sentence_piece(
-            base64.b64decode(proto) if is_text else proto
-        )
+        return LongformerTokenizer.from_sentence_piece(tokenizer.proto)
     raise ValueError(
         "`tokenizer` must be KerasHub's of RoBERTa, BERT or XLM-R. "
         f"Received: tokenizer={type(tokenizer).__name__}"

@@ -25,6 +25,9 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
             says whether the output projection is the token embedding.
         preprocessor: `longkeras.models.LongformerMaskedLMPreprocessor`, or None if
             inputs are given as ids. Defaults to `None`.
+        head_activation: Activation of the head. Defaults to `"gelu"`, that of Hugging
+            Face's whatever the layers have.
+        head_layer_norm_epsilon: float. Defaults to `None`, that of the backbone.
         **kwargs: See `keras_hub.models.MaskedLM`.
 
     Call arguments:
@@ -59,15 +62,26 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
     backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerMaskedLMPreprocessor
 
-    def __init__(self, backbone, preprocessor=None, **kwargs):
+    def __init__(
+        self,
+        backbone,
+        preprocessor=None,
+        head_activation="gelu",
+        head_layer_norm_epsilon=None,
+        **kwargs,
+    ):
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
         self.masked_lm_head = keras_hub.layers.MaskedLMHead(
             vocabulary_size=backbone.vocabulary_size,
             token_embedding=backbone.token_embedding,
-            intermediate_activation="gelu",
-            layer_norm_epsilon=backbone.layer_norm_epsilon,
+            intermediate_activation=head_activation,
+            layer_norm_epsilon=(
+                backbone.layer_norm_epsilon
+                if head_layer_norm_epsilon is None
+                else head_layer_norm_epsilon
+            ),
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
             dtype=backbone.dtype_policy,
             name="mlm_head",
@@ -83,3 +97,14 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
             backbone(read)["sequence_output"], inputs["mask_positions"]
         )
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+
+        # === Config ===
+        self.head_activation = keras.activations.get(head_activation)
+        self.head_layer_norm_epsilon = head_layer_norm_epsilon
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "head_activation": keras.activations.serialize(self.head_activation),
+            "head_layer_norm_epsilon": self.head_layer_norm_epsilon,
+        }
