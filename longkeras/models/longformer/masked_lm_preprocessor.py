@@ -150,7 +150,8 @@ class LongformerMaskedLMPreprocessor(
         return {**inputs, "mask_positions": positions}, hidden, weights
 
     def _chosen(self, candidates, most):
-        wanted = max(1, round(self.mask_selection_rate * len(candidates)))
+        rate = self.mask_selection_rate
+        wanted = max(1, round(rate * len(candidates))) if rate else 0
         count = min(wanted, most, len(candidates))
         return np.sort(self._generator.choice(candidates, count, replace=False))
 

@@ -20,6 +20,7 @@ from longkeras.models.longformer.preprocessor_windows import (
     window_offsets,
 )
 from longkeras.models.longformer.tokenizer import LongformerTokenizer
+from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.text.subword_pipeline import (
     ArraySpec,
     in_graph,
@@ -35,7 +36,7 @@ from longkeras.text.subword_rows import (
 from longkeras.text.subword_text_windows import subword_windows
 
 
-class LongformerPreprocessor:
+class LongformerPreprocessor(HuggingFacePresets):
     """Tokenizes, packs, cuts and pads; says what it cut.
 
     A mixin, to stand before a `keras_hub.models.Preprocessor`. Everything is done in
@@ -216,7 +217,7 @@ class LongformerPreprocessor:
             )
         return self.longest - special
 
-    def _packed(self, texts):
+    def _packed(self, texts, uncut=None):
         lengths = [len(text) for text in texts]
         kept = kept_lengths(lengths, self._room(len(texts)), self.truncate)
         packed = self.tokenizer.pack(
@@ -226,7 +227,7 @@ class LongformerPreprocessor:
             token_ids=packed.token_ids,
             segment_ids=packed.segment_ids,
             global_attention_mask=self.global_tokens(packed.token_ids),
-            lengths=tuple(lengths),
+            lengths=tuple(lengths if uncut is None else uncut),
             kept=tuple(kept),
             starts=packed.starts,
         )

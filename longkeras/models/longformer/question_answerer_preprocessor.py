@@ -136,11 +136,11 @@ class LongformerQuestionAnswererPreprocessor(
             `predict`, and `offsets` `(windows, sequence, 2)`, the characters of each
             token, -1 where it stands for none.
         """
-        asked = self._question(question)
-        window = self._room(2) - len(asked)
+        asked = self.tokenizer.tokenize(question)
+        window = self._room(2) - self._asked_length(asked)
         stride = max(1, window // 2) if stride is None else stride
         pieces = subword_windows(self.tokenizer, context, window, stride)
-        rows = [self._packed([asked, pieces[i]]) for i in range(len(pieces))]
+        rows = [self._packed_pair(asked, pieces[i]) for i in range(len(pieces))]
         offsets = [pieces.offsets_of(i) for i in range(len(pieces))]
         return self._windows(context, rows, offsets)
 
@@ -185,17 +185,20 @@ class LongformerQuestionAnswererPreprocessor(
         columns = np.array(places, dtype=np.int32).reshape(-1, 2).T
         return inputs, dict(zip(TARGETS, columns, strict=True))
 
-    def _question(self, question):
-        question = self.tokenizer.tokenize(question)
-        room = self._room(2) - 1
-        return question[: min(self.max_question_length, room)]
+    def _asked_length(self, question):
+        """How much of a question is read: one token is left for the text."""
+        return min(len(question), self.max_question_length, self._room(2) - 1)
+
+    def _packed_pair(self, question, context):
+        asked = question[: self._asked_length(question)]
+        return self._packed([asked, context], uncut=[len(question), len(context)])
 
     def _rows_with_offsets(self, x):
         found = []
         for question, context in text_tuples(x, NAMES):
-            asked = self._question(question)
+            asked = self.tokenizer.tokenize(question)
             ids, offsets = self.tokenizer.tokenize_with_offsets(context)
-            found.append((self._packed([asked, ids]), offsets))
+            found.append((self._packed_pair(asked, ids), offsets))
         return found
 
 

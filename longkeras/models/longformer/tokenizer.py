@@ -3,11 +3,12 @@
 import keras
 
 from longkeras.models.longformer.backbone import LongformerBackbone
+from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.text.subword_tokenizer import SubwordTokenizer
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class LongformerTokenizer(SubwordTokenizer):
+class LongformerTokenizer(HuggingFacePresets, SubwordTokenizer):
     """Subwords for `LongformerBackbone`, whatever kind its checkpoint was made with.
 
     Published checkpoints read RoBERTa's byte pairs; those that were made longer from
