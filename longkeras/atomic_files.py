@@ -6,6 +6,7 @@ finds the old content or the new one.
 """
 
 import ctypes
+import errno
 import os
 import shutil
 import sys
@@ -17,10 +18,13 @@ from pathlib import Path
 # Linux: `renameat2` of paths relative to the working folder, exchanging the two.
 _WORKING_FOLDER = -100
 _EXCHANGE = 2
+_NO_SPACE = (errno.EDQUOT, errno.EFBIG, errno.ENOSPC)
 
 
 @contextmanager
-def replaced_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replaced_file(
+    path: str | os.PathLike[str], needed_bytes: int = 0
+) -> Iterator[Path]:
     """A place to write a file to, which takes the place of `path` at the end.
 
     Files written beside it under other names, such as the shards of large weights,
@@ -28,12 +32,17 @@ def replaced_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Args:
         path: str or path. The file to replace or to make; of a link what it points to.
+        needed_bytes: int. Space that must be free before anything is written.
+            Defaults to `0`.
 
     Yields:
         A `pathlib.Path` of the same name in a fresh folder beside `path`.
+
+    Raises:
+        OSError: If there is not as much space as is needed.
     """
     path = Path(os.path.realpath(path))
-    with _workshop(path) as workshop:
+    with _workshop(path, needed_bytes) as workshop:
         yield workshop / path.name
         written = sorted(workshop.iterdir(), key=lambda each: each.name == path.name)
         for each in written:
@@ -47,7 +56,9 @@ def replaced_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def replaced_folder(
-    path: str | os.PathLike[str], is_kept: Callable[[Path, Path], bool]
+    path: str | os.PathLike[str],
+    is_kept: Callable[[Path, Path], bool],
+    needed_bytes: int = 0,
 ) -> Iterator[Path]:
     """A place to write a folder to, which takes the place of `path` at the end.
 
@@ -59,12 +70,17 @@ def replaced_folder(
         path: str or path. The folder to replace or to make.
         is_kept: function of the new folder and an entry's path inside the old one.
             Whether the entry comes along, where the new folder has none of that name.
+        needed_bytes: int. Space that must be free before anything is written.
+            Defaults to `0`.
 
     Yields:
         A `pathlib.Path` of the same name in a fresh folder beside `path`: empty.
+
+    Raises:
+        OSError: If there is not as much space as is needed.
     """
     path = Path(os.path.realpath(path))
-    with _workshop(path) as workshop:
+    with _workshop(path, needed_bytes) as workshop:
         written = workshop / path.name
         written.mkdir()
         yield written
@@ -78,14 +94,32 @@ def replaced_folder(
 
 
 @contextmanager
-def _workshop(path: Path) -> Iterator[Path]:
+def _workshop(path: Path, needed_bytes: int) -> Iterator[Path]:
     """A fresh folder on the same file system, where a move is a single step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     workshop = tempfile.mkdtemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     try:
+        _check_space(Path(workshop), needed_bytes)
         yield Path(workshop)
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _check_space(folder: Path, needed_bytes: int) -> None:
+    """Raises an error if a file of that size has no place here.
+
+    Asked before, because HDF5 may crash the process when a disk is full: measured
+    with HDF5 1.14.6.
+    """
+    if not needed_bytes or not hasattr(os, "posix_fallocate"):
+        return
+    with tempfile.TemporaryFile(dir=folder) as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, needed_bytes)
+        except OSError as error:
+            # Some file systems cannot tell.
+            if error.errno in _NO_SPACE:
+                raise
 
 
 def _carry_over(

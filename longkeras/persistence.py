@@ -20,6 +20,7 @@ from longkeras.safe_files.preset_layout import (
     TASK_WEIGHTS_FILE,
     is_foreign,
 )
+from longkeras.safe_files.weights import saved_bytes
 
 # What Keras, KerasHub and h5py raise for files that are not what they should be.
 _LOADING_ERRORS = (
@@ -111,11 +112,11 @@ a folder without an ending. Received: path=weights.bin
     """
     path = Path(path)
     if path.suffix == ".keras" and not path.is_dir():
-        with replaced_file(path) as place:
+        with replaced_file(path, saved_bytes(model)) as place:
             model.save(place)
     elif path.suffix == "" or path.is_dir():
         _check_preset_target(model, path)
-        with replaced_folder(path, is_foreign) as place:
+        with replaced_folder(path, is_foreign, saved_bytes(model)) as place:
             model.save_to_preset(str(place))
             record_checksums(place)
     else:

@@ -6,6 +6,7 @@ import os
 from longkeras.atomic_files import replaced_file, replaced_folder
 from longkeras.safe_files.checksums import record_checksums
 from longkeras.safe_files.preset_layout import is_current
+from longkeras.safe_files.weights import saved_bytes
 
 
 class AtomicSaving:
@@ -30,7 +31,7 @@ class AtomicSaving:
         if not _is_replaced(filepath, overwrite):
             super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
             return
-        with _replaced(filepath, is_folder=zipped is False) as place:
+        with _replaced(filepath, zipped is False, saved_bytes(self)) as place:
             super().save(place, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, max_shard_size=None):
@@ -46,7 +47,7 @@ class AtomicSaving:
         if not _is_replaced(filepath, overwrite):
             super().save_weights(filepath, overwrite, max_shard_size)
             return
-        with replaced_file(filepath) as place:
+        with replaced_file(filepath, saved_bytes(self)) as place:
             super().save_weights(place, max_shard_size=max_shard_size)
 
     def save_to_preset(self, preset_dir, max_shard_size=10):
@@ -59,7 +60,7 @@ class AtomicSaving:
             preset_dir: str or path. The folder.
             max_shard_size: float. Gigabytes a file. Defaults to `10`.
         """
-        with replaced_folder(preset_dir, is_current) as place:
+        with replaced_folder(preset_dir, is_current, saved_bytes(self)) as place:
             super().save_to_preset(str(place), max_shard_size=max_shard_size)
             record_checksums(place)
 
@@ -70,7 +71,7 @@ def _is_replaced(filepath, overwrite):
     return overwrite or not os.path.exists(filepath)
 
 
-def _replaced(filepath, is_folder):
+def _replaced(filepath, is_folder, needed_bytes):
     if is_folder:
-        return replaced_folder(filepath, lambda new, place: True)
-    return replaced_file(filepath)
+        return replaced_folder(filepath, lambda new, place: True, needed_bytes)
+    return replaced_file(filepath, needed_bytes)

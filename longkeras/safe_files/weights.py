@@ -6,6 +6,7 @@ from shared libraries. Keras writes none of that, so none of it is read.
 
 import math
 import os
+import re
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +17,30 @@ _READING_ERRORS = (KeyError, OSError, RuntimeError, TypeError, ValueError)
 _NUMBERS = "biufc"
 # NumPy has no bfloat16 nor float8: those are two bytes, or one, without a meaning.
 _WIDEST_OPAQUE = 2
+# What HDF5 and the files beside the weights take, generously.
+_BYTES_PER_ARRAY = 8 * 2**10
+_BYTES_PER_MODEL = 2**20
+
+
+def saved_bytes(model: Any) -> int:
+    """The space that a model takes on the disk, at most.
+
+    Args:
+        model: `keras.Model`.
+
+    Returns:
+        int: bytes of its weights, its optimizer's state, and what stands around them.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer else [])]
+    sizes = [math.prod(each.shape) * _item_bytes(each.dtype) for each in variables]
+    return sum(sizes) + len(sizes) * _BYTES_PER_ARRAY + _BYTES_PER_MODEL
+
+
+def _item_bytes(dtype: str) -> int:
+    """Of a dtype's name: `"bfloat16"` has 2, `"bool"` and `"float8_e4m3fn"` have 1."""
+    bits = re.search(r"\d+", dtype)
+    return max(8, int(bits[0])) // 8 if bits else 1
 
 
 def check_weights(file: Path | IO[bytes], name: str) -> None:

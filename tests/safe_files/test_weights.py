@@ -1,12 +1,13 @@
 """Weights that point elsewhere, are made of nothing, or do not fit."""
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
 from longkeras import CheckpointError, load_model
-from longkeras.safe_files.weights import check_weights
-from tests.safe_files.saved_files import with_weights
+from longkeras.safe_files.weights import check_weights, saved_bytes
+from tests.safe_files.saved_files import plain_model, with_weights
 
 
 @pytest.fixture
@@ -122,6 +123,18 @@ def test_flipped_bytes_of_the_structure_never_end_in_another_error(
             check_weights(path, "flipped.h5")
         except CheckpointError as error:
             assert "flipped.h5" in str(error)
+
+
+def test_the_space_a_model_takes_is_known_before(tmp_path):
+    for dtype, most in (("float32", 1.5e6), ("bfloat16", 1.5e6)):
+        model = keras.Sequential(
+            [keras.Input((300,)), keras.layers.Dense(300, dtype=dtype)]
+        )
+        model.save(tmp_path / "model.keras")
+        taken = (tmp_path / "model.keras").stat().st_size
+        assert taken < saved_bytes(model) < most
+    compiled = plain_model()
+    assert saved_bytes(compiled) > 26 * 4 * 3
 
 
 @pytest.mark.parametrize("wrong", [np.ones((4, 3)), np.ones(12), np.ones((3, 5))])
