@@ -20,6 +20,7 @@ from longkeras.conversion.longformer_table import (
 )
 from longkeras.conversion.longformer_tensors import (
     Tensors,
+    check_layers,
     check_names,
     check_shape,
     check_tables,
@@ -78,6 +79,8 @@ def read_longformer(
         "tie_embedding_weights": not is_untied,
         **backbone_overrides,
     }
+    if load_weights:
+        check_layers(tensors, arguments["num_layers"], folder)
     places = backbone_places(arguments["num_layers"], arguments["use_pooler"])
     of_head = head_places(head, is_untied)
     loads_head = _has_head(tensors, head, config) and "num_classes" not in overrides

@@ -20,6 +20,7 @@ from longkeras.conversion.weight_places import WeightPlace
 
 # Of a task class, and of models made long from RoBERTa. A bare model has none.
 _PREFIXES = ("longformer.", "roberta.")
+_LAYER = "encoder.layer."
 
 Tensors = dict[str, NamedTensor]
 
@@ -99,6 +100,29 @@ def without_position_ids(tensors: Tensors) -> Tensors:
             f"here. Received: path={found.path}, tensor={found.name}"
         )
     return left
+
+
+def check_layers(tensors: Tensors, num_layers: int, folder: Path) -> None:
+    """There are as many layers as the configuration says.
+
+    Args:
+        tensors: dict of `NamedTensor` by name.
+        num_layers: int.
+        folder: path, for messages.
+
+    Raises:
+        CheckpointError: If there are more or fewer.
+    """
+    found = {
+        name.removeprefix(_LAYER).partition(".")[0]
+        for name in tensors
+        if name.startswith(_LAYER)
+    }
+    if len(found) != num_layers:
+        raise CheckpointError(
+            f"The checkpoint has tensors of {len(found)} layers, and config.json says "
+            f"{num_layers}. Received: path={folder}"
+        )
 
 
 def check_names(tensors: Tensors, places: list[WeightPlace], folder: Path) -> None:
