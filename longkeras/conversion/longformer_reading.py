@@ -29,6 +29,7 @@ from longkeras.conversion.longformer_tensors import (
     without_prefix,
 )
 from longkeras.conversion.model_folder import CONFIG_FILE, TOKENIZER_SOURCES
+from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
 from longkeras.conversion.weight_places import WeightPlace
 from longkeras.models.longformer.backbone import LongformerBackbone
@@ -99,24 +100,50 @@ def read_longformer(
     return model
 
 
-def read_longformer_tokenizer(folder: Path) -> Any:
+def read_longformer_tokenizer(
+    folder: Path, kind: type = LongformerTokenizer, **arguments: Any
+) -> Any:
     """The tokenizer of a folder.
 
     Args:
         folder: path.
+        kind: class of the tokenizer. Defaults to `LongformerTokenizer`.
+        **arguments: of that class.
 
     Returns:
-        `longkeras.models.LongformerTokenizer`.
+        The tokenizer.
 
     Raises:
         CheckpointError: If there is none that can be read.
     """
     try:
-        return LongformerTokenizer.from_huggingface_folder(folder)
+        return kind.from_huggingface_folder(folder, **arguments)
     except (KeyError, OSError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"The tokenizer cannot be read: {error}. Received: path={folder}"
         ) from error
+
+
+def read_longformer_preprocessor(folder: Path, kind: type, **arguments: Any) -> Any:
+    """A preprocessor for the model of a folder.
+
+    Args:
+        folder: path.
+        kind: class of the preprocessor.
+        **arguments: of that class.
+
+    Returns:
+        The preprocessor.
+
+    Raises:
+        CheckpointError: If configuration or tokenizer cannot be read.
+    """
+    path = folder / CONFIG_FILE
+    length = backbone_arguments(read_object(path), path)["max_sequence_length"]
+    if "tokenizer" not in arguments:
+        tokenizer = read_longformer_tokenizer(folder, kind.tokenizer_cls)
+        arguments["tokenizer"] = tokenizer
+    return kind(**{"max_sequence_length": length, **arguments})
 
 
 def _head(task: type | str | None, config: dict[str, Any], path: Path) -> Head:
@@ -198,18 +225,15 @@ def _task(
             "`num_classes` must be given: the checkpoint does not name classes. "
             f"Received: path={folder}, task={head.name}"
         )
-    if "preprocessor" not in overrides:
-        length = backbone.max_sequence_length
-        arguments["preprocessor"] = _preprocessor(head, folder, length)
+    if "preprocessor" not in overrides and _has_tokenizer(folder):
+        arguments["preprocessor"] = read_longformer_preprocessor(
+            folder, head.kind.preprocessor_cls
+        )
     return head.kind(backbone=backbone, **{**arguments, **overrides})
 
 
-def _preprocessor(head: Head, folder: Path, max_sequence_length: int) -> Any:
-    if not any((folder / name).is_file() for name in TOKENIZER_SOURCES):
-        return None
-    return head.kind.preprocessor_cls(
-        read_longformer_tokenizer(folder), max_sequence_length=max_sequence_length
-    )
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in TOKENIZER_SOURCES)
 
 
 def _assign(model: Any, places: list[WeightPlace], tensors: Tensors) -> None:
