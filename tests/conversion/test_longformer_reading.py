@@ -235,7 +235,7 @@ def test_a_roberta_with_windows_is_a_longformer(tmp_path):
     assert model.backbone.attention_window == [4, 4]
 
 
-def test_a_plain_roberta_is_refused_with_a_way_on(tmp_path):
+def test_a_plain_roberta_asked_for_as_a_longformer_shows_the_way(tmp_path):
     tensors = {
         name: x
         for name, x in tensors_of(MLM, "roberta.").items()
@@ -243,7 +243,7 @@ def test_a_plain_roberta_is_refused_with_a_way_on(tmp_path):
     }
     changes = {"model_type": "roberta", "attention_window": None}
     folder = write_checkpoint(tmp_path, tensors, "RobertaForMaskedLM", **changes)
-    assert "convert_to_long" in faulty(folder)
+    assert "convert_to_long" in faulty(folder, task=LongformerMaskedLM)
 
 
 def test_windows_of_one_side_are_doubled(tmp_path):
@@ -366,7 +366,7 @@ CHANGES = {
     "hidden_dropout_prob": [0.1],
     "hidden_act": "prelu",
     "attention_window": 5,
-    "model_type": "bert",
+    "model_type": "gpt2",
 }
 
 

@@ -114,7 +114,7 @@ def test_a_damaged_header_gives_one_kind_of_error_or_none(tmp_path):
     path = with_header(tmp_path / "x", {"a": entry(), "b": entry(offsets=(24, 48))})
     content = path.read_bytes() + bytes(24)
     for place in range(len(content) - 48):
-        for bit in range(8):
+        for bit in (0, 5):
             damaged = bytearray(content)
             damaged[place] ^= 1 << bit
             path.write_bytes(damaged)
