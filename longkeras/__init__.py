@@ -22,6 +22,7 @@ _SUBPACKAGES = (
     "models",
     "ops",
     "patterns",
+    "safe_files",
     "serving",
     "text",
 )

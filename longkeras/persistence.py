@@ -7,6 +7,7 @@ KerasHub's `from_preset` reads: configuration, weights and tokenizer apart).
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -130,14 +131,19 @@ a folder without an ending. Received: path=weights.bin
 def _load_keras_file(path: Path, compile: bool) -> Any:
     import keras
 
-    check_keras_file(path)
-    return keras.saving.load_model(path, compile=compile, safe_mode=True)
+    arrays = check_keras_file(path)
+    with warnings.catch_warnings():
+        # Keras would start the optimizer anew, and only say so.
+        warnings.filterwarnings("error", "Skipping variable loading for optimizer")
+        model = keras.saving.load_model(path, compile=compile, safe_mode=True)
+    _check_places(model, arrays, path)
+    return model
 
 
 def _load_preset(path: Path) -> Any:
-    check_preset_folder(path)
-    kind = _preset_class(path)
-    model = kind.from_preset(str(path))
+    arrays = check_preset_folder(path)
+    model = _preset_class(path).from_preset(str(path))
+    _check_places(model, arrays, path)
     has_own_weights = getattr(model, "has_task_weights", lambda: False)
     if has_own_weights() and not (path / TASK_WEIGHTS_FILE).exists():
         raise CheckpointError(
@@ -145,6 +151,22 @@ def _load_preset(path: Path) -> Any:
             f"Received: path={path}"
         )
     return model
+
+
+def _check_places(model: Any, arrays: list[str], path: Path) -> None:
+    """Raises an error if there are more weights than the model has a place for.
+
+    Keras leaves them out without a word: a model of fewer layers would be loaded from
+    the weights of a larger one.
+    """
+    # Private parts and the optimizer are none of the model's layers.
+    arrays = [name for name in arrays if not name.startswith(("/_", "/optimizer/"))]
+    places = len(model.weights) + len(model.metrics_variables)
+    if len(arrays) > places:
+        raise CheckpointError(
+            f"The weights are those of another model: {len(arrays)} arrays, and "
+            f"places for {places}. Received: path={path}"
+        )
 
 
 def _preset_class(path: Path) -> Any:

@@ -24,7 +24,7 @@ from longkeras.safe_files.configuration import (
 from longkeras.safe_files.weights import check_weights
 
 
-def check_keras_file(path: str | os.PathLike[str]) -> None:
+def check_keras_file(path: str | os.PathLike[str]) -> list[str]:
     """Raises an error if a `.keras` file is damaged, or not safe to load.
 
     Reads the file once and makes nothing from it. The archive may hold only what
@@ -37,6 +37,9 @@ def check_keras_file(path: str | os.PathLike[str]) -> None:
 
     Args:
         path: str or path. The file.
+
+    Returns:
+        list of str: the paths of the arrays among its weights.
 
     Raises:
         CheckpointError: If it is not so. The message names the file and the member,
@@ -56,7 +59,7 @@ def check_keras_file(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     try:
         with open(path, "rb") as file:
-            _check(file)
+            return _check(file)
     except CheckpointError as error:
         raise CheckpointError(f"{error} Received: path={path}") from error
     except ARCHIVE_ERRORS as error:
@@ -66,7 +69,7 @@ def check_keras_file(path: str | os.PathLike[str]) -> None:
         ) from error
 
 
-def _check(file: IO[bytes]) -> None:
+def _check(file: IO[bytes]) -> list[str]:
     with zipfile.ZipFile(file) as archive:
         check_members(archive, file.seek(0, os.SEEK_END))
         check_content(archive)
@@ -77,4 +80,4 @@ def _check(file: IO[bytes]) -> None:
             check_classes(value, name)
             check_sizes(value, archive.getinfo(WEIGHTS_MEMBER).file_size, name)
         with member_file(archive, file, WEIGHTS_MEMBER) as weights:
-            check_weights(weights, WEIGHTS_MEMBER)
+            return check_weights(weights, WEIGHTS_MEMBER)

@@ -26,7 +26,7 @@ from longkeras.safe_files.weights import check_weights
 _SHARD_NAME = re.compile(r"model_\d+\.weights\.h5")
 
 
-def check_preset_folder(path: str | os.PathLike[str]) -> None:
+def check_preset_folder(path: str | os.PathLike[str]) -> list[str]:
     """Raises an error if a preset folder is damaged, or not safe to load.
 
     Makes nothing from it. Its configurations may name only classes that are
@@ -39,6 +39,10 @@ def check_preset_folder(path: str | os.PathLike[str]) -> None:
 
     Args:
         path: str or path. The folder.
+
+    Returns:
+        list of str: the paths of the arrays among its weights; of a Hugging Face
+        folder none.
 
     Raises:
         CheckpointError: If it is not so. The message names the folder and the file,
@@ -57,7 +61,7 @@ def check_preset_folder(path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     try:
-        _check(path)
+        return _check(path)
     except CheckpointError as error:
         raise CheckpointError(f"{error} Received: path={path}") from error
     except OSError as error:
@@ -66,7 +70,7 @@ def check_preset_folder(path: str | os.PathLike[str]) -> None:
         ) from error
 
 
-def _check(folder: Path) -> None:
+def _check(folder: Path) -> list[str]:
     if not (folder / CONFIG_FILE).is_file():
         raise CheckpointError("The folder holds no config.json, so it is not a preset.")
     config = _read(folder / CONFIG_FILE)
@@ -74,11 +78,12 @@ def _check(folder: Path) -> None:
         raise CheckpointError("config.json must hold an object.")
     if "registered_name" not in config:
         check_classes(config, CONFIG_FILE)
-        return
+        return []
     weights = weight_files(folder)
+    arrays = []
     for file in weights:
         _check_is_file(file)
-        check_weights(file, file.name)
+        arrays += check_weights(file, file.name)
     weight_bytes = sum(file.stat().st_size for file in weights)
     for file in object_files(folder):
         value = _read(file)
@@ -91,6 +96,7 @@ def _check(folder: Path) -> None:
             _check_is_file(file)
     if (folder / METADATA_FILE).exists():
         check_checksums(folder, _read(folder / METADATA_FILE))
+    return arrays
 
 
 def _read(file: Path) -> Any:

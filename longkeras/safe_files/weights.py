@@ -43,7 +43,7 @@ def _item_bytes(dtype: str) -> int:
     return max(8, int(bits[0])) // 8 if bits else 1
 
 
-def check_weights(file: Path | IO[bytes], name: str) -> None:
+def check_weights(file: Path | IO[bytes], name: str) -> list[str]:
     """Raises an error if a file of weights is not one that Keras writes.
 
     Reads the structure, not the numbers.
@@ -51,6 +51,9 @@ def check_weights(file: Path | IO[bytes], name: str) -> None:
     Args:
         file: path, or an open binary file.
         name: str. What to call the file in a message.
+
+    Returns:
+        list of str: the paths of its arrays.
 
     Raises:
         CheckpointError: If it cannot be read as HDF5, or holds anything but groups
@@ -60,7 +63,7 @@ def check_weights(file: Path | IO[bytes], name: str) -> None:
 
     try:
         with h5py.File(file, "r") as content:
-            _check_groups(content, _size(file), name)
+            return _check_groups(content, _size(file), name)
     except CheckpointError:
         raise
     except _READING_ERRORS as error:
@@ -76,10 +79,10 @@ def _size(file: Path | IO[bytes]) -> int:
     )
 
 
-def _check_groups(content: Any, size: int, name: str) -> None:
+def _check_groups(content: Any, size: int, name: str) -> list[str]:
     import h5py
 
-    seen, stored = {_address(content)}, 0
+    seen, stored, arrays = {_address(content)}, 0, []
     waiting = [content]
     while waiting:
         group = waiting.pop()
@@ -93,11 +96,13 @@ def _check_groups(content: Any, size: int, name: str) -> None:
                 waiting.append(thing)
             else:
                 stored += _stored_bytes(thing, size, place)
+                arrays.append(thing.name)
     if stored > size:
         raise CheckpointError(
             f"{name} declares {stored} bytes of weights, and has {size}: several share "
             "one place."
         )
+    return arrays
 
 
 def _address(thing: Any) -> int:

@@ -1,13 +1,20 @@
 """Weights that point elsewhere, are made of nothing, or do not fit."""
 
+import warnings
+
 import h5py
 import keras
 import numpy as np
 import pytest
 
 from longkeras import CheckpointError, load_model
+from longkeras.safe_files import check_keras_file
 from longkeras.safe_files.weights import check_weights, saved_bytes
-from tests.safe_files.saved_files import plain_model, with_weights
+from tests.safe_files.saved_files import (
+    plain_model,
+    with_configuration,
+    with_weights,
+)
 
 
 @pytest.fixture
@@ -155,3 +162,32 @@ def test_missing_weights_are_named(good_file, tmp_path, gone):
     )
     with pytest.raises(CheckpointError, match=r"(?s)bad\.keras.*dense"):
         load_model(path)
+
+
+def test_weights_that_the_model_has_no_place_for_are_named(good_file, tmp_path):
+    # Keras would load the layers that it knows, and leave out the others.
+    path = with_configuration(
+        good_file,
+        tmp_path / "bad.keras",
+        lambda config: config["config"]["layers"].pop(),
+    )
+    with pytest.raises(CheckpointError, match=r"another model: 4 arrays.*bad\.keras"):
+        load_model(path, compile=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        with pytest.raises(CheckpointError, match=r"(?s)bad\.keras.*optimizer 'adam'"):
+            load_model(path)
+
+
+def test_a_preset_of_fewer_layers_than_its_weights_is_named(folder):
+    for name in ("config.json", "task.json"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace('"num_layers": 1', '"num_layers": 0'))
+    with pytest.raises(CheckpointError, match=r"another model.*preset"):
+        load_model(folder)
+
+
+def test_the_paths_of_the_arrays_are_told(good_file):
+    assert {"/layers/dense/vars/0", "/layers/dense/vars/1"} < set(
+        check_keras_file(good_file)
+    )
