@@ -204,13 +204,17 @@ def with_added_tokens(definition: str, tokens: Mapping[int, Any]) -> str:
     from tokenizers import AddedToken, Tokenizer
 
     flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
-    known = {part["content"] for part in json.loads(definition)["added_tokens"]}
+    known = {part["content"] for part in json.loads(definition).get("added_tokens", [])}
+    named = {
+        i: {"content": token} if isinstance(token, str) else token
+        for i, token in sorted(tokens.items())
+        if (token if isinstance(token, str) else token["content"]) not in known
+    }
+    if not named:
+        return definition
     tokenizer = Tokenizer.from_str(definition)
-    for token_id, token in sorted(tokens.items()):
-        token = {"content": token} if isinstance(token, str) else token
+    for token_id, token in named.items():
         content = token["content"]
-        if content in known:
-            continue
         given = {name: token[name] for name in flags if name in token}
         tokenizer.add_tokens([AddedToken(content, **given)])
         if tokenizer.token_to_id(content) != token_id:

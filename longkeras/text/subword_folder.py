@@ -53,8 +53,16 @@ def _read_files(folder: Path, settings: dict[str, Any]) -> tuple[str, SpecialTok
     proto = _sentence_piece_file(folder, settings)
     # KerasHub calls the configuration of its own tokenizers `tokenizer.json` too.
     text = _text(there["tokenizer.json"]) if "tokenizer.json" in there else "{}"
-    if "model" in json.loads(text):
-        return text, _special_of(text, settings)
+    content = json.loads(text)
+    if "model" in content:
+        special, ids = _special_of(content, settings)
+        text = (
+            json.dumps(content, ensure_ascii=False)
+            if _heed(content, settings)
+            else text
+        )
+        marked = {i: {"content": name, "special": True} for name, i in ids.items()}
+        return with_added_tokens(text, marked), special
     if {"vocab.json", "merges.txt"} <= set(there):
         special = _named(settings, ROBERTA_TOKENS)
         vocabulary = json.loads(_text(there["vocab.json"]))
@@ -99,19 +107,46 @@ def _sentence_piece_file(folder: Path, settings: dict[str, Any]) -> Path | None:
     return path
 
 
-def _special_of(definition: str, settings: dict[str, Any]) -> SpecialTokens:
-    """Names from the settings, else RoBERTa's or BERT's, whichever are there."""
-    content = json.loads(definition)
-    known = {part["content"] for part in content.get("added_tokens", [])}
+def _special_of(
+    content: dict[str, Any], settings: dict[str, Any]
+) -> tuple[SpecialTokens, dict[str, int]]:
+    """Names from the settings, else RoBERTa's or BERT's, and their ids if they are."""
     vocabulary = content["model"]["vocab"]
-    known |= {x if isinstance(x, str) else x[0] for x in vocabulary}
+    if not isinstance(vocabulary, dict):
+        vocabulary = {piece: i for i, (piece, _) in enumerate(vocabulary)}
+    added = {part["content"]: part["id"] for part in content.get("added_tokens", [])}
+    known = {**vocabulary, **added}
     is_bert = BERT_TOKENS.start in known and ROBERTA_TOKENS.start not in known
     special = _named(settings, BERT_TOKENS if is_bert else ROBERTA_TOKENS)
     optional = {
         name: value if value in known else None
         for name, value in (("mask", special.mask), ("unknown", special.unknown))
     }
-    return SpecialTokens(**{**vars(special), **optional})
+    special = SpecialTokens(**{**vars(special), **optional})
+    return special, {name: known[name] for name in special.names() if name in known}
+
+
+def _heed(content: dict[str, Any], settings: dict[str, Any]) -> bool:
+    """Puts settings in that win over tokenizer.json; whether any was another."""
+    kinds = (
+        ("pre_tokenizer", "ByteLevel", "add_prefix_space", "add_prefix_space"),
+        ("normalizer", "BertNormalizer", "do_lower_case", "lowercase"),
+        ("normalizer", "BertNormalizer", "strip_accents", "strip_accents"),
+        (
+            "normalizer",
+            "BertNormalizer",
+            "tokenize_chinese_chars",
+            "handle_chinese_chars",
+        ),
+    )
+    changed = False
+    for part, kind, theirs, name in kinds:
+        step = content.get(part) or {}
+        is_other = theirs in settings and step.get(name) != settings[theirs]
+        if step.get("type") == kind and is_other:
+            step[name] = settings[theirs]
+            changed = True
+    return changed
 
 
 def _named(settings: dict[str, Any], default: SpecialTokens) -> SpecialTokens:

@@ -38,6 +38,8 @@ class SubwordSources:
     def from_byte_pair(cls, vocabulary, merges, add_prefix_space=False, **kwargs):
         """Makes a byte-level pair tokenizer, as of GPT-2 and RoBERTa.
 
+        A space before `<mask>` belongs to it, as in RoBERTa's own tokenizer.json.
+
         Args:
             vocabulary: dict from token to id, bytes written as in `vocab.json`.
             merges: list of `"left right"` or of pairs, best first.

@@ -101,6 +101,31 @@ def test_text_comes_back_as_from_the_fast_tokenizer(pair):
         assert ours.detokenize(row) == expected
 
 
+@pytest.mark.parametrize(
+    ("write", "changes"),
+    [
+        (write_roberta, {"add_prefix_space": True}),
+        (write_bert, {"do_lower_case": False}),
+        (write_bert, {"strip_accents": False, "tokenize_chinese_chars": False}),
+    ],
+)
+def test_settings_win_over_the_tokenizer_json(tmp_path, write, changes):
+    import transformers
+
+    kind = getattr(transformers, write(tmp_path))
+    kind.from_pretrained(tmp_path).save_pretrained(tmp_path)
+    for name in ("vocab.json", "merges.txt", "vocab.txt"):
+        (tmp_path / name).unlink(missing_ok=True)
+    path = tmp_path / "tokenizer_config.json"
+    settings = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps(settings))
+    theirs = kind.from_pretrained(tmp_path)
+    ours = SubwordTokenizer.from_huggingface_folder(tmp_path)
+    for text in ALL_TEXTS:
+        expected = theirs(text, add_special_tokens=False)["input_ids"]
+        assert ours(text).tolist() == expected, repr(text)
+
+
 def test_special_tokens_are_theirs(pair):
     ours, theirs = pair
     assert ours.vocabulary_size() == len(theirs)

@@ -211,6 +211,15 @@ def test_tokens_that_a_folder_adds_get_their_ids(tmp_path):
         SubwordTokenizer.from_huggingface_folder(tmp_path)
 
 
+def test_named_tokens_that_are_not_marked_are_read_in_a_text_all_the_same(tmp_path):
+    content = json.loads(MAKERS["byte_pair"]().definition)
+    content["added_tokens"] = []
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    ours = SubwordTokenizer.from_huggingface_folder(tmp_path)
+    assert ours("<s>").tolist() == [0]
+    assert ours.detokenize([0]) == ""
+
+
 def test_a_sentence_piece_model_of_another_family_is_refused(tmp_path):
     (tmp_path / "spiece.model").write_bytes(sentence_piece_proto())
     assert SubwordTokenizer.from_huggingface_folder(tmp_path)("a dog").any()

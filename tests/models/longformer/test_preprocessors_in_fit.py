@@ -1,0 +1,89 @@
+"""Tasks of the family train and predict on strings, and keep their vocabulary."""
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+
+from longkeras import models
+from tests.models.longformer.small_preprocessors import VOCABULARY, preprocessor
+
+TEXTS = ["the dog", "a fox is it ?", "who is the longer dog", "中文"]
+
+
+def task(name, **arguments):
+    backbone = models.LongformerBackbone(
+        vocabulary_size=len(VOCABULARY),
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=8,
+        intermediate_dim=8,
+        attention_window=4,
+        max_sequence_length=64,
+        num_segments=2,
+        padding_id=0,
+    )
+    model = getattr(models, f"Longformer{name}")(
+        backbone,
+        preprocessor=preprocessor(name, max_sequence_length=64),
+        **arguments,
+    )
+    # Eagerly: what is tried here is what comes in, and compiling takes long.
+    model.compile(run_eagerly=True)
+    return model
+
+
+def losses(model, *data):
+    return model.fit(*data, batch_size=2, verbose=0).history["loss"]
+
+
+def test_texts_and_pairs_are_classified():
+    model = task("TextClassifier", num_classes=2)
+    assert np.isfinite(losses(model, TEXTS, [0, 1, 0, 1])).all()
+    pairs = {"first": TEXTS, "second": TEXTS}
+    assert model.predict(pairs, verbose=0).shape == (4, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:No token was global")
+def test_masks_are_filled():
+    assert np.isfinite(losses(task("MaskedLM"), TEXTS)).all()
+
+
+@pytest.mark.slow
+def test_answers_are_found_in_windows():
+    model = task("QuestionAnswerer", separator_id=3)
+    x = {"question": ["who ?"] * 4, "context": TEXTS}
+    y = {"answer_start": [0] * 4, "answer_text": [text.split()[0] for text in TEXTS]}
+    assert np.isfinite(losses(model, x, y)).all()
+    windows = model.preprocessor.windows("who ?", "the dog is a fox " * 40)
+    assert len(windows) > 3
+    logits = model.predict(windows.inputs, batch_size=2, verbose=0)
+    assert logits["start_logits"].shape == windows.offsets.shape[:2]
+    best = model.preprocessor.answers(windows, logits)[0]
+    assert best.text == windows.text[best.start : best.end] != ""
+
+
+@pytest.mark.filterwarnings("ignore:No token was global")
+def test_words_are_labelled():
+    tf = pytest.importorskip("tensorflow")
+    model = task("TokenClassifier", num_classes=3)
+    words = tf.ragged.constant([text.split() for text in TEXTS])
+    labels = tf.ragged.constant([[1] * len(text.split()) for text in TEXTS])
+    assert np.isfinite(losses(model, words, labels)).all()
+    assert model.predict(TEXTS, verbose=0).shape == (4, 64, 3)
+
+
+def test_a_saved_task_reads_strings_as_before(tmp_path):
+    model = task("TextClassifier", num_classes=2)
+    expected = model.predict(TEXTS, verbose=0)
+    model.save(tmp_path / "model.keras")
+    model.save_to_preset(str(tmp_path / "preset"))
+    for again in (
+        keras.saving.load_model(tmp_path / "model.keras", compile=False),
+        models.LongformerTextClassifier.from_preset(str(tmp_path / "preset")),
+        keras_hub.models.TextClassifier.from_preset(str(tmp_path / "preset")),
+    ):
+        np.testing.assert_allclose(
+            again.predict(TEXTS, verbose=0), expected, rtol=1e-5, atol=1e-5
+        )
