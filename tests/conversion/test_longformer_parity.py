@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from longkeras.conversion import from_huggingface, to_huggingface
+from longkeras.models.longformer.backbone import LongformerBackbone
+from longkeras.models.longformer.masked_lm import LongformerMaskedLM
+from longkeras.models.longformer.tokenizer import LongformerTokenizer
 
 pytestmark = [
     pytest.mark.parity,
@@ -234,6 +237,24 @@ def test_a_model_made_long_from_roberta_is_a_longformer(tmp_path):
     safetensors.torch.save_file(state, tmp_path / "model.safetensors")
     ours = from_huggingface(tmp_path)
     assert_equal(our_outputs(ours, "masked_lm"), their_outputs(theirs, "masked_lm"))
+
+
+def test_they_read_the_tokenizer_that_we_write(tmp_path):
+    import transformers
+
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "a", "b", "ab", "\u0120"]
+    tokenizer = LongformerTokenizer.from_byte_pair(
+        {token: i for i, token in enumerate(tokens)}, ["a b"]
+    )
+    backbone = LongformerBackbone(9, 1, 1, 4, 4, 4, max_sequence_length=16)
+    preprocessor = LongformerMaskedLM.preprocessor_cls(tokenizer)
+    to_huggingface(LongformerMaskedLM(backbone, preprocessor), tmp_path)
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    ids = theirs("abba ab", "<mask> b")["input_ids"]
+    pair = tokenizer.pack(tokenizer("abba ab"), tokenizer("<mask> b"))
+    assert ids == pair.token_ids.tolist()
+    assert (theirs.pad_token, theirs.model_max_length) == ("<pad>", 16)
+    assert theirs.decode(ids, skip_special_tokens=True) == "abba ab b"
 
 
 def test_every_activation_is_the_function_of_that_name():
