@@ -36,6 +36,7 @@ from longkeras.conversion.longformer_tensors import (
 )
 from longkeras.conversion.model_folder import CONFIG_FILE, TOKENIZER_SOURCES
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
+from longkeras.conversion.weight_places import WeightPlace
 
 MODEL_TYPES = ("bert", "roberta", "xlm-roberta")
 _TASKS = {
@@ -71,6 +72,13 @@ class EncoderFolder:
     def is_bert(self) -> bool:
         """Whether positions count padding too, and begin with the table's first."""
         return self.config["model_type"] == "bert"
+
+    @property
+    def own_task(self) -> str | None:
+        """The task of ours that the checkpoint says it is, or None."""
+        architectures = self.config.get("architectures") or ["Model"]
+        endings = [end for end in _TASKS if str(architectures[0]).endswith(end)]
+        return _TASKS[endings[0]] if endings else None
 
     @property
     def has_tokenizer(self) -> bool:
@@ -142,12 +150,21 @@ def read_encoder_source(
         )
     head = head_of(known, task)
     tensors, is_untied = settled_tensors(known, head, all_tensors)
+    if head.name == "text_classifier" and known.is_bert:
+        tensors = with_pooler_as_head(tensors)
+    elif head.name != "backbone":
+        tensors = without_pooler(tensors)
     arguments = {
         **known.arguments,
         "use_pooler": f"{POOLER}.weight" in tensors,
         "tie_embedding_weights": not is_untied,
     }
-    check_encoder_tensors(known, tensors, head, is_untied)
+    places = [
+        *backbone_places(arguments["num_layers"], arguments["use_pooler"]),
+        *head_places(head, is_untied),
+    ]
+    local = [place for place in places if "_global." not in place.tensor]
+    check_encoder_tensors(known, tensors, local)
     tokenizer = read_longformer_tokenizer(folder) if known.has_tokenizer else None
     return EncoderSource(
         arguments,
@@ -171,17 +188,14 @@ def head_of(known: EncoderFolder, task: str | None) -> Head:
     Raises:
         CheckpointError: If there is none such.
     """
-    architectures = known.config.get("architectures") or ["Model"]
-    if task is None:
-        endings = [end for end in _TASKS if str(architectures[0]).endswith(end)]
-        task = _TASKS[endings[0]] if endings else None
-    found = next((head for head in HEADS if head.name == task), None)
+    wanted = known.own_task if task is None else task
+    found = next((head for head in HEADS if head.name == wanted), None)
     if found is None:
         names = ", ".join(head.name for head in HEADS)
         raise CheckpointError(
             f"`task` must be one of {names}, where config.json names no architecture "
             f"that is known here. Received: path={known.path}, "
-            f"architectures={architectures}, task={task}"
+            f"architectures={known.config.get('architectures')}, task={task}"
         )
     return found
 
@@ -190,6 +204,9 @@ def settled_tensors(
     known: EncoderFolder, head: Head, tensors: Tensors
 ) -> tuple[Tensors, bool]:
     """The tensors by Longformer's names, without copies and what no model reads.
+
+    A `classifier` is left out where it is that of another task than the one wanted:
+    those of texts, of tokens and of choices have the same names.
 
     Args:
         known: `EncoderFolder`.
@@ -201,35 +218,30 @@ def settled_tensors(
         weights of its own.
     """
     tensors = without_position_ids(longformer_names(tensors, known.folder))
+    if known.own_task != head.name:
+        tensors = {
+            name: tensor
+            for name, tensor in tensors.items()
+            if not name.startswith("classifier.")
+        }
     tensors, is_untied = with_settled_output(tensors, known.config)
-    if head.name == "text_classifier" and known.is_bert:
-        tensors = with_pooler_as_head(tensors)
-    elif head.name != "backbone":
-        tensors = without_pooler(tensors)
     return tensors, is_untied and head.name == "masked_lm"
 
 
 def check_encoder_tensors(
-    known: EncoderFolder, tensors: Tensors, head: Head, is_untied: bool
+    known: EncoderFolder, tensors: Tensors, places: list[WeightPlace]
 ) -> None:
     """Every tensor is there, none is unknown, and the large ones have their sizes.
 
     Args:
         known: `EncoderFolder`.
         tensors: dict of `NamedTensor` by Longformer's names.
-        head: `Head`.
-        is_untied: bool.
+        places: list of `WeightPlace`, all that the model has.
 
     Raises:
         CheckpointError: If it is not so.
     """
-    use_pooler = f"{POOLER}.weight" in tensors
-    places = [
-        *backbone_places(known.arguments["num_layers"], use_pooler),
-        *head_places(head, is_untied),
-    ]
-    wanted = [place for place in places if "_global." not in place.tensor]
-    check_names(tensors, wanted, known.folder)
+    check_names(tensors, places, known.folder)
     # A table of BERT's has no rows before the first.
     before = {"padding_id": -1} if known.is_bert else {}
     check_tables(tensors, {**known.arguments, **before})

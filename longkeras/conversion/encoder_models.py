@@ -55,7 +55,7 @@ def source_of_model(model: Any) -> EncoderSource:
     padding_id = 0 if is_bert else 1
     if tokenizer is not None:
         padding_id = tokenizer.pad_token_id
-    places = encoder_places(backbone, None if head.name == "backbone" else head)
+    places = encoder_places(is_bert, backbone.num_layers, head)
     tensors = {place.tensor: _tensor(place, model) for place in places}
     if is_bert and head.name == "text_classifier":
         tensors = with_pooler_as_head(tensors)

@@ -4,10 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.longformer_table import (
-    POSITION_EMBEDDINGS,
-    POSITION_IDS,
-)
 from longkeras.conversion.longformer_tensors import Tensors
 
 POOLER = "pooler.dense"
@@ -114,13 +110,6 @@ def with_global_copies(tensors: Tensors) -> Tensors:
         }
     copies = {name: replace(tensor, name=name) for name, tensor in copies.items()}
     return {**tensors, **copies}
-
-
-def without_own_position_ids(tensors: Tensors) -> Tensors:
-    """Leaves out position ids whose table is not there to say how many there are."""
-    if POSITION_EMBEDDINGS in tensors:
-        return tensors
-    return {name: x for name, x in tensors.items() if name != POSITION_IDS}
 
 
 def _longformer_name(name: str) -> str:

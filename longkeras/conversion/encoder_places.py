@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
-import keras_hub
 import numpy as np
 
 from longkeras.conversion.encoder_names import POOLER
@@ -64,22 +63,21 @@ class HeadsPlace(WeightPlace):
         return self._turned(values.reshape(self.shape(model)[::-1]))
 
 
-def encoder_places(backbone: Any, head: Head | None = None) -> list[WeightPlace]:
+def encoder_places(is_bert: bool, num_layers: int, head: Head) -> list[WeightPlace]:
     """The tensors of KerasHub's BERT, RoBERTa or XLM-R, by Longformer's names.
 
     The position table is without the rows of Hugging Face's RoBERTa that stand
     before its first text, and RoBERTa has no segments.
 
     Args:
-        backbone: `keras_hub.models.BertBackbone`, `RobertaBackbone` or
-            `XLMRobertaBackbone`.
-        head: `Head` of a task of KerasHub's, whose attributes have the names of
-            ours; the places are those in the task then. Defaults to `None`.
+        is_bert: bool. Whether the model is BERT.
+        num_layers: int.
+        head: `Head`. The tensors of a task's head come last, and those of its backbone
+            have their places in the task.
 
     Returns:
         list of `WeightPlace`.
     """
-    is_bert = isinstance(backbone, keras_hub.models.BertBackbone)
     places = [
         WeightPlace(WORD_EMBEDDINGS, "token_embedding", "embeddings"),
         *norm_places("embeddings.LayerNorm", "embeddings_layer_norm"),
@@ -96,14 +94,26 @@ def encoder_places(backbone: Any, head: Head | None = None) -> list[WeightPlace]
                 POSITION_EMBEDDINGS, "embeddings", "position_embedding/embeddings"
             )
         )
-    for number in range(backbone.num_layers):
+    for number in range(num_layers):
         places += _layer_places(number)
-    if head is None:
+    if head.name == "backbone":
         return places
-    places = [in_task(place) for place in places]
+    return [*(in_task(place) for place in places), *encoder_head_places(is_bert, head)]
+
+
+def encoder_head_places(is_bert: bool, head: Head) -> list[WeightPlace]:
+    """The tensors of the head of a task of KerasHub's.
+
+    Args:
+        is_bert: bool. Whether the model is BERT.
+        head: `Head`. Its attributes have the names of ours.
+
+    Returns:
+        list of `WeightPlace`.
+    """
     if is_bert and head.name == "text_classifier":
-        return [*places, *dense_places("classifier", "output_dense")]
-    return [*places, *head.places]
+        return dense_places("classifier", "output_dense")
+    return list(head.places)
 
 
 def _layer_places(number: int) -> list[WeightPlace]:

@@ -5,17 +5,21 @@ from collections.abc import Callable
 from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
+from longkeras.conversion.encoder_reading import read_encoder, read_roberta
 from longkeras.conversion.longformer_reading import (
     read_longformer,
+    read_longformer_preprocessor,
     read_longformer_tokenizer,
 )
 from longkeras.conversion.model_folder import CONFIG_FILE, local_folder
 from longkeras.conversion.strict_json import read_object
 
-# By `model_type`. The second is what Longformers that were made of RoBERTa say.
+# By `model_type`. Longformers that were made of RoBERTa say "roberta" too.
 _READERS: dict[str, Callable[..., Any]] = {
     "longformer": read_longformer,
-    "roberta": read_longformer,
+    "roberta": read_roberta,
+    "bert": read_encoder,
+    "xlm-roberta": read_encoder,
 }
 
 
@@ -34,6 +38,14 @@ def from_huggingface(
     several, in any precision; nothing that is in a file is run. Every tensor of the
     checkpoint has its place in the model or is named in an error; those of another
     task's head are left aside. Pooler and untied output are kept where there are any.
+
+    RoBERTa, BERT (Chinese BERT and RoBERTa-wwm too) and XLM-R become KerasHub's
+    classes, with the numbers of `transformers` where padding stands behind the text:
+    KerasHub counts positions over padding, RoBERTa there does not. BERT is
+    `longkeras.models.ExactBertBackbone`, which has the activation and epsilon of the
+    checkpoint; RoBERTa's token type is added to its positions, and its pooler left
+    out, as is BERT's guess whether a sentence follows another. What KerasHub's classes
+    cannot hold is refused: `convert_to_long` makes a Longformer of it.
 
     A head that the checkpoint does not have is made new, with random weights, which a
     line in the log says; so is a head whose `num_classes` are given. The tokenizer is
@@ -103,14 +115,15 @@ def load_preset_as(
 
     Returns:
         An object of that class.
+
+    Raises:
+        CheckpointError: If the checkpoint cannot be read.
     """
-    # A preprocessor names its tokenizer's class, a tokenizer no class of either kind.
-    tokenizer_class = getattr(kind, "tokenizer_cls", None)
-    if hasattr(kind, "tokenize"):
-        folder = local_folder(path_or_handle, with_weights=False)
-        return kind.from_huggingface_folder(folder, **arguments)
-    if tokenizer_class is None:
+    # A preprocessor names its tokenizer's class; neither of them has weights.
+    is_tokenizer = hasattr(kind, "tokenize")
+    if not is_tokenizer and not hasattr(kind, "tokenizer_cls"):
         return from_huggingface(path_or_handle, kind, load_weights, **arguments)
     folder = local_folder(path_or_handle, with_weights=False)
-    tokenizer = arguments.pop("tokenizer", None) or read_longformer_tokenizer(folder)
-    return kind(tokenizer, **arguments)
+    if is_tokenizer:
+        return read_longformer_tokenizer(folder, kind, **arguments)
+    return read_longformer_preprocessor(folder, kind, **arguments)

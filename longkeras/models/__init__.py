@@ -1,20 +1,26 @@
 """Models: one folder a family, on KerasHub's bases."""
 
+from longkeras.models.bert.backbone import ExactBertBackbone
+from longkeras.models.bert.tasks import ExactBertMaskedLM, ExactBertTextClassifier
 from longkeras.models.causal_transformer.backbone import CausalTransformerBackbone
 from longkeras.models.causal_transformer.causal_lm import TransformerCausalLM
 from longkeras.models.causal_transformer.preprocessor import (
     TransformerCausalLMPreprocessor,
 )
 from longkeras.models.longformer.backbone import LongformerBackbone
+from longkeras.models.longformer.masked_lm import LongformerMaskedLM
 from longkeras.models.longformer.masked_lm_preprocessor import (
     LongformerMaskedLMPreprocessor,
 )
+from longkeras.models.longformer.question_answerer import LongformerQuestionAnswerer
 from longkeras.models.longformer.question_answerer_preprocessor import (
     LongformerQuestionAnswererPreprocessor,
 )
+from longkeras.models.longformer.text_classifier import LongformerTextClassifier
 from longkeras.models.longformer.text_classifier_preprocessor import (
     LongformerTextClassifierPreprocessor,
 )
+from longkeras.models.longformer.token_classifier import LongformerTokenClassifier
 from longkeras.models.longformer.token_classifier_preprocessor import (
     LongformerTokenClassifierPreprocessor,
 )
@@ -27,10 +33,17 @@ from longkeras.text.byte_tokenizer import ByteTokenizer
 __all__ = [
     "ByteTokenizer",
     "CausalTransformerBackbone",
+    "ExactBertBackbone",
+    "ExactBertMaskedLM",
+    "ExactBertTextClassifier",
     "LongformerBackbone",
+    "LongformerMaskedLM",
     "LongformerMaskedLMPreprocessor",
+    "LongformerQuestionAnswerer",
     "LongformerQuestionAnswererPreprocessor",
+    "LongformerTextClassifier",
     "LongformerTextClassifierPreprocessor",
+    "LongformerTokenClassifier",
     "LongformerTokenClassifierPreprocessor",
     "LongformerTokenizer",
     "RecurrentBackbone",

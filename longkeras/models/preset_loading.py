@@ -5,17 +5,21 @@ import json
 import os
 from pathlib import Path
 
+from longkeras.models.checked_presets import CheckedPresets
+
 # What loads a checkpoint by its `model_type`. Named, not imported: conversion stands
 # on the models, and is there when it is called.
 _LOADERS = {
     "longformer": "longkeras.conversion.huggingface_reading.load_preset_as",
     "roberta": "longkeras.conversion.huggingface_reading.load_preset_as",
+    "bert": "longkeras.conversion.huggingface_reading.load_preset_as",
+    "xlm-roberta": "longkeras.conversion.huggingface_reading.load_preset_as",
 }
 _CONFIG_READER = "longkeras.conversion.model_folder.read_config"
 _HUB_PREFIX = "hf://"
 
 
-class HuggingFacePresets:
+class HuggingFacePresets(CheckedPresets):
     """Lets `from_preset` take Hugging Face checkpoints too.
 
     A mixin, to stand before the KerasHub class of a backbone, task, preprocessor or

@@ -59,6 +59,19 @@ def _longformer_preprocessor(**more: Any) -> dict[str, Any]:
     }
 
 
+def _bert_task(task: str, **more: Any) -> dict[str, Any]:
+    # Where the class is not ours: seconds of import that collection does not need.
+    import keras_hub
+
+    tokenizer = keras_hub.models.BertTokenizer(WORD_PIECES)
+    kind = getattr(keras_hub.models, f"Bert{task}Preprocessor")
+    return {
+        "backbone": _make("longkeras.models.ExactBertBackbone"),
+        "preprocessor": kind(tokenizer, sequence_length=12),
+        **more,
+    }
+
+
 def _attention() -> dict[str, Any]:
     return {
         "num_heads": 4,
@@ -150,6 +163,21 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "seed": 3,
         "dtype": "mixed_bfloat16",
     },
+    "longkeras.models.ExactBertBackbone": lambda: {
+        **_backbone_arguments(),
+        "num_heads": 2,
+        "intermediate_dim": 16,
+        "dropout": 0.25,
+        "max_sequence_length": 64,
+        "num_segments": 3,
+        "activation": "relu",
+        "layer_norm_epsilon": 1e-3,
+        "dtype": "mixed_bfloat16",
+    },
+    "longkeras.models.ExactBertMaskedLM": lambda: _bert_task("MaskedLM"),
+    "longkeras.models.ExactBertTextClassifier": lambda: _bert_task(
+        "TextClassifier", num_classes=3, activation="softmax", dropout=0.25
+    ),
     "longkeras.models.LongformerBackbone": lambda: {
         **_backbone_arguments(),
         "num_heads": 2,

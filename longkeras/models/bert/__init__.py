@@ -1,0 +1,1 @@
+"""BERT as its checkpoints are: KerasHub's, with their activation and epsilon."""

@@ -1,0 +1,175 @@
+"""BERT without a head, with the activation and epsilon that its checkpoint has."""
+
+import keras
+import keras_hub
+from keras import ops
+
+from longkeras.models.preset_loading import HuggingFacePresets
+
+
+def bert_initializer():
+    """BERT's initial weights: one for each layer, which draws numbers of its own.
+
+    Returns:
+        `keras.initializers.Initializer`.
+    """
+    return keras.initializers.TruncatedNormal(stddev=0.02)
+
+
+def bert_inputs():
+    """The inputs of the functional model.
+
+    Returns:
+        dict of symbolic int32 tensors `(batch, sequence)`.
+    """
+    names = ("token_ids", "segment_ids", "padding_mask")
+    return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
+    """KerasHub's BERT, with the activation and the epsilon as arguments.
+
+    KerasHub's own has GELU by its approximation with a tanh, where the checkpoints of
+    BERT and Chinese RoBERTa-wwm on Hugging Face have GELU itself: their numbers differ
+    in the third digit. Names and order of weights are KerasHub's, and so are inputs,
+    outputs and what fits it: it is a `keras_hub.models.BertBackbone`.
+
+    Args:
+        vocabulary_size: int. Number of token ids.
+        num_layers: int. Encoder layers.
+        num_heads: int. Attention heads a layer.
+        hidden_dim: int. Size of the hidden states.
+        intermediate_dim: int. Inner size of the feed-forward parts.
+        dropout: float. Defaults to `0.1`.
+        max_sequence_length: int. The longest text. Defaults to `512`.
+        num_segments: int. Kinds of `segment_ids`. Defaults to `2`.
+        activation: Activation of the feed-forward parts. Defaults to `"gelu"`.
+        layer_norm_epsilon: float. Defaults to `1e-12`.
+        dtype: string or `keras.DTypePolicy`. Defaults to `None`, Keras' own.
+        **kwargs: See `keras_hub.models.Backbone`.
+
+    Call arguments:
+        inputs: dict of int tensors `(batch, sequence)`: `token_ids`, `segment_ids` and
+            `padding_mask`, 0 at padding.
+
+    Returns:
+        dict of `"sequence_output"` `(batch, sequence, hidden_dim)` and
+        `"pooled_output"` `(batch, hidden_dim)`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.models import ExactBertBackbone
+
+    backbone = ExactBertBackbone(
+        vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
+        intermediate_dim=32, max_sequence_length=64,
+    )
+    ones = np.ones((1, 40), "int32")
+    inputs = {"token_ids": ones, "segment_ids": 0 * ones, "padding_mask": ones}
+    assert tuple(backbone(inputs)["pooled_output"].shape) == (1, 16)
+    ```
+
+    Reference:
+        [BERT](https://arxiv.org/abs/1810.04805)
+    """
+
+    def __init__(
+        self,
+        vocabulary_size,
+        num_layers,
+        num_heads,
+        hidden_dim,
+        intermediate_dim,
+        dropout=0.1,
+        max_sequence_length=512,
+        num_segments=2,
+        activation="gelu",
+        layer_norm_epsilon=1e-12,
+        dtype=None,
+        **kwargs,
+    ):
+        activation = keras.activations.get(activation)
+        # === Layers ===
+        self.token_embedding = keras_hub.layers.ReversibleEmbedding(
+            vocabulary_size,
+            hidden_dim,
+            embeddings_initializer=bert_initializer(),
+            dtype=dtype,
+            name="token_embedding",
+        )
+        self.position_embedding = keras_hub.layers.PositionEmbedding(
+            max_sequence_length,
+            bert_initializer(),
+            dtype=dtype,
+            name="position_embedding",
+        )
+        self.segment_embedding = keras.layers.Embedding(
+            num_segments,
+            hidden_dim,
+            bert_initializer(),
+            dtype=dtype,
+            name="segment_embedding",
+        )
+        self.embeddings_layer_norm = keras.layers.LayerNormalization(
+            epsilon=layer_norm_epsilon, dtype=dtype, name="embeddings_layer_norm"
+        )
+        self.embeddings_dropout = keras.layers.Dropout(
+            dropout, dtype=dtype, name="embeddings_dropout"
+        )
+        self.transformer_layers = [
+            keras_hub.layers.TransformerEncoder(
+                intermediate_dim,
+                num_heads,
+                dropout,
+                activation,
+                layer_norm_epsilon,
+                kernel_initializer=bert_initializer(),
+                dtype=dtype,
+                name=f"transformer_layer_{i}",
+            )
+            for i in range(num_layers)
+        ]
+        self.pooled_dense = keras.layers.Dense(
+            hidden_dim,
+            activation="tanh",
+            kernel_initializer=bert_initializer(),
+            dtype=dtype,
+            name="pooled_dense",
+        )
+
+        # === Functional Model ===
+        inputs = bert_inputs()
+        x = self.token_embedding(inputs["token_ids"])
+        x = ops.add(x, self.position_embedding(x))
+        x = ops.add(x, self.segment_embedding(inputs["segment_ids"]))
+        x = self.embeddings_dropout(self.embeddings_layer_norm(x))
+        for transformer_layer in self.transformer_layers:
+            x = transformer_layer(x, padding_mask=inputs["padding_mask"])
+        outputs = {"sequence_output": x, "pooled_output": self.pooled_dense(x[:, 0])}
+        # Past the constructor of BertBackbone, which takes neither of the two.
+        super(keras_hub.models.BertBackbone, self).__init__(
+            inputs=inputs, outputs=outputs, dtype=dtype, **kwargs
+        )
+
+        # === Config ===
+        self.vocabulary_size = vocabulary_size
+        self.num_layers = num_layers
+        self.num_heads = num_heads
+        self.hidden_dim = hidden_dim
+        self.intermediate_dim = intermediate_dim
+        self.dropout = dropout
+        self.max_sequence_length = max_sequence_length
+        self.num_segments = num_segments
+        self.activation = activation
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.cls_token_index = 0
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "activation": keras.activations.serialize(self.activation),
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+        }

@@ -1,0 +1,117 @@
+"""BERT's heads on `ExactBertBackbone`."""
+
+import keras
+import keras_hub
+
+from longkeras.models.bert.backbone import ExactBertBackbone, bert_initializer
+from longkeras.models.preset_loading import HuggingFacePresets
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class ExactBertMaskedLM(HuggingFacePresets, keras_hub.models.BertMaskedLM):
+    """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
+
+    The head has the activation and epsilon of the backbone, as Hugging Face's
+    `BertForMaskedLM` does; KerasHub's own has others.
+
+    Args:
+        backbone: `longkeras.models.ExactBertBackbone`.
+        preprocessor: `keras_hub.models.BertMaskedLMPreprocessor`, or None if inputs
+            are given as ids. Defaults to `None`.
+        **kwargs: See `keras_hub.models.MaskedLM`.
+
+    Call arguments:
+        inputs: as of the backbone, and `mask_positions`, int `(batch, masks)`.
+
+    Returns:
+        Logits `(batch, masks, vocabulary_size)`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.models import ExactBertBackbone, ExactBertMaskedLM
+
+    backbone = ExactBertBackbone(
+        vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
+        intermediate_dim=32, max_sequence_length=64,
+    )
+    ones = np.ones((1, 40), "int32")
+    inputs = {"token_ids": ones, "segment_ids": 0 * ones, "padding_mask": ones}
+    inputs["mask_positions"] = np.array([[1, 5, 9]])
+    assert ExactBertMaskedLM(backbone)(inputs).shape == (1, 3, 100)
+    ```
+
+    Reference:
+        [BERT](https://arxiv.org/abs/1810.04805)
+    """
+
+    backbone_cls = ExactBertBackbone
+
+    def __init__(self, backbone, preprocessor=None, **kwargs):
+        # === Layers ===
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        self.masked_lm_head = keras_hub.layers.MaskedLMHead(
+            vocabulary_size=backbone.vocabulary_size,
+            token_embedding=backbone.token_embedding,
+            intermediate_activation=backbone.activation,
+            layer_norm_epsilon=backbone.layer_norm_epsilon,
+            kernel_initializer=bert_initializer(),
+            dtype=backbone.dtype_policy,
+            name="mlm_head",
+        )
+
+        # === Functional Model ===
+        mask_positions = keras.Input((None,), dtype="int32", name="mask_positions")
+        hidden_states = backbone(backbone.input)["sequence_output"]
+        # Past the constructor of BertMaskedLM, which makes a head of its own.
+        super(keras_hub.models.BertMaskedLM, self).__init__(
+            inputs={**backbone.input, "mask_positions": mask_positions},
+            outputs=self.masked_lm_head(hidden_states, mask_positions),
+            **kwargs,
+        )
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class ExactBertTextClassifier(HuggingFacePresets, keras_hub.models.BertTextClassifier):
+    """KerasHub's BERT that puts a text in one of several classes.
+
+    Everything is KerasHub's, on `longkeras.models.ExactBertBackbone`; see
+    `keras_hub.models.BertTextClassifier`.
+
+    Args:
+        backbone: `longkeras.models.ExactBertBackbone`.
+        num_classes: int. Number of classes.
+        preprocessor: `keras_hub.models.BertTextClassifierPreprocessor`, or None if
+            inputs are given as ids. Defaults to `None`.
+        activation: Activation of the outputs. Defaults to `None`, logits.
+        dropout: float. Rate before the head. Defaults to `0.1`.
+        **kwargs: See `keras_hub.models.TextClassifier`.
+
+    Call arguments:
+        inputs: as of the backbone.
+
+    Returns:
+        Logits `(batch, num_classes)`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.models import ExactBertBackbone, ExactBertTextClassifier
+
+    backbone = ExactBertBackbone(
+        vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
+        intermediate_dim=32, max_sequence_length=64,
+    )
+    ones = np.ones((1, 40), "int32")
+    inputs = {"token_ids": ones, "segment_ids": 0 * ones, "padding_mask": ones}
+    assert ExactBertTextClassifier(backbone, num_classes=3)(inputs).shape == (1, 3)
+    ```
+
+    Reference:
+        [BERT](https://arxiv.org/abs/1810.04805)
+    """
+
+    backbone_cls = ExactBertBackbone
