@@ -34,8 +34,7 @@ def kept_lengths(lengths: Sequence[int], room: int, truncate: str) -> list[int]:
         lengths: list of one int or two. The texts' lengths.
         room: int. Tokens that fit in all.
         truncate: str. `"round_robin"` gives the texts turns, so that the longer one
-            is cut first; `"waterfall"` takes the first text before the second;
-            `"second"` cuts the second alone, as far as the first leaves room.
+            is cut first; `"waterfall"` takes the first text before the second.
 
     Returns:
         list of int, one a text.

@@ -31,7 +31,7 @@ class SubwordTokenizer(SubwordSources, keras_hub.tokenizers.Tokenizer):
     pieces (XLM-R) through the `tokenizers` library, from a folder of Hugging Face's
     (`from_huggingface_folder`) or from a vocabulary (`from_byte_pair`,
     `from_word_piece`, `from_sentence_piece`). Works with or without TensorFlow, and
-    inside `tf.data`.
+    inside `tf.data`, which then calls Python: such a pipeline stays in its process.
 
     No start or end is added by `tokenize`; `pack` does that. Text that looks like a
     special token, such as `"</s>"`, becomes that token, as everywhere in Hugging Face:

@@ -67,7 +67,7 @@ class LongformerPreprocessor(HuggingFacePresets):
                 raise ValueError(
                     f"`{name}` must be at least 1. Received: {name}={value}"
                 )
-        if truncate not in ("round_robin", "waterfall", "second"):
+        if truncate not in ("round_robin", "waterfall"):
             raise ValueError(
                 '`truncate` must be "round_robin" or "waterfall". Received: '
                 f"truncate={truncate!r}"

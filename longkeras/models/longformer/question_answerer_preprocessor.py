@@ -83,8 +83,8 @@ class LongformerQuestionAnswererPreprocessor(
     ):
         super().__init__(**kwargs)
         self.tokenizer = tokenizer
-        # The text alone is cut; a question of more than its length was before.
-        self.set_lengths(sequence_length, max_sequence_length, truncate="second")
+        # The question comes first: it has been cut to its own length before.
+        self.set_lengths(sequence_length, max_sequence_length, truncate="waterfall")
         if max_question_length < 1:
             raise ValueError(
                 "`max_question_length` must be at least 1. Received: "
