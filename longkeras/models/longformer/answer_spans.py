@@ -62,7 +62,7 @@ def answer_spans(
                 text = windows.text[slice(*place)]
                 best[place] = AnswerSpan(text, *place, float(score), i)
     found = list(best.values())
-    if may_be_unanswered:
+    if may_be_unanswered and len(windows):
         empty = np.asarray(start_logits)[:, 0] + np.asarray(end_logits)[:, 0]
         i = int(empty.argmin())
         found.append(AnswerSpan("", 0, 0, float(empty[i]), i))
