@@ -13,8 +13,9 @@ from typing import Any
 
 from longkeras.atomic_files import replaced_file, replaced_folder
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.safe_files import check_keras_file, check_preset_folder
+from longkeras.safe_files import check_keras_file
 from longkeras.safe_files.checksums import record_checksums
+from longkeras.safe_files.preset_folder import checked_once
 from longkeras.safe_files.preset_layout import (
     CONFIG_FILE,
     TASK_FILE,
@@ -34,6 +35,10 @@ _LOADING_ERRORS = (
     RuntimeError,
     TypeError,
     ValueError,
+)
+# Fewer than five are of an optimizer that has taken no step: it may start anew.
+_OPTIMIZER_MISFIT = (
+    r"Skipping variable loading for optimizer .* saved optimizer has (?![0-4] )\d+"
 )
 
 
@@ -134,15 +139,15 @@ def _load_keras_file(path: Path, compile: bool) -> Any:
     arrays = check_keras_file(path)
     with warnings.catch_warnings():
         # Keras would start the optimizer anew, and only say so.
-        warnings.filterwarnings("error", "Skipping variable loading for optimizer")
+        warnings.filterwarnings("error", _OPTIMIZER_MISFIT)
         model = keras.saving.load_model(path, compile=compile, safe_mode=True)
     _check_places(model, arrays, path)
     return model
 
 
 def _load_preset(path: Path) -> Any:
-    arrays = check_preset_folder(path)
-    model = _preset_class(path).from_preset(str(path))
+    with checked_once(path) as arrays:
+        model = _preset_class(path).from_preset(str(path))
     _check_places(model, arrays, path)
     has_own_weights = getattr(model, "has_task_weights", lambda: False)
     if has_own_weights() and not (path / TASK_WEIGHTS_FILE).exists():

@@ -7,6 +7,7 @@ registered with Keras, and of layers and their like that Keras itself has loaded
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -39,6 +40,7 @@ _CODE = frozenset(
         "__typespec__",
     }
 )
+_PLAIN_DTYPE = re.compile(r"(bool|string|(u?int|b?float)\d{1,2}(_e\dm\d\w*)?)?")
 _PACKAGES = ("keras", "keras_hub")
 # Keras' own functions that may stand in a configuration: none of them reads a file.
 _FUNCTION_MODULES = (
@@ -172,10 +174,19 @@ def _objection(node: dict[str, Any], kinds: tuple[type, ...]) -> str:
     if name in _CODE:
         return "it would run code that the file brings along"
     if name in _VALUES:
-        return ""
+        return _objection_to_values(node)
     if name == "function":
         return _objection_to_function(node)
     return _objection_to_class(node, kinds) or _objection_to_paths(node)
+
+
+def _objection_to_values(node: dict[str, Any]) -> str:
+    config = node.get("config")
+    dtype = config.get("dtype", "") if isinstance(config, dict) else ""
+    # NumPy knows types of any width: one text of a gigabyte.
+    if isinstance(dtype, str) and _PLAIN_DTYPE.fullmatch(dtype):
+        return ""
+    return "its dtype is none of Keras'"
 
 
 def _objection_to_class(node: dict[str, Any], kinds: tuple[type, ...]) -> str:
@@ -192,6 +203,8 @@ def _objection_to_class(node: dict[str, Any], kinds: tuple[type, ...]) -> str:
         return "it is not registered, and no part of Keras"
     if not (isinstance(found, type) and issubclass(found, kinds)):
         return "it is no layer, loss, optimizer or the like"
+    if found.__name__ in _CODE:
+        return "it would run code that the file brings along"
     return ""
 
 

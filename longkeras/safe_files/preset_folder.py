@@ -2,6 +2,9 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from longkeras.safe_files.preset_layout import (
 from longkeras.safe_files.weights import check_weights
 
 _SHARD_NAME = re.compile(r"model_\d+\.weights\.h5")
+_checked_once: ContextVar[Path | None] = ContextVar("checked_once", default=None)
 
 
 def check_preset_folder(path: str | os.PathLike[str]) -> list[str]:
@@ -60,6 +64,8 @@ def check_preset_folder(path: str | os.PathLike[str]) -> list[str]:
     ```
     """
     path = Path(path)
+    if path == _checked_once.get():
+        return []
     try:
         return _check(path)
     except CheckpointError as error:
@@ -68,6 +74,29 @@ def check_preset_folder(path: str | os.PathLike[str]) -> list[str]:
         raise CheckpointError(
             f"The preset cannot be read: {error}. Received: path={path}"
         ) from error
+
+
+@contextmanager
+def checked_once(path: Path) -> Iterator[list[str]]:
+    """Checks a folder, and takes it for checked inside the block.
+
+    Reading a large preset takes a while, and `from_preset` checks it too.
+
+    Args:
+        path: path. The folder.
+
+    Yields:
+        What `check_preset_folder` returns.
+
+    Raises:
+        CheckpointError: As `check_preset_folder` does.
+    """
+    arrays = check_preset_folder(path)
+    token = _checked_once.set(path)
+    try:
+        yield arrays
+    finally:
+        _checked_once.reset(token)
 
 
 def _check(folder: Path) -> list[str]:

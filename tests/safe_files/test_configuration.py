@@ -43,6 +43,10 @@ HOSTILE = {
     "a function of the system": function("system", "os"),
     "a builtin": function("eval"),
     "a download": function("get_file", "keras.utils"),
+    # These Keras 3.15 would hand out, to be called as an activation for example.
+    "a data set": function("load_data", "keras.datasets.mnist"),
+    "a file of a picture": function("plot_model", "keras.utils"),
+    "a setting": function("set_floatx", "keras.config"),
     "a class that downloads": node("get_file", "keras.utils"),
     "a loader": function("load_model", "keras.saving"),
     "a switch": function("enable_unsafe_deserialization", "keras.config"),
@@ -54,6 +58,9 @@ HOSTILE = {
     "a function that is no text": node("function", "builtins", {"a": 1}),
     "another class's registration": node(
         "Dense", "keras.layers", {}, "longkeras>ByteTokenizer"
+    ),
+    "a gigabyte in one word": node(
+        "__numpy__", config={"value": ["a"], "dtype": "U1000000000"}
     ),
     "another file's words": node("StringLookup", config={"vocabulary": "/etc/passwd"}),
     "another file's merges": node(
@@ -94,6 +101,12 @@ def test_it_is_refused_wherever_it_stands(good_file, tmp_path, what, where):
         load_model(path)
 
 
+def test_code_under_another_name_is_refused(monkeypatch):
+    monkeypatch.setattr(keras.layers, "Harmless", keras.layers.Lambda, raising=False)
+    with pytest.raises(CheckpointError, match="would run code"):
+        check_classes(node("Harmless"), "file.json")
+
+
 def test_nothing_is_imported_by_the_check():
     # Keras would import it: `keras.src.applications` and its like are not loaded yet.
     module = "keras.applications.resnet"
@@ -126,7 +139,9 @@ GOOD = {
     "a policy": node("DTypePolicyMap", "keras.dtype_policies"),
     "a function": function("relu", "keras.activations"),
     "a builtin function of Keras": function("mean_squared_error"),
-    "a tensor of a graph": node("__keras_tensor__"),
+    "a tensor of a graph": node("__keras_tensor__", config={"dtype": "bfloat16"}),
+    "a short number": node("__tensor__", config={"dtype": "float8_e4m3fn"}),
+    "a slice": node("__slice__", config={"start": None, "stop": 3, "step": None}),
     "numbers": node("__numpy__", config={"value": [1], "dtype": "int32"}),
     "what a user registered": node("Mine", "elsewhere", {}, "mine>Mine"),
     "a function that a user registered": function("mine>mine", "elsewhere"),

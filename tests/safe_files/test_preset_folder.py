@@ -11,6 +11,7 @@ import pytest
 import longkeras
 from longkeras import CheckpointError, load_model, save_model
 from longkeras.safe_files import check_preset_folder
+from longkeras.safe_files.preset_folder import checked_once
 
 OBJECTS = ["config.json", "preprocessor.json", "task.json", "tokenizer.json"]
 
@@ -26,6 +27,23 @@ def test_a_good_folder_passes_and_loads(folder, good_model):
     loaded = load_model(folder)
     for one, other in zip(loaded.weights, good_model.weights, strict=True):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_a_folder_is_read_once_to_be_loaded(folder, monkeypatch):
+    from longkeras.safe_files import preset_folder
+
+    checked = []
+    check = preset_folder._check
+    monkeypatch.setattr(
+        preset_folder, "_check", lambda path: checked.append(path) or check(path)
+    )
+    with checked_once(folder) as arrays:
+        assert arrays
+        assert check_preset_folder(folder) == []
+    assert checked == [folder]
+    check_preset_folder(folder)
+    load_model(folder)
+    assert checked == [folder] * 3
 
 
 @pytest.mark.parametrize("name", OBJECTS)
