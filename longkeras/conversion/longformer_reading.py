@@ -1,5 +1,6 @@
 """Makes a Longformer of a Hugging Face checkpoint."""
 
+import contextlib
 import inspect
 import logging
 from pathlib import Path
@@ -32,6 +33,7 @@ from longkeras.conversion.model_folder import CONFIG_FILE, TOKENIZER_SOURCES
 from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
 from longkeras.conversion.weight_places import WeightPlace
+from longkeras.models.first_weights import weights_to_be_loaded
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.masked_lm import LongformerMaskedLM
 from longkeras.models.longformer.tokenizer import LongformerTokenizer
@@ -90,7 +92,7 @@ def read_longformer(
     if load_weights:
         check_names(tensors, places, folder)
         check_tables(tensors, arguments)
-    model = _backbone(arguments, path)
+    model = _backbone(arguments, path, load_weights)
     if head.name != "backbone":
         model = _task(model, head, config, tensors, folder, task_overrides)
     if load_weights:
@@ -194,9 +196,11 @@ def _split(
     )
 
 
-def _backbone(arguments: dict[str, Any], path: Path) -> Any:
+def _backbone(arguments: dict[str, Any], path: Path, load_weights: bool) -> Any:
+    later = weights_to_be_loaded() if load_weights else contextlib.nullcontext()
     try:
-        return LongformerBackbone(**arguments)
+        with later:
+            return LongformerBackbone(**arguments)
     except ValueError as error:
         raise CheckpointError(
             f"No model can be made of the configuration: {error}. Received: path={path}"

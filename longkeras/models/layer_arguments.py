@@ -1,6 +1,6 @@
 """Arguments of backbones that may differ from layer to layer."""
 
-import keras
+from longkeras.models.first_weights import FirstWeights
 
 
 def one_per_layer(name, value, num_layers):
@@ -38,4 +38,4 @@ def layer_initializer(seed, index):
         `keras.initializers.Initializer`.
     """
     seed = None if seed is None else 1000 * (seed + 1) + index
-    return keras.initializers.RandomNormal(stddev=0.02, seed=seed)
+    return FirstWeights(stddev=0.02, seed=seed)
