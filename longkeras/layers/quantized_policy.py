@@ -2,6 +2,8 @@
 
 import keras
 
+from longkeras.layers.parts import parts_of
+
 
 def policy_to_save(layer):
     """The layer's policy, with those of its quantized parts by their paths.
@@ -16,15 +18,20 @@ def policy_to_save(layer):
         dict, for `get_config`.
     """
     policy = layer.dtype_policy
-    quantized = dict(_quantized_parts(layer))
+    quantized = quantized_parts(layer)
     if quantized and not isinstance(policy, keras.dtype_policies.DTypePolicyMap):
         policy = keras.dtype_policies.DTypePolicyMap(policy.name, quantized)
     return keras.dtype_policies.serialize(policy)
 
 
-def _quantized_parts(layer):
-    for part in vars(layer).values():
-        if isinstance(part, keras.layers.Layer):
-            if part.quantization_mode:
-                yield part.path, part.dtype_policy
-            yield from _quantized_parts(part)
+def quantized_parts(layer):
+    """The parts that were quantized, with how, by their paths.
+
+    Args:
+        layer: `keras.layers.Layer`.
+
+    Returns:
+        dict of `keras.DTypePolicy` by path.
+    """
+    parts = (part for part in parts_of(layer) if part.quantization_mode)
+    return {part.path: part.dtype_policy for part in parts}

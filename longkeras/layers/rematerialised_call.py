@@ -2,6 +2,8 @@
 
 import keras
 
+from longkeras.layers.parts import parts_of
+
 
 class RematerialisedCall:
     """Lets a layer be recomputed in the backward pass, exactly, dropout included.
@@ -39,8 +41,7 @@ def _assign(variables, values):
 
 
 def _seed_generators(layer):
-    for part in vars(layer).values():
-        if isinstance(part, keras.random.SeedGenerator):
-            yield part
-        elif isinstance(part, keras.layers.Layer):
-            yield from _seed_generators(part)
+    for owner in (layer, *parts_of(layer)):
+        for value in vars(owner).values():
+            if isinstance(value, keras.random.SeedGenerator):
+                yield value

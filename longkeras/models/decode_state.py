@@ -5,12 +5,16 @@ import keras_hub
 from keras import ops, tree
 
 from longkeras.models.atomic_saving import AtomicSaving
+from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.text_stream import TextStream
 from longkeras.ops.compiled_function import compiled_function
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class DecodingCausalLM(AtomicSaving, keras_hub.models.CausalLM):
+class DecodingCausalLM(
+    SavedCompilation, AtomicSaving, CheckedPresets, keras_hub.models.CausalLM
+):
     """Base of the causal language models: generation over three functions.
 
     A family implements `initial_state`, `prefill` and `step`; `generate` (KerasHub's
@@ -182,17 +186,7 @@ class DecodingCausalLM(AtomicSaving, keras_hub.models.CausalLM):
         config = super().get_compile_config()
         if config:
             config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
-            config["optimizer_built"] = bool(self.optimizer and self.optimizer.built)
         return config
-
-    def compile_from_config(self, config):
-        """Compiles as `get_compile_config` says; KerasHub's own would not."""
-        config = keras.saving.deserialize_keras_object(config)
-        # An optimizer that never took a step has saved no moments to put back.
-        optimizer_built = config.pop("optimizer_built")
-        self.compile(**config)
-        if optimizer_built:
-            self.optimizer.build(self.trainable_variables)
 
     def _compiled(self, name):
         functions = self.__dict__.setdefault("_compiled_functions", {})

@@ -6,7 +6,7 @@ import keras
 
 from longkeras.ops import attention_arguments
 from longkeras.ops.chooser import choose
-from longkeras.ops.implementations import eager, global_rows
+from longkeras.ops.implementations import dense, dense_rows, eager, global_rows
 
 
 class LongformerAttention(keras.Operation):
@@ -59,9 +59,11 @@ class LongformerAttention(keras.Operation):
 def _with_global_rows(attend):
     """An implementation followed by the rows of global queries."""
 
+    rows = dense_rows if attend is dense.attend else global_rows
+
     def attend_all(query, key, value, global_query, global_key, global_value, rule):
         output = attend(query, key, value, rule)
-        return global_rows.replace(output, global_query, global_key, global_value, rule)
+        return rows.replace(output, global_query, global_key, global_value, rule)
 
     return attend_all
 

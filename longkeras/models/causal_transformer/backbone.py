@@ -6,11 +6,14 @@ from keras import ops
 
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
 from longkeras.models.atomic_saving import AtomicSaving
+from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class CausalTransformerBackbone(AtomicSaving, keras_hub.models.Backbone):
+class CausalTransformerBackbone(
+    AtomicSaving, CheckedPresets, keras_hub.models.Backbone
+):
     """A pre-norm Transformer with rotary positions, full or windowed by layer.
 
     With one `attention_window` a layer it is Longformer's causal model: lower layers

@@ -6,14 +6,22 @@ from keras import ops
 
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
+from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
 from longkeras.models.longformer.inputs import OptionalInputs, functional_inputs
 from longkeras.models.longformer.longer_positions import LongerPositions
+from longkeras.models.low_rank_adaptation import LowRankAdaptation
+from longkeras.models.preset_loading import HuggingFacePresets
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LongformerBackbone(
-    OptionalInputs, LongerPositions, keras_hub.models.Backbone
+    OptionalInputs,
+    LongerPositions,
+    LowRankAdaptation,
+    AtomicSaving,
+    HuggingFacePresets,
+    keras_hub.models.Backbone,
 ):
     """Longformer's encoder: RoBERTa with a window around each token.
 

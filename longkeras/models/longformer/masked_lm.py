@@ -9,6 +9,7 @@ from longkeras.models.longformer.masked_lm_preprocessor import (
     LongformerMaskedLMPreprocessor,
 )
 from longkeras.models.longformer.task import LongformerTask
+from longkeras.models.quantized_head import head_policy
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -83,7 +84,7 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
                 else head_layer_norm_epsilon
             ),
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            dtype=backbone.dtype_policy,
+            dtype=head_policy(backbone),
             name="mlm_head",
         )
 

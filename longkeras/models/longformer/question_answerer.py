@@ -10,6 +10,7 @@ from longkeras.models.longformer.question_answerer_preprocessor import (
     LongformerQuestionAnswererPreprocessor,
 )
 from longkeras.models.longformer.task import LongformerTask
+from longkeras.models.quantized_head import head_policy
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -65,7 +66,7 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
         self.output_dense = keras.layers.Dense(
             2,
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            dtype=backbone.dtype_policy,
+            dtype=head_policy(backbone),
             name="logits",
         )
 

@@ -2,15 +2,26 @@
 
 from keras import ops
 
+from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.longformer.global_token_watch import (
     GlobalTokenWatch,
     WarnWithoutGlobalTokens,
 )
 from longkeras.models.longformer.inputs import OptionalInputs
 from longkeras.models.longformer.longer_positions import LongerPositions
+from longkeras.models.preset_loading import HuggingFacePresets
+from longkeras.models.quantized_head import QuantizedHead
+from longkeras.models.saved_compilation import SavedCompilation
 
 
-class LongformerTask(OptionalInputs, LongerPositions):
+class LongformerTask(
+    OptionalInputs,
+    LongerPositions,
+    QuantizedHead,
+    SavedCompilation,
+    AtomicSaving,
+    HuggingFacePresets,
+):
     """Optional inputs, and a warning where training has no global token.
 
     A mixin, to stand before a `keras_hub.models.Task`.

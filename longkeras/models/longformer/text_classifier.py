@@ -11,6 +11,7 @@ from longkeras.models.longformer.task import LongformerTask
 from longkeras.models.longformer.text_classifier_preprocessor import (
     LongformerTextClassifierPreprocessor,
 )
+from longkeras.models.quantized_head import head_policy
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -75,7 +76,7 @@ class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
-        dtype = backbone.dtype_policy
+        dtype = head_policy(backbone)
         self.pooled_dropout = keras.layers.Dropout(
             dropout, dtype=dtype, name="pooled_dropout"
         )

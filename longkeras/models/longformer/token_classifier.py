@@ -10,6 +10,7 @@ from longkeras.models.longformer.task import LongformerTask
 from longkeras.models.longformer.token_classifier_preprocessor import (
     LongformerTokenClassifierPreprocessor,
 )
+from longkeras.models.quantized_head import head_policy
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -73,12 +74,12 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
         self.backbone = backbone
         self.preprocessor = preprocessor
         self.output_dropout = keras.layers.Dropout(
-            dropout, dtype=backbone.dtype_policy, name="output_dropout"
+            dropout, dtype=head_policy(backbone), name="output_dropout"
         )
         self.output_dense = keras.layers.Dense(
             num_classes,
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            dtype=backbone.dtype_policy,
+            dtype=head_policy(backbone),
             name="logits",
         )
 

@@ -6,10 +6,11 @@ from keras import ops
 
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.models.atomic_saving import AtomicSaving
+from longkeras.models.checked_presets import CheckedPresets
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class RecurrentBackbone(AtomicSaving, keras_hub.models.Backbone):
+class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone):
     """Token embedding and a stack of LSTM or GRU layers.
 
     The state is all that the model keeps of the text, so its size is constant,

@@ -1,0 +1,30 @@
+"""The layers that a layer is made of."""
+
+import keras
+
+
+def parts_of(layer):
+    """All layers inside a layer, at any depth, each once.
+
+    Args:
+        layer: `keras.layers.Layer`, or a model.
+
+    Yields:
+        `keras.layers.Layer`, those of a model in the order it lists them.
+    """
+    yield from _unseen_parts(layer, set())
+
+
+def _unseen_parts(layer, seen):
+    for part in _attributes(layer):
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            yield from _unseen_parts(part, seen)
+
+
+def _attributes(layer):
+    for value in [*getattr(layer, "layers", ()), *vars(layer).values()]:
+        for part in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(part, keras.layers.Layer):
+                yield part

@@ -1,0 +1,58 @@
+"""`from_preset` that looks at a folder before anything is made of it."""
+
+import json
+import os
+from pathlib import Path
+
+import keras
+
+from longkeras.checkpoint_error import CheckpointError
+from longkeras.safe_files import check_preset_folder
+
+
+class CheckedPresets:
+    """Checks a local preset folder, and brings eight-bit weights back as such.
+
+    A mixin, to stand before the KerasHub class of a backbone, task, preprocessor or
+    tokenizer.
+    """
+
+    @classmethod
+    def from_preset(cls, preset, **kwargs):
+        """Load from a preset; see `keras_hub.models.Task.from_preset`.
+
+        Args:
+            preset: str or path. A folder, which is checked as
+                `longkeras.safe_files.check_preset_folder` says, or what else KerasHub
+                knows.
+            **kwargs: See `keras_hub.models.Task.from_preset`.
+
+        Returns:
+            An object of this class.
+
+        Raises:
+            CheckpointError: If a folder is damaged, or not safe to load.
+        """
+        preset = os.fspath(preset)
+        folder = Path(preset)
+        if not folder.is_dir():
+            return super().from_preset(preset, **kwargs)
+        check_preset_folder(folder)
+        if "dtype" not in kwargs and issubclass(cls, keras.Model):
+            kwargs.update(_quantized_policy(folder))
+        try:
+            return super().from_preset(preset, **kwargs)
+        except (AttributeError, KeyError, OSError, TypeError) as error:
+            raise CheckpointError(
+                f"The preset does not fit {cls.__name__}: {error}. "
+                f"Received: preset={preset}"
+            ) from error
+
+
+def _quantized_policy(folder):
+    """The policies by layer of a quantized preset, which KerasHub drops."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    policy = config.get("config", {}).get("dtype")
+    if isinstance(policy, dict) and policy.get("class_name") == "DTypePolicyMap":
+        return {"dtype": keras.dtype_policies.deserialize(policy)}
+    return {}
