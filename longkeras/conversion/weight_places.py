@@ -50,7 +50,7 @@ class WeightPlace:
         """Gives the model's weight the tensor's values."""
         variable = self.variable(model)
         # A copy, since a backend may keep what it is given, and that may be a file.
-        values = self._turned_copy(values)
+        values = self._turned(values)
         variable.assign(keras.ops.cast(values, variable.dtype))
 
     def values(self, model: Any) -> np.ndarray:
@@ -59,7 +59,7 @@ class WeightPlace:
         layer, is_kernel = self._layer(model), self.weight == "kernel"
         weight = layer.kernel if is_kernel else self.variable(model)
         values = keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))
-        return self._turned_copy(values)
+        return self._turned(values)
 
     def _layer(self, model: Any) -> Any:
         found = model
@@ -67,7 +67,7 @@ class WeightPlace:
             found = found[int(step)] if step.isdecimal() else getattr(found, step)
         return found
 
-    def _turned_copy(self, values: np.ndarray) -> np.ndarray:
+    def _turned(self, values: np.ndarray) -> np.ndarray:
         if not self.transposed:
             return np.array(values, "float32")
         # Some rows at a time, which stay in the cache: ten times as fast.
