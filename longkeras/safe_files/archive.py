@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
 from longkeras.checkpoint_error import CheckpointError
 
@@ -143,7 +143,7 @@ class _Window(io.RawIOBase):
         self._position = max(0, base[whence] + offset)
         return self._position
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         left = max(0, self._size - self._position)
         self._file.seek(self._start + self._position)
         content = self._file.read(min(len(buffer), left))
