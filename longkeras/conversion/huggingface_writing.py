@@ -20,7 +20,11 @@ from longkeras.conversion.longformer_table import (
     head_places,
     in_task,
 )
-from longkeras.conversion.model_folder import CONFIG_FILE
+from longkeras.conversion.model_folder import (
+    CONFIG_FILE,
+    TOKENIZER_FILES,
+    TOKENIZER_SOURCES,
+)
 from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.conversion.tensor_files.safetensors_writer import (
@@ -115,8 +119,11 @@ def _check_target(folder: Path) -> None:
 
 
 def _is_kept(new_folder: Path, entry: Path) -> bool:
-    # Of two kinds of weights `transformers` might read the old ones.
-    return not any(entry.match(pattern) for pattern in _OTHER_WEIGHTS)
+    # Of two kinds of weights or tokenizers `transformers` might read the old ones.
+    if any(entry.match(pattern) for pattern in _OTHER_WEIGHTS):
+        return False
+    has_tokenizer = (new_folder / TOKENIZER_SOURCES[0]).exists()
+    return not (has_tokenizer and str(entry) in TOKENIZER_FILES)
 
 
 def _tensors(model: Any, backbone: Any, head: Head) -> Iterator[NamedTensor]:

@@ -17,7 +17,7 @@ TOKENIZER_SOURCES = (
     "sentencepiece.bpe.model",
     "spiece.model",
 )
-_TOKENIZER_FILES = (
+TOKENIZER_FILES = (
     *TOKENIZER_SOURCES,
     "added_tokens.json",
     "merges.txt",
@@ -59,7 +59,7 @@ def local_folder(
                 f"Hub as {HUB_PREFIX}user/name. Received: {handle}"
             )
         return folder
-    folder = _download(handle, [CONFIG_FILE, *_TOKENIZER_FILES])
+    folder = _download(handle, [CONFIG_FILE, *TOKENIZER_FILES])
     if with_weights:
         folder = _download(handle, _SAFETENSORS)
         if not any(folder.glob("model*.safetensors")):

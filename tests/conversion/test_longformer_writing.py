@@ -118,6 +118,16 @@ def test_an_old_checkpoint_is_replaced_and_notes_are_kept(backbone, tmp_path):
     ]
 
 
+def test_an_old_tokenizer_goes_when_another_one_comes(backbone, tmp_path):
+    to_huggingface(backbone, tmp_path)
+    (tmp_path / "merges.txt").write_text("old")
+    to_huggingface(backbone, tmp_path)
+    assert (tmp_path / "merges.txt").exists()
+    preprocessor = LongformerMaskedLM.preprocessor_cls(small_tokenizer())
+    to_huggingface(LongformerMaskedLM(backbone, preprocessor), tmp_path)
+    assert not (tmp_path / "merges.txt").exists()
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "config.json"])
 def test_a_folder_of_something_else_is_left_alone(name, backbone, tmp_path):
     (tmp_path / name).write_text("{}")

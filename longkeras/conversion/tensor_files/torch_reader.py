@@ -60,7 +60,7 @@ def _read_archive(content: mmap.mmap, path: Path) -> dict[str, NamedTensor]:
     def bytes_of(name: str) -> np.ndarray:
         start, size, checksum = entries[name]
         values = raw[start : start + size]
-        if name not in whole and zlib.crc32(values) != checksum:
+        if name not in whole and zlib.crc32(values.data) != checksum:
             raise _damaged(path, f"the checksum of {name} is wrong")
         whole.add(name)
         return values
@@ -88,7 +88,7 @@ def _read_archive(content: mmap.mmap, path: Path) -> dict[str, NamedTensor]:
 def _entries(content: mmap.mmap, path: Path) -> dict[str, tuple[int, int, int]]:
     """Start, size and checksum of each entry, which all lie in the file as they are."""
     try:
-        with zipfile.ZipFile(content) as archive:  # type: ignore[arg-type]
+        with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
         entries = {info.filename: _place(content, info) for info in infos}
     except (OSError, RuntimeError, ValueError, struct.error, zipfile.BadZipFile) as e:
