@@ -8,12 +8,14 @@ import pytest
 
 from longkeras import CheckpointError
 from longkeras.conversion import from_huggingface, to_huggingface
-from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.masked_lm import LongformerMaskedLM
-from longkeras.models.longformer.question_answerer import LongformerQuestionAnswerer
-from longkeras.models.longformer.text_classifier import LongformerTextClassifier
-from longkeras.models.longformer.token_classifier import LongformerTokenClassifier
-from longkeras.models.longformer.tokenizer import LongformerTokenizer
+from longkeras.models import (
+    LongformerBackbone,
+    LongformerMaskedLM,
+    LongformerQuestionAnswerer,
+    LongformerTextClassifier,
+    LongformerTokenClassifier,
+    LongformerTokenizer,
+)
 from tests.conversion.small_checkpoint import P, tensors_of, write_checkpoint
 
 TASKS = {

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from longkeras.conversion import from_huggingface, to_huggingface
-from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.masked_lm import LongformerMaskedLM
-from longkeras.models.longformer.tokenizer import LongformerTokenizer
+from longkeras.models import (
+    LongformerBackbone,
+    LongformerMaskedLM,
+    LongformerTokenizer,
+)
 
 pytestmark = [
     pytest.mark.parity,

@@ -9,11 +9,13 @@ import pytest
 
 from longkeras import CheckpointError
 from longkeras.conversion import from_huggingface
-from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.masked_lm import LongformerMaskedLM
-from longkeras.models.longformer.question_answerer import LongformerQuestionAnswerer
-from longkeras.models.longformer.text_classifier import LongformerTextClassifier
-from longkeras.models.longformer.token_classifier import LongformerTokenClassifier
+from longkeras.models import (
+    LongformerBackbone,
+    LongformerMaskedLM,
+    LongformerQuestionAnswerer,
+    LongformerTextClassifier,
+    LongformerTokenClassifier,
+)
 from tests.conversion.small_checkpoint import (
     CLASSES,
     HEADS,

@@ -9,10 +9,12 @@ import pytest
 from longkeras import CheckpointError
 from longkeras.conversion import from_huggingface, to_huggingface
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
-from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.masked_lm import LongformerMaskedLM
-from longkeras.models.longformer.text_classifier import LongformerTextClassifier
-from longkeras.models.longformer.tokenizer import LongformerTokenizer
+from longkeras.models import (
+    LongformerBackbone,
+    LongformerMaskedLM,
+    LongformerTextClassifier,
+    LongformerTokenizer,
+)
 from tests.conversion.small_checkpoint import (
     CONFIG,
     HEADS,

@@ -12,7 +12,7 @@ from huggingface_hub import constants
 from longkeras import CheckpointError
 from longkeras.conversion import from_huggingface
 from longkeras.conversion.model_folder import local_folder, read_config
-from longkeras.models.longformer.backbone import LongformerBackbone
+from longkeras.models import LongformerBackbone
 from tests.conversion.small_checkpoint import tensors_of, write_checkpoint
 from tests.conversion.small_hub import COMMIT, NAME, small_hub
 
