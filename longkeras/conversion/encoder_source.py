@@ -17,6 +17,7 @@ from longkeras.conversion.longformer_table import (
 from longkeras.conversion.longformer_tensors import Tensors, check_shape
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.models import LongformerBackbone
+from longkeras.models.first_weights import weights_to_be_loaded
 from longkeras.models.longformer.longer_positions import tiled_positions
 
 
@@ -63,13 +64,13 @@ def longformer_of(
             f"`max_sequence_length` must be at least that of the model, {short}. "
             f"Received: max_sequence_length={max_sequence_length}"
         )
-    backbone = LongformerBackbone(
-        **{
-            **source.arguments,
-            "max_sequence_length": max_sequence_length,
-            "attention_window": attention_window,
-        }
-    )
+    arguments = {
+        **source.arguments,
+        "max_sequence_length": max_sequence_length,
+        "attention_window": attention_window,
+    }
+    with weights_to_be_loaded():
+        backbone = LongformerBackbone(**arguments)
     model, places = backbone, backbone_places(backbone.num_layers, backbone.use_pooler)
     if source.head.name != "backbone":
         model = _task(source, backbone)
