@@ -205,6 +205,28 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "longkeras.models.RecurrentCausalLMPreprocessor": _preprocessor,
     "longkeras.models.TransformerCausalLMPreprocessor": _preprocessor,
+    "longkeras.models.LongformerMaskedLM": lambda: {
+        **_task("Longformer", "LongformerMaskedLM"),
+        "head_activation": "relu",
+        "head_layer_norm_epsilon": 1e-3,
+    },
+    "longkeras.models.LongformerQuestionAnswerer": lambda: {
+        **_task("Longformer", "LongformerQuestionAnswerer"),
+        "separator_id": 5,
+    },
+    "longkeras.models.LongformerTextClassifier": lambda: {
+        **_task("Longformer", "LongformerTextClassifier"),
+        "num_classes": 3,
+        "activation": "softmax",
+        "dropout": 0.25,
+        "class_names": ["dull", "exciting", "neither"],
+    },
+    "longkeras.models.LongformerTokenClassifier": lambda: {
+        **_task("Longformer", "LongformerTokenClassifier"),
+        "num_classes": 2,
+        "dropout": 0.25,
+        "class_names": ["name", "other"],
+    },
     "longkeras.models.RecurrentCausalLM": lambda: _task(
         "Recurrent", "RecurrentCausalLM"
     ),

@@ -112,9 +112,6 @@ class LongformerBackbone(
         dtype=None,
         **kwargs,
     ):
-        windows = one_per_layer("attention_window", attention_window, num_layers)
-        dilations = one_per_layer("attention_dilation", attention_dilation, num_layers)
-
         # === Layers ===
         self.token_embedding = keras_hub.layers.ReversibleEmbedding(
             input_dim=vocabulary_size,
@@ -144,49 +141,29 @@ class LongformerBackbone(
         self.embeddings_dropout = keras.layers.Dropout(
             dropout, seed=seed, dtype=dtype, name="embeddings_dropout"
         )
-        self.transformer_layers = [
-            LongformerEncoderLayer(
-                intermediate_dim=intermediate_dim,
-                num_heads=num_heads,
-                attention_window=windows[i],
-                attention_dilation=dilations[i],
-                activation=activation,
-                layer_norm_epsilon=layer_norm_epsilon,
-                dropout=dropout,
-                attention_dropout=attention_dropout,
-                kernel_initializer=layer_initializer(seed, i),
-                seed=None if seed is None else seed + i,
-                dtype=dtype,
-                name=f"transformer_layer_{i}",
-            )
-            for i in range(num_layers)
-        ]
-        self.pooler_dense = None
-        if use_pooler:
-            self.pooler_dense = keras.layers.Dense(
-                hidden_dim,
-                activation="tanh",
-                kernel_initializer=layer_initializer(seed, -4),
-                dtype=dtype,
-                name="pooler_dense",
-            )
+        self.transformer_layers = _encoder_layers(
+            one_per_layer("attention_window", attention_window, num_layers),
+            one_per_layer("attention_dilation", attention_dilation, num_layers),
+            seed,
+            intermediate_dim=intermediate_dim,
+            num_heads=num_heads,
+            activation=activation,
+            layer_norm_epsilon=layer_norm_epsilon,
+            dropout=dropout,
+            attention_dropout=attention_dropout,
+            dtype=dtype,
+        )
+        self.pooler_dense = _pooler(hidden_dim, seed, dtype) if use_pooler else None
 
         # === Functional Model ===
         inputs = functional_inputs()
-        token_ids = inputs["token_ids"]
-        padding_mask = ops.cast(inputs["padding_mask"], "bool")
-        global_attention_mask = ops.cast(inputs["global_attention_mask"], "bool")
-        x = self.token_embedding(token_ids)
-        positions = self.position_embedding.positions_of(token_ids, padding_id)
-        x = x + self.position_embedding(x, positions=positions)
-        x = x + self.segment_embedding(inputs["segment_ids"])
-        x = self.embeddings_dropout(self.embeddings_layer_norm(x))
+        x = self._embedded(inputs["token_ids"], inputs["segment_ids"], padding_id)
+        masks = {
+            name: ops.cast(inputs[name], "bool")
+            for name in ("padding_mask", "global_attention_mask")
+        }
         for transformer_layer in self.transformer_layers:
-            x = transformer_layer(
-                x,
-                padding_mask=padding_mask,
-                global_attention_mask=global_attention_mask,
-            )
+            x = transformer_layer(x, **masks)
         outputs = {"sequence_output": x}
         if use_pooler:
             outputs["pooled_output"] = self.pooler_dense(x[:, 0])
@@ -210,6 +187,13 @@ class LongformerBackbone(
         self.use_pooler = use_pooler
         self.tie_embedding_weights = tie_embedding_weights
         self.seed = seed
+
+    def _embedded(self, token_ids, segment_ids, padding_id):
+        x = self.token_embedding(token_ids)
+        positions = self.position_embedding.positions_of(token_ids, padding_id)
+        x = x + self.position_embedding(x, positions=positions)
+        x = x + self.segment_embedding(segment_ids)
+        return self.embeddings_dropout(self.embeddings_layer_norm(x))
 
     def copy_projections_to_global(self):
         """Give global tokens copies of the projections of all others.
@@ -241,3 +225,27 @@ class LongformerBackbone(
             "tie_embedding_weights": self.tie_embedding_weights,
             "seed": self.seed,
         }
+
+
+def _encoder_layers(windows, dilations, seed, **options):
+    return [
+        LongformerEncoderLayer(
+            attention_window=window,
+            attention_dilation=dilation,
+            kernel_initializer=layer_initializer(seed, i),
+            seed=None if seed is None else seed + i,
+            name=f"transformer_layer_{i}",
+            **options,
+        )
+        for i, (window, dilation) in enumerate(zip(windows, dilations, strict=True))
+    ]
+
+
+def _pooler(hidden_dim, seed, dtype):
+    return keras.layers.Dense(
+        hidden_dim,
+        activation="tanh",
+        kernel_initializer=layer_initializer(seed, -4),
+        dtype=dtype,
+        name="pooler_dense",
+    )

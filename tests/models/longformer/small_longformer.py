@@ -9,11 +9,11 @@ MAX_SEQUENCE_LENGTH = 64
 VOCABULARY_SIZE = 40
 
 
-def small_backbone(seed=0, **options):
+def small_backbone(weight_seed=0, **options):
     """A backbone of two layers with random weights, drawn wide.
 
     Args:
-        seed: int. Equal seeds give equal weights.
+        weight_seed: int. Equal seeds give equal weights.
         **options: further arguments of the backbone.
 
     Returns:
@@ -31,7 +31,7 @@ def small_backbone(seed=0, **options):
         "attention_dropout": 0.0,
     }
     backbone = LongformerBackbone(**{**sizes, **options})
-    draw_weights(backbone, seed)
+    draw_weights(backbone, weight_seed)
     return backbone
 
 

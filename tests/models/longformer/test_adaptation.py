@@ -16,18 +16,20 @@ from tests.models.longformer.small_longformer import (
 LABELS = np.array([0, 2])
 
 
-def small_classifier(seed=0, **options):
+def small_classifier(**options):
+    # One layer, since what is tried here holds of each for itself.
+    options = {"num_layers": 1, "attention_window": 4, **options}
     classifier = LongformerTextClassifier(
-        small_backbone(seed, **options), num_classes=3, dropout=0.0
+        small_backbone(**options), num_classes=3, dropout=0.0
     )
-    draw_weights(classifier, seed)
+    draw_weights(classifier)
     return classifier
 
 
 def trained(classifier, learning_rate=0.05, **options):
     options = {"jit_compile": False, **options}
     classifier.compile(keras.optimizers.Adam(learning_rate), **options)
-    classifier.fit(random_inputs(), LABELS, epochs=3, verbose=0)
+    classifier.fit(random_inputs(), LABELS, epochs=3, shuffle=False, verbose=0)
     return classifier
 
 
@@ -40,8 +42,8 @@ def test_lora_trains_its_factors_alone_and_reloads_exactly(tmp_path):
     frozen = list(classifier.backbone.weights)
     before = values_of(frozen)
     classifier.backbone.enable_lora(2)
-    # Two factors for each of four projections of two layers.
-    assert len(classifier.backbone.trainable_weights) == 16
+    # Two factors for each of four projections.
+    assert len(classifier.backbone.trainable_weights) == 8
     trained(classifier)
     for one, other in zip(values_of(frozen), before, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -71,7 +73,7 @@ def test_eight_bit_weights_come_back_in_both_formats(tmp_path):
     expected = outputs_of(classifier, inputs)
     assert np.corrcoef(before.ravel(), expected.ravel())[0, 1] > 0.95
     eight_bit = sum(weight.dtype == "int8" for weight in classifier.weights)
-    assert eight_bit > 2 * 9
+    assert eight_bit >= 11  # nine of the block, and two of the head
     classifier.save(tmp_path / "model.keras")
     classifier.save_to_preset(str(tmp_path / "preset"))
     for again in (
@@ -84,7 +86,7 @@ def test_eight_bit_weights_come_back_in_both_formats(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_an_eight_bit_backbone_comes_back_from_its_preset(tmp_path):
-    backbone, inputs = small_backbone(), random_inputs()
+    backbone, inputs = small_classifier().backbone, random_inputs()
     backbone.quantize("int8")
     backbone.save_to_preset(str(tmp_path))
     again = type(backbone).from_preset(str(tmp_path))
@@ -94,13 +96,13 @@ def test_an_eight_bit_backbone_comes_back_from_its_preset(tmp_path):
     )
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.2])
-def test_rematerialisation_changes_no_step(dropout):
-    options = {"dropout": dropout, "attention_dropout": dropout, "seed": 4}
+def test_rematerialisation_changes_no_step():
+    options = {"dropout": 0.2, "attention_dropout": 0.2, "seed": 4}
     plain = trained(small_classifier(**options))
-    with keras.RematScope(mode="full"):
-        remade = small_classifier(**options)
-        trained(remade)
+    # Not every layer: TensorFlow recomputes none of Keras' that are told `training`.
+    layers = ["transformer_layer_0"]
+    with keras.RematScope(mode="list_of_layers", layer_names=layers):
+        remade = trained(small_classifier(**options))
     for one, other in zip(
         values_of(plain.weights), values_of(remade.weights), strict=True
     ):
