@@ -165,8 +165,13 @@ def task_config(model: Any) -> dict[str, Any]:
 
     Returns:
         dict.
+
+    Raises:
+        ValueError: If the head is not as Hugging Face's.
     """
     config: dict[str, Any] = {}
+    if hasattr(model, "head_activation"):
+        _check_masked_lm_head(model)
     if hasattr(model, "separator_id"):
         config["sep_token_id"] = model.separator_id
     if getattr(model, "dropout", model.backbone.dropout) != model.backbone.dropout:
@@ -177,6 +182,19 @@ def task_config(model: Any) -> dict[str, Any]:
         config["id2label"] = {str(i): name for i, name in enumerate(names)}
         config["label2id"] = {name: i for i, name in enumerate(names)}
     return config
+
+
+def _check_masked_lm_head(model: Any) -> None:
+    """GELU, and the epsilon of the backbone: of a BERT made long it may differ."""
+    epsilons = (None, model.backbone.layer_norm_epsilon)
+    is_gelu = name_of(model.head_activation) == "gelu"
+    if not is_gelu or model.head_layer_norm_epsilon not in epsilons:
+        raise ValueError(
+            "`head_activation` must be gelu, and `head_layer_norm_epsilon` that of the "
+            "backbone: Hugging Face's Longformer has no others. Received: "
+            f"head_activation={name_of(model.head_activation)}, "
+            f"head_layer_norm_epsilon={model.head_layer_norm_epsilon}"
+        )
 
 
 def _window_arguments(config: dict[str, Any], path: Path) -> dict[str, Any]:

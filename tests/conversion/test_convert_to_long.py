@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from longkeras import load_model, save_model
-from longkeras.conversion import convert_to_long
+from longkeras.conversion import convert_to_long, to_huggingface
 from longkeras.models import (
     LongformerBackbone,
     LongformerMaskedLM,
@@ -137,6 +137,12 @@ def test_the_converted_model_is_saved_and_loaded(tmp_path):
         np.testing.assert_array_equal(
             outputs_of(again, inputs), outputs_of(long, inputs)
         )
+
+
+def test_a_head_that_hugging_face_has_not_is_not_written(tmp_path):
+    long = convert_to_long(MASKED_LMS["bert"](small_encoder("bert")), LONG, WINDOW)
+    with pytest.raises(ValueError, match="head_layer_norm_epsilon=1e-05"):
+        to_huggingface(long, tmp_path / "long")
 
 
 def test_a_preset_folder_of_kerashub_is_converted(tmp_path):
