@@ -157,16 +157,7 @@ class LongformerBackbone(
 
         # === Functional Model ===
         inputs = functional_inputs()
-        x = self._embedded(inputs["token_ids"], inputs["segment_ids"], padding_id)
-        masks = {
-            name: ops.cast(inputs[name], "bool")
-            for name in ("padding_mask", "global_attention_mask")
-        }
-        for transformer_layer in self.transformer_layers:
-            x = transformer_layer(x, **masks)
-        outputs = {"sequence_output": x}
-        if use_pooler:
-            outputs["pooled_output"] = self.pooler_dense(x[:, 0])
+        outputs = self._encoded(inputs, padding_id)
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
 
         # === Config ===
@@ -188,12 +179,22 @@ class LongformerBackbone(
         self.tie_embedding_weights = tie_embedding_weights
         self.seed = seed
 
-    def _embedded(self, token_ids, segment_ids, padding_id):
+    def _encoded(self, inputs, padding_id):
+        token_ids = inputs["token_ids"]
         x = self.token_embedding(token_ids)
         positions = self.position_embedding.positions_of(token_ids, padding_id)
         x = x + self.position_embedding(x, positions=positions)
-        x = x + self.segment_embedding(segment_ids)
-        return self.embeddings_dropout(self.embeddings_layer_norm(x))
+        x = x + self.segment_embedding(inputs["segment_ids"])
+        x = self.embeddings_dropout(self.embeddings_layer_norm(x))
+        masks = {
+            name: ops.cast(inputs[name], "bool")
+            for name in ("padding_mask", "global_attention_mask")
+        }
+        for transformer_layer in self.transformer_layers:
+            x = transformer_layer(x, **masks)
+        if self.pooler_dense is None:
+            return {"sequence_output": x}
+        return {"sequence_output": x, "pooled_output": self.pooler_dense(x[:, 0])}
 
     def copy_projections_to_global(self):
         """Give global tokens copies of the projections of all others.
