@@ -152,6 +152,9 @@ def test_a_preset_folder_of_kerashub_is_converted(tmp_path):
     inputs = short_inputs("roberta")
     backbone = convert_to_long(str(tmp_path / "preset"), LONG, WINDOW)
     assert isinstance(backbone, LongformerBackbone)
+    task = convert_to_long(str(tmp_path / "preset"), LONG, WINDOW, task="masked_lm")
+    masked = with_masks(inputs)
+    close(outputs_of(task, masked), outputs_of(short, masked))
     close(hidden_states_of(backbone, inputs), hidden_states_of(short.backbone, inputs))
 
 
