@@ -27,8 +27,9 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
         backbone: `longkeras.models.LongformerBackbone`.
         preprocessor: `longkeras.models.LongformerQuestionAnswererPreprocessor`, or
             None if inputs are given as ids. Defaults to `None`.
-        separator_id: int. The token between question and text. Defaults to `2`,
-            `</s>` of RoBERTa and Longformer.
+        separator_id: int. The token between question and text. Defaults to `None`:
+            that of the preprocessor's tokenizer, or without a preprocessor 2, `</s>` of
+            RoBERTa and Longformer.
         **kwargs: See `keras_hub.models.Task`.
 
     Call arguments:
@@ -59,7 +60,9 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
     backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerQuestionAnswererPreprocessor
 
-    def __init__(self, backbone, preprocessor=None, separator_id=2, **kwargs):
+    def __init__(self, backbone, preprocessor=None, separator_id=None, **kwargs):
+        if separator_id is None:
+            separator_id = _separator_of(preprocessor)
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
@@ -113,3 +116,7 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
 
     def get_config(self):
         return {**super().get_config(), "separator_id": self.separator_id}
+
+
+def _separator_of(preprocessor):
+    return 2 if preprocessor is None else preprocessor.tokenizer.separator_token_id
