@@ -5,6 +5,8 @@ A ratio is the peer's median over ours, both timed in turns in one heat.
 
 import math
 
+from benchmarks.target_rows import find_point, median_seconds, target_row
+
 OURS = "ours_tensorflow"
 _LENGTH = 4096
 _SHORT = (32, 1024)
@@ -99,7 +101,7 @@ def peer_ratio(measured, peer, contestant=OURS):
     if not ours:
         return None
     widest = max(ours, key=lambda point: point["reach"])
-    return _median(peer) / _median(widest)
+    return median_seconds(peer) / median_seconds(widest)
 
 
 def _least_ratio(measured, peer, task, length, reach, num_globals, least):
@@ -113,13 +115,13 @@ def _least_ratio(measured, peer, task, length, reach, num_globals, least):
         "length": length,
         "num_globals": num_globals,
     }
-    found = _find(measured, contestant=peer, reach=None, **keys)
-    found = found or _find(measured, contestant=peer, reach=reach, **keys)
-    ours = _find(measured, contestant=OURS, reach=reach, **keys)
+    found = find_point(measured, contestant=peer, reach=None, **keys)
+    found = found or find_point(measured, contestant=peer, reach=reach, **keys)
+    ours = find_point(measured, contestant=OURS, reach=reach, **keys)
     if found is None or ours is None:
-        return _row(target, "not measured")
-    ratio = _median(found) / _median(ours)
-    return _row(target, f"{ratio:.2f}", ratio >= least)
+        return target_row(target, "not measured")
+    ratio = median_seconds(found) / median_seconds(ours)
+    return target_row(target, f"{ratio:.2f}", ratio >= least)
 
 
 def _memory_share(measured, task, most):
@@ -128,14 +130,14 @@ def _memory_share(measured, task, most):
         f"≤ {most:.0%} of Hugging Face Longformer"
     )
     keys = {"group": task, "length": _LENGTH, "reach": 256}
-    peer = _find(measured, contestant="huggingface", **keys)
-    ours = _find(measured, contestant=OURS, **keys)
+    peer = find_point(measured, contestant="huggingface", **keys)
+    ours = find_point(measured, contestant=OURS, **keys)
     if peer is None or ours is None or not peer["peak_rise_bytes"]:
-        return _row(target, "not measured")
+        return target_row(target, "not measured")
     share = ours["peak_rise_bytes"] / peer["peak_rise_bytes"]
     megabytes = [x["peak_rise_bytes"] / 2**20 for x in (ours, peer)]
     reached = f"{share:.1%} ({megabytes[0]:.0f} of {megabytes[1]:.0f} MiB)"
-    return _row(target, reached, share <= most)
+    return target_row(target, reached, share <= most)
 
 
 def _short_text(measured):
@@ -144,14 +146,14 @@ def _short_text(measured):
     ratios = []
     for ours in measured:
         is_asked = ours["group"] == "short text" and first <= ours["length"] <= last
-        full = _find(measured, heat=ours["heat"], contestant="full_tensorflow")
+        full = find_point(measured, heat=ours["heat"], contestant="full_tensorflow")
         if is_asked and ours["contestant"] == OURS and full is not None:
             about = f"{ours['length']:,} tokens, {ours['reach']} a side"
-            ratios.append((_median(full) / _median(ours), about))
+            ratios.append((median_seconds(full) / median_seconds(ours), about))
     if not ratios:
-        return _row(target, "not measured")
+        return target_row(target, "not measured")
     ratio, about = min(ratios)
-    return _row(target, f"{ratio:.2f} or more (least: {about})", ratio >= 0.95)
+    return target_row(target, f"{ratio:.2f} or more (least: {about})", ratio >= 0.95)
 
 
 def _slope(measured, group, over, most):
@@ -159,13 +161,15 @@ def _slope(measured, group, over, most):
     heats = {}
     for point in measured:
         if point["group"] == group:
-            heats.setdefault(point["heat"], []).append((point[over], _median(point)))
+            heats.setdefault(point["heat"], []).append(
+                (point[over], median_seconds(point))
+            )
     slopes = {heat: log_log_slope(pairs) for heat, pairs in heats.items()}
     slopes = {heat: slope for heat, slope in slopes.items() if slope is not None}
     if not slopes:
-        return _row(target, "not measured")
+        return target_row(target, "not measured")
     reached = "; ".join(f"{slope:.2f} ({heat})" for heat, slope in slopes.items())
-    return _row(target, reached, max(slopes.values()) <= most)
+    return target_row(target, reached, max(slopes.values()) <= most)
 
 
 def _more_globals(measured, task, most):
@@ -174,15 +178,15 @@ def _more_globals(measured, task, most):
     for many in measured:
         if many["contestant"] == OURS and many["num_globals"] == 64:
             keys = {name: many[name] for name in ("heat", "reach", "task", "length")}
-            one = _find(measured, contestant=OURS, num_globals=1, **keys)
+            one = find_point(measured, contestant=OURS, num_globals=1, **keys)
             if one is not None and many["task"] == task:
-                shares[many["reach"]] = _median(many) / _median(one)
+                shares[many["reach"]] = median_seconds(many) / median_seconds(one)
     if not shares:
-        return _row(target, "not measured")
+        return target_row(target, "not measured")
     reached = "; ".join(
         f"{share:.2f} ({reach} a side)" for reach, share in shares.items()
     )
-    return _row(target, reached, max(shares.values()) <= most)
+    return target_row(target, reached, max(shares.values()) <= most)
 
 
 def _product_shares(measured):
@@ -191,9 +195,9 @@ def _product_shares(measured):
         library = product["contestant"]
         if product["task"] != "matmul" or not library.startswith("ours"):
             continue
-        ceiling = product["flops"] / _median(product)
+        ceiling = product["flops"] / median_seconds(product)
         shares = [
-            f"{point['flops'] / _median(point) / ceiling:.0%} "
+            f"{point['flops'] / median_seconds(point) / ceiling:.0%} "
             f"({point['heat']}, {point['reach']} a side)"
             for point in measured
             if point["contestant"] == library
@@ -202,19 +206,4 @@ def _product_shares(measured):
         ]
         if shares:
             about = f"{library}: share of its {ceiling / 1e9:,.0f} GFLOP/s"
-            yield _row(f"{about} in a large matrix product", "; ".join(shares))
-
-
-def _find(measured, **keys):
-    for point in measured:
-        if all(point.get(name) == value for name, value in keys.items()):
-            return point
-    return None
-
-
-def _median(point):
-    return point["seconds"]["median"]
-
-
-def _row(target, reached, is_met=None):
-    return {"target": target, "reached": reached, "is_met": is_met}
+            yield target_row(f"{about} in a large matrix product", "; ".join(shares))

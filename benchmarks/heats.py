@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmarks.contestant_process import ContestantError, ContestantProcess
 from benchmarks.measurement import available_bytes
 
-LEAST_TURNS, MOST_TURNS = 3, 15
+MOST_TURNS = 15
 # A turn shorter than this would measure the clock: then it makes several calls.
 _TURN_SECONDS = 0.02
 # OpenMP's threads wait busily for some milliseconds after a call of PyTorch.
 _PAUSE_SECONDS = 0.015
-# Of the memory that is free, at most this share for one point: two may be prepared.
-_SHARE_OF_MEMORY = 0.4
+# Of the memory that is free, at most this share for the points being prepared.
+_SHARE_OF_MEMORY = 0.8
 _PREPARED_AT_ONCE = 2
 # What takes this long is not called once more than it must be.
 _SLOW_SECONDS = 1.0
@@ -29,12 +29,13 @@ def measure_heats(case, points, budget, turns=None, say=print):
         budget: float. Seconds of measured calls that a point may take, beyond the
             least number of turns.
         turns: int. Number of turns of every point. Defaults to `None`: as many as
-            the budget allows, from 3 to 15.
+            the budget allows, from the case's least to 15.
         say: callable of a line of text. Defaults to `print`.
 
     Returns:
-        list of dicts: each point with `seconds`, `peak_rise_bytes` and what its
-        workload tells, or with `skipped`, the reason why it was not run.
+        list of dicts: each point with `seconds`, `peak_rise_bytes` (or
+        `peak_rss_bytes`, that of the process, where processes are fresh) and what
+        its workload tells, or with `skipped`, the reason why it was not run.
     """
     heats = [list(heat) for _, heat in itertools.groupby(points, key=_heat)]
     measured = []
@@ -48,13 +49,14 @@ def measure_heats(case, points, budget, turns=None, say=print):
     return measured
 
 
-def turns_of(estimate, budget, turns=None):
+def turns_of(estimate, budget, turns=None, least=3):
     """How often a point is timed, and how many calls a turn makes.
 
     Args:
         estimate: float. Seconds of a call.
         budget: float. Seconds for all turns.
         turns: int. Defaults to `None`, as many as fit.
+        least: int. Turns where few or none fit. Defaults to `3`.
 
     Returns:
         `(turns, calls)`, ints.
@@ -62,7 +64,7 @@ def turns_of(estimate, budget, turns=None):
     calls = max(1, round(_TURN_SECONDS / max(estimate, 1e-6)))
     if turns is None:
         fitting = int(budget / (estimate * calls))
-        turns = min(max(fitting, LEAST_TURNS), MOST_TURNS)
+        turns = min(max(fitting, least), MOST_TURNS)
     return turns, calls
 
 
@@ -103,7 +105,9 @@ class _Processes:
             self._alive.pop(kind).close()
 
     def release(self):
-        """Let every process forget its points."""
+        """Let every process forget its points, or end it."""
+        if self.case.has_fresh_processes:
+            self.keep_only([])
         for process in self._alive.values():
             if process.is_alive():
                 process.ask("release")
@@ -113,13 +117,17 @@ def _measure_heat(case, heat, processes, budget, turns):
     runners = [_Runner(point, i) for i, point in enumerate(heat)]
     _prepare(case, runners, processes)
     for runner in runners:
-        runner.attempt(runner.estimate, budget, turns)
+        if runner.point["group"] not in case.groups_called_once:
+            runner.attempt(runner.estimate, budget, turns, case.least_turns)
     most = max(runner.turns for runner in runners)
     for turn in range(most):
         for runner in runners:
             if runner.is_due(turn, most):
                 time.sleep(_PAUSE_SECONDS)
                 runner.attempt(runner.take_turn)
+    if case.has_fresh_processes:
+        for runner in runners:
+            runner.attempt(runner.take_peak)
     processes.release()
     return [runner.result() for runner in runners]
 
@@ -133,7 +141,10 @@ def _prepare(case, runners, processes):
     def prepare(name):
         process, memory_process = processes.start(name)
         for runner in by_contestant[name]:
-            has_memory = runner.point["group"] not in case.groups_without_memory
+            has_memory = not (
+                case.has_fresh_processes
+                or runner.point["group"] in case.groups_without_memory
+            )
             runner.process = process
             runner.memory_process = memory_process if has_memory else None
             runner.attempt(runner.prepare, case)
@@ -141,8 +152,12 @@ def _prepare(case, runners, processes):
     # Importing a backend takes seconds: all that are missing begin at once.
     for name in by_contestant:
         processes.start(name)
-    with ThreadPoolExecutor(_PREPARED_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_prepared_at_once(case)) as pool:
         list(pool.map(prepare, by_contestant))
+
+
+def _prepared_at_once(case):
+    return 1 if case.has_fresh_processes else _PREPARED_AT_ONCE
 
 
 class _Runner:
@@ -166,7 +181,8 @@ class _Runner:
 
     def prepare(self, case):
         free, needed = available_bytes(), case.required_bytes(**self.point)
-        if free is not None and needed > _SHARE_OF_MEMORY * free:
+        share = _SHARE_OF_MEMORY / _prepared_at_once(case)
+        if free is not None and needed > share * free:
             raise ContestantError(
                 f"needs about {needed / 2**30:.1f} GiB of {free / 2**30:.1f} GiB free"
             )
@@ -178,10 +194,10 @@ class _Runner:
             rise = self.memory_process.ask("memory", self.index)
             self.facts["peak_rise_bytes"] = rise
 
-    def estimate(self, budget, turns):
+    def estimate(self, budget, turns, least):
         time.sleep(_PAUSE_SECONDS)
         estimate = self.process.ask("estimate", self.index)
-        self.turns, self.calls = turns_of(estimate, budget, turns)
+        self.turns, self.calls = turns_of(estimate, budget, turns, least)
         if estimate > _SLOW_SECONDS and self.turns > 1:
             # A call by itself, after the others' and before theirs: a turn like any.
             self.turns -= 1
@@ -194,18 +210,23 @@ class _Runner:
     def take_turn(self):
         self.seconds.append(self.process.ask("time", self.index, self.calls))
 
+    def take_peak(self):
+        self.facts["peak_rss_bytes"] = self.process.ask("peak")
+
     def result(self):
         if self.skipped is not None:
             return {**self.point, "skipped": self.skipped}
+        # Where no turn was taken the first call is what was asked for.
+        seconds = self.seconds or [self.facts["first_seconds"]]
         return {
             **self.point,
             **self.facts,
             "calls_a_turn": self.calls,
             "seconds": {
-                "median": statistics.median(self.seconds),
-                "least": min(self.seconds),
-                "greatest": max(self.seconds),
-                "all": self.seconds,
+                "median": statistics.median(seconds),
+                "least": min(seconds),
+                "greatest": max(seconds),
+                "all": seconds,
             },
         }
 
@@ -219,7 +240,8 @@ def _line(result):
     )
     if "skipped" in result:
         return f"{about}: not run: {result['skipped']}"
-    seconds, rise = result["seconds"], result["peak_rise_bytes"]
+    seconds = result["seconds"]
+    rise = result.get("peak_rss_bytes", result["peak_rise_bytes"])
     memory = "unknown" if rise is None else f"{rise / 2**20:.0f} MiB"
     spread = f"{seconds['least'] * 1e3:.2f}-{seconds['greatest'] * 1e3:.2f}"
     return (

@@ -39,7 +39,7 @@ def measure(run, repeats):
         start = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - start)
-    peak = _peak_resident()
+    peak = peak_resident_bytes()
     return {
         "seconds": {
             "median": statistics.median(seconds),
@@ -70,7 +70,7 @@ def peak_rise(run):
         return None
     _reset_peak()
     run()
-    return _peak_resident() - before
+    return peak_resident_bytes() - before
 
 
 def time_calls(run, calls):
@@ -108,7 +108,8 @@ def _reset_peak():
         _CLEAR_REFS.write_text("5")
 
 
-def _peak_resident():
+def peak_resident_bytes():
+    """The most memory that this process had at once."""
     if _STATUS.exists():
         return _kilobytes(_STATUS, "VmHWM") * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

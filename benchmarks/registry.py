@@ -8,6 +8,7 @@ from typing import Any
 CASES = {
     "attention": "benchmarks.cases.attention",
     "attention_memory": "benchmarks.cases.attention_memory",
+    "longformer_model": "benchmarks.cases.longformer_model",
     "reading_memory": "benchmarks.cases.reading_memory",
 }
 # The same questions where an NVIDIA GPU is found.
@@ -78,6 +79,12 @@ class Case:
         contestants: dict of `Contestant` by name, or None.
         groups_without_memory: tuple of str, groups of points of which time alone is
             measured.
+        groups_called_once: tuple of str, groups of points of which the first call in
+            a process is timed, and no other.
+        has_fresh_processes: bool. For what fills the machine: the processes end with
+            their heat, one at a time is prepared, and memory is the peak of the whole
+            process and not the rise in a call. Defaults to `False`.
+        least_turns: int. Turns that a point gets however slow it is. Defaults to `3`.
         smoke_points: tuple of dicts, points that take seconds altogether.
         evaluate: callable of the measured points, or None. Returns a list of dicts
             with the `target`, what was `reached` and whether it `is_met`.
@@ -91,6 +98,9 @@ class Case:
     required_bytes: Callable[..., int]
     contestants: Mapping[str, Contestant] | None = None
     groups_without_memory: tuple[str, ...] = ()
+    groups_called_once: tuple[str, ...] = ()
+    has_fresh_processes: bool = False
+    least_turns: int = 3
     smoke_points: tuple[dict[str, Any], ...] = ()
     evaluate: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
 

@@ -39,6 +39,8 @@ class Options:
         lengths: list of int. Only these. Defaults to `None`, all.
         contestants: list of str. Only these. Defaults to `None`, all.
         groups: list of str. Only these. Defaults to `None`, all.
+        sizes: dict of int. Other values for what the points of a case name, such as
+            `num_layers`. Defaults to `None`.
         platform: str, `"cpu"` or `"gpu"`. Defaults to `"cpu"`.
         is_smoke: bool. The case's `smoke_points` instead. Defaults to `False`.
     """
@@ -48,6 +50,7 @@ class Options:
     lengths: list | None = None
     contestants: list | None = None
     groups: list | None = None
+    sizes: dict | None = None
     platform: str = "cpu"
     is_smoke: bool = False
 
@@ -59,7 +62,7 @@ class Options:
             "group": self.groups,
         }
         return [
-            point
+            {**point, **{k: v for k, v in (self.sizes or {}).items() if k in point}}
             for point in (case.smoke_points if self.is_smoke else case.points)
             if all(
                 not values or point.get(name) in values
@@ -75,7 +78,8 @@ def main(argv=None):
     platform = arguments.pop("platform")
     if platform == "auto":
         platform = "cpu" if machine.gpu() is None else "gpu"
-    options = Options(platform=platform, **arguments)
+    sizes = dict(arguments.pop("sizes"))
+    options = Options(platform=platform, sizes=sizes, **arguments)
     for name in names:
         result = run_case(name, options)
         results.mkdir(parents=True, exist_ok=True)
@@ -172,6 +176,11 @@ def _measure_point(name, case, point, repeats):
     return result
 
 
+def _size(text):
+    name, _, number = text.partition("=")
+    return name, int(number)
+
+
 def _parser():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="+", choices=sorted(CASES), metavar="NAME")
@@ -184,6 +193,14 @@ def _parser():
     parser.add_argument("--lengths", type=int, nargs="+", help="these lengths only")
     parser.add_argument("--contestants", nargs="+", help="these contestants only")
     parser.add_argument("--groups", nargs="+", help="these parts of a case only")
+    parser.add_argument(
+        "--sizes",
+        type=_size,
+        nargs="+",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="other sizes of the points, such as num_layers=2 length=1024",
+    )
     parser.add_argument(
         "--platform",
         choices=("auto", *PLATFORMS),

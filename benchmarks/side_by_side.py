@@ -132,7 +132,8 @@ def _ratio(point, points, ours):
 def _cell(point, ratio=None):
     if "skipped" in point:
         return "not run"
-    seconds, rise = point["seconds"], point["peak_rise_bytes"]
+    seconds = point["seconds"]
+    rise = point.get("peak_rss_bytes", point["peak_rise_bytes"])
     words = (
         f"{_milliseconds(seconds['median'])} ms ({_milliseconds(seconds['least'])}–"
         f"{_milliseconds(seconds['greatest'])})"

@@ -9,7 +9,12 @@ import os
 import sys
 import time
 
-from benchmarks.measurement import peak_rise, release_freed_memory, time_calls
+from benchmarks.measurement import (
+    peak_resident_bytes,
+    peak_rise,
+    release_freed_memory,
+    time_calls,
+)
 from benchmarks.registry import Contestant
 
 # Long enough to tell what one call takes.
@@ -43,6 +48,7 @@ class Worker:
         self.commands = {
             "prepare": self.prepare,
             "memory": self.memory,
+            "peak": self.peak,
             "estimate": self.estimate,
             "time": self.time,
             "release": self.release,
@@ -73,6 +79,10 @@ class Worker:
         if workload.peak_rise is not None:
             return workload.peak_rise()
         return peak_rise(workload.run)
+
+    def peak(self):
+        """Bytes that this process had at its peak, everything included."""
+        return peak_resident_bytes()
 
     def estimate(self, index):
         """Seconds a call, roughly."""

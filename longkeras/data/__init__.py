@@ -1,4 +1,4 @@
-"""Corpora: readers of whole books, training windows, and the bundled samples.
+"""Corpora: readers of books and passages, training windows, the bundled samples.
 
 Names load on first use, so that reading a sample costs no Keras import.
 """
@@ -8,11 +8,15 @@ import importlib
 _EXPORTS = {
     "Book": "longkeras.data.books",
     "ByteCorpus": "longkeras.data.byte_corpus",
+    "Passage": "longkeras.data.passages",
     "Sample": "longkeras.data.bundled_samples",
     "TrainingWindows": "longkeras.data.training_windows",
     "data_directory": "longkeras.data.directory",
+    "label_names": "longkeras.data.passages",
     "load_books": "longkeras.data.directory",
+    "load_passages": "longkeras.data.passages",
     "read_books": "longkeras.data.books",
+    "read_passages": "longkeras.data.passages",
     "sample": "longkeras.data.bundled_samples",
     "samples": "longkeras.data.bundled_samples",
 }

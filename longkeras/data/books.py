@@ -1,12 +1,11 @@
 """Readers of whole books stored as bzip2-packed JSON lines."""
 
-import bz2
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-SPLITS = ("train", "valid", "test")
+from longkeras.data.json_lines import read_json_lines
+
 _LANGUAGE_IN_FOLDER = re.compile(r"^lm_([a-z]{2,3})_")
 _EDITION_NOTE = re.compile(r"\s*:\s*ELTe[Cc]\s+edition\s*$")
 
@@ -60,40 +59,13 @@ def read_books(folder, split, language=None):
     >>> [book.title for book in read_books(folder, "train", language="en")]
     ['Emma']
     """
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of {SPLITS}. Received: split={split!r}")
-    folder = Path(folder)
-    path = folder / f"{split}.jsonl.bz2"
-    if not path.is_file():
-        raise FileNotFoundError(f"`folder` has no {path.name}. Received: {folder}")
     if language is None:
-        found = _LANGUAGE_IN_FOLDER.match(folder.name)
+        found = _LANGUAGE_IN_FOLDER.match(Path(folder).name)
         language = found.group(1) if found else None
-    return _read_lines(path, language)
+    return read_json_lines(folder, split, lambda record: _parse_book(record, language))
 
 
-def _read_lines(path, language):
-    number = 0
-    try:
-        with bz2.open(path, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                number += 1
-                if line.strip():
-                    yield _parse_book(line, language)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}, after line {number}: not UTF-8 ({error})") from error
-    except (OSError, EOFError) as error:
-        raise ValueError(
-            f"{path}, after line {number}: not a whole bzip2 file ({error})"
-        ) from error
-    except ValueError as error:
-        raise ValueError(f"{path}, line {number}: {error}") from error
-
-
-def _parse_book(line, language):
-    record = json.loads(line)
-    if not isinstance(record, dict):
-        raise ValueError("a book must be a JSON object")
+def _parse_book(record, language):
     title = record.get("title")
     if not isinstance(title, str) or not title.strip():
         raise ValueError("`title` must be a string that is not empty")

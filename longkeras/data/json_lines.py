@@ -1,0 +1,58 @@
+"""The lines of a bzip2-packed file of JSON objects."""
+
+import bz2
+import json
+from pathlib import Path
+
+SPLITS = ("train", "valid", "test")
+
+
+def read_json_lines(folder, split, parse):
+    """Read one split of a folder, one object at a time.
+
+    Args:
+        folder: str or path. Holds `train.jsonl.bz2` and the like: UTF-8, one JSON
+            object a line.
+        split: str. `"train"`, `"valid"` or `"test"`.
+        parse: function of a dict. What it returns is yielded; its `ValueError` is
+            raised again with the file and the line.
+
+    Returns:
+        An iterator.
+
+    Raises:
+        ValueError: For an unknown split, and for a line that does not follow the
+            format.
+        FileNotFoundError: If the folder has no file of this split.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"`split` must be one of {SPLITS}. Received: split={split!r}")
+    path = Path(folder) / f"{split}.jsonl.bz2"
+    if not path.is_file():
+        raise FileNotFoundError(f"`folder` has no {path.name}. Received: {folder}")
+    return _read_lines(path, parse)
+
+
+def _read_lines(path, parse):
+    number = 0
+    try:
+        with bz2.open(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                number += 1
+                if line.strip():
+                    yield parse(_json_object(line))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}, after line {number}: not UTF-8 ({error})") from error
+    except (OSError, EOFError) as error:
+        raise ValueError(
+            f"{path}, after line {number}: not a whole bzip2 file ({error})"
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{path}, line {number}: {error}") from error
+
+
+def _json_object(line):
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError("a line must be a JSON object")
+    return record
