@@ -187,21 +187,8 @@ class LongformerSelfAttention(SlidingWindowAttention):
         operation, projected = super()._prepared(hidden_states, masks)
         if masks["global_mask"] is None:
             return operation, projected
-        global_projected = self._global_projections(
-            hidden_states, masks["global_mask"], projected
-        )
+        global_projected = self._project(hidden_states, denses=self._global_denses())
         return longformer_attention, (*projected, *global_projected)
-
-    def _global_projections(self, hidden_states, global_mask, projected):
-        """The projections of global rows, unmade while no token is global."""
-
-        def project():
-            return tuple(self._project(hidden_states, denses=self._global_denses()))
-
-        def nothing():
-            return tuple(ops.zeros_like(x) for x in projected)
-
-        return ops.cond(ops.any(ops.cast(global_mask, "bool")), project, nothing)
 
     def _scores(self, projected, rows, rule):
         local, global_projected = projected[:3], projected[3:]
