@@ -7,6 +7,9 @@ PYTHON = $(VENV)/bin/python
 ARGS ?=
 # Processes for the tests; each imports TensorFlow, so two cores carry two.
 WORKERS ?= 2
+# What of the models says the most about a backend, in the least time.
+DECODING = tests/models/test_decoding.py
+GOLDEN = tests/models/longformer/test_golden.py
 LONG = slow or browser or parity or multiprocess
 
 prepare = @VENV=$(VENV) sh tools/prepare_environment.sh
@@ -26,7 +29,7 @@ test: ## Run the short suite on TensorFlow, then what depends on the backend on 
 	$(prepare) test
 	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile $(ARGS)
 	KERAS_BACKEND=jax $(pytest) -n $(WORKERS) --dist loadfile $(ARGS) \
-		$(wildcard tests/ops tests/models)
+		$(wildcard tests/ops $(DECODING) $(GOLDEN))
 
 check: ## Run the long suite: slow, browser, multi-process, parity, the ops on PyTorch
 	$(prepare) check
@@ -35,7 +38,8 @@ check: ## Run the long suite: slow, browser, multi-process, parity, the ops on P
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile -m slow -k "not many_cases" $(ARGS) $(wildcard tests/ops)
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
-		--dist loadfile $(ARGS) $(wildcard tests/layers)
+		--dist loadfile $(ARGS) $(wildcard tests/layers tests/models) \
+		--deselect $(DECODING) --deselect $(GOLDEN)
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(wildcard tests/ops)
 

@@ -84,6 +84,7 @@ def test_eight_bit_weights_come_back_in_both_formats(tmp_path):
         np.testing.assert_array_equal(outputs_of(again, inputs), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_an_eight_bit_backbone_comes_back_from_its_preset(tmp_path):
     backbone, inputs = small_classifier().backbone, random_inputs()
@@ -96,6 +97,7 @@ def test_an_eight_bit_backbone_comes_back_from_its_preset(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_rematerialisation_changes_no_step():
     options = {"dropout": 0.2, "attention_dropout": 0.2, "seed": 4}
     plain = trained(small_classifier(**options))
@@ -109,6 +111,7 @@ def test_rematerialisation_changes_no_step():
         np.testing.assert_allclose(one, other, atol=3e-5)
 
 
+@pytest.mark.slow
 def test_accumulated_gradients_are_those_of_the_whole_batch():
     inputs = random_inputs(batch_size=4)
     labels = np.array([0, 2, 1, 1])
@@ -123,6 +126,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch():
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_mixed_bfloat16_trains_under_xla():
     classifier = trained(small_classifier(dtype="mixed_bfloat16"), jit_compile=True)
     kernel = classifier.backbone.transformer_layers[0].attention.query_dense.kernel

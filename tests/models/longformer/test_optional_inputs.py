@@ -111,7 +111,7 @@ def test_a_mask_that_is_given_wins_and_zeros_are_a_mask(name):
         assert same == (differs < 1e-6), differs
 
 
-@pytest.mark.parametrize("name", ["question_answerer", "masked_lm"])
+@pytest.mark.parametrize("name", ["question_answerer"])
 def test_predict_and_evaluate_fill_in_too(name):
     task = small_task(name)
     inputs, rule = inputs_for(name)
@@ -129,7 +129,7 @@ def test_predict_and_evaluate_fill_in_too(name):
 
 
 @pytest.mark.filterwarnings("ignore:No token was global")
-@pytest.mark.parametrize("name", ["text_classifier", "masked_lm"])
+@pytest.mark.parametrize("name", ["text_classifier"])
 def test_fit_fills_in_too(name):
     inputs, rule = inputs_for(name)
     none = {**inputs, "padding_mask": None, "global_attention_mask": None}
