@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from longkeras.models import (
     LongformerMaskedLM,
@@ -130,18 +131,26 @@ def test_predict_and_evaluate_fill_in_too(name):
 
 @pytest.mark.filterwarnings("ignore:No token was global")
 @pytest.mark.parametrize("name", ["text_classifier"])
-def test_fit_fills_in_too(name):
+def test_fit_fills_in_too_and_goes_on_after_a_reload(name, tmp_path):
     inputs, rule = inputs_for(name)
     none = {**inputs, "padding_mask": None, "global_attention_mask": None}
     losses = []
     for x in (none, complete(inputs, rule)):
         task = small_task(name)
-        task.compile(optimizer=keras.optimizers.SGD(0.01), jit_compile=False)
+        task.compile(optimizer=keras.optimizers.Adam(0.01), jit_compile=False)
         targets = targets_for(task, inputs)
         history = task.fit(x, targets, epochs=2, verbose=0)
         losses.append(history.history["loss"])
         assert losses[-1][1] != losses[-1][0]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
+    task.save(tmp_path / "fitted.keras")
+    again = keras.saving.load_model(tmp_path / "fitted.keras")
+    assert int(again.optimizer.iterations) == int(task.optimizer.iterations) == 2
+    assert isinstance(again.optimizer, keras.optimizers.Adam)
+    for one, other in zip(
+        again.optimizer.variables, task.optimizer.variables, strict=True
+    ):
+        np.testing.assert_array_equal(*map(ops.convert_to_numpy, (one, other)))
 
 
 @each_task
