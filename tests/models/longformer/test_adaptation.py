@@ -14,6 +14,8 @@ from tests.models.longformer.small_longformer import (
 )
 
 LABELS = np.array([0, 2])
+# The quicker way of each backend: without it JAX would run op by op.
+COMPILED = keras.backend.backend() == "jax"
 
 
 def small_classifier(**options):
@@ -27,7 +29,7 @@ def small_classifier(**options):
 
 
 def trained(classifier, learning_rate=0.05, **options):
-    options = {"jit_compile": False, **options}
+    options = {"jit_compile": COMPILED, **options}
     classifier.compile(keras.optimizers.Adam(learning_rate), **options)
     classifier.fit(random_inputs(), LABELS, epochs=3, shuffle=False, verbose=0)
     return classifier
@@ -100,11 +102,11 @@ def test_an_eight_bit_backbone_comes_back_from_its_preset(tmp_path):
 @pytest.mark.slow
 def test_rematerialisation_changes_no_step():
     options = {"dropout": 0.2, "attention_dropout": 0.2, "seed": 4}
-    plain = trained(small_classifier(**options))
+    plain = trained(small_classifier(**options), jit_compile=False)
     # Not every layer: TensorFlow recomputes none of Keras' that are told `training`.
     layers = ["transformer_layer_0"]
     with keras.RematScope(mode="list_of_layers", layer_names=layers):
-        remade = trained(small_classifier(**options))
+        remade = trained(small_classifier(**options), jit_compile=False)
     for one, other in zip(
         values_of(plain.weights), values_of(remade.weights), strict=True
     ):
@@ -119,7 +121,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch():
     for batch_size, steps in ((4, None), (2, 2)):
         classifier = small_classifier()
         optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=steps)
-        classifier.compile(optimizer, jit_compile=False)
+        classifier.compile(optimizer, jit_compile=COMPILED)
         classifier.fit(inputs, labels, batch_size=batch_size, shuffle=False, verbose=0)
         results.append(values_of(classifier.trainable_weights))
     for one, other in zip(*results, strict=True):
