@@ -21,10 +21,10 @@
 # PYTHONPATH=. python notebooks/01_fine_tune_classifier.py
 # ```
 #
-# `LONGKERAS_NOTEBOOK_SIZE` is `tiny` (the default: under a minute, a demonstration and
-# no result) or `small` (minutes on one core). `LONGKERAS_DATA` names the folder above
-# `cls_en_novel_authors`: passages of 1,500 words by 32 novelists. Without it, the texts
-# are passages of 250 words from two bundled books.
+# `LONGKERAS_NOTEBOOK_SIZE` is `tiny` (the default: a demonstration of the steps, far
+# too little to learn from) or `small` (a larger model, more text). `LONGKERAS_DATA`
+# names the folder above `cls_en_novel_authors`: passages of 1,500 words by 32
+# novelists. Without it, the texts are passages of 250 words from two bundled books.
 
 # %%
 import os
@@ -277,8 +277,8 @@ accuracies = {
 # ## 4. Counting words instead
 #
 # Term frequencies, weighted by how few passages have the word, and a logistic
-# regression on them: no order, no context, a few seconds. Style shows in the choice of
-# words, so this is a strong baseline; whoever skips it may be proud of too little.
+# regression on them: no order, no context, less than a minute. Style shows in the
+# choice of words, so this is a strong baseline.
 
 
 # %%
@@ -299,7 +299,7 @@ def word_weights(texts, words, rarity):
 
 def logistic_regression(x, y, num_classes, steps=400, rate=20.0, momentum=0.9):
     wanted = np.eye(num_classes, dtype="float32")[y]  # (text, class)
-    weights = np.zeros((x.shape[1], classes), dtype="float32")  # (word, class)
+    weights = np.zeros((x.shape[1], num_classes), dtype="float32")  # (word, class)
     speed = np.zeros_like(weights)
     for _ in range(steps):
         scores = x @ weights  # (text, class)
@@ -325,7 +325,13 @@ for name, accuracy in accuracies.items():
     print(f"{name:14} {accuracy:.3f}")
 
 # %% [markdown]
-# RESULTS
+# On the 223 test passages of the 32 novelists, from books that were not trained on,
+# counting words finds the author of 76.2 % (chance is 3.1 %). That is the number to
+# beat. This notebook has none of Longformer's to set beside it: at `small` it has not
+# been run to its end, and at `tiny`, fifteen steps of training in all, the model stays
+# at chance where counting words tells the two bundled books apart without a mistake.
+# A model of this size from scratch should not be expected to win: a checkpoint that has
+# read far more than the training texts is what fine-tuning is for.
 
 # %% [markdown]
 # ## 5. Save, load, the same predictions
