@@ -41,7 +41,7 @@ check: ## Run the long suite: slow, browser, multi-process, parity, the ops on P
 		--dist loadfile $(ARGS) $(wildcard tests/layers tests/models) \
 		--deselect $(DECODING) --deselect $(GOLDEN)
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
-		--dist loadfile $(ARGS) $(wildcard tests/ops)
+		--dist loadfile $(ARGS) $(wildcard tests/ops $(GOLDEN))
 
 lint: ## Check style and types
 	$(prepare) test

@@ -7,6 +7,9 @@ from longkeras.models import LongformerBackbone
 
 MAX_SEQUENCE_LENGTH = 64
 VOCABULARY_SIZE = 40
+# Whether steps are to be compiled: the quicker way of each backend, since without it
+# JAX would run op by op.
+COMPILED = keras.backend.backend() == "jax"
 
 
 def small_backbone(weight_seed=0, **options):

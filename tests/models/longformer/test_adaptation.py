@@ -7,6 +7,7 @@ from keras import ops
 
 from longkeras.models import LongformerTextClassifier
 from tests.models.longformer.small_longformer import (
+    COMPILED,
     draw_weights,
     outputs_of,
     random_inputs,
@@ -14,8 +15,6 @@ from tests.models.longformer.small_longformer import (
 )
 
 LABELS = np.array([0, 2])
-# The quicker way of each backend: without it JAX would run op by op.
-COMPILED = keras.backend.backend() == "jax"
 
 
 def small_classifier(**options):

@@ -12,6 +12,7 @@ from longkeras.models import (
     LongformerTokenClassifier,
 )
 from tests.models.longformer.small_longformer import (
+    COMPILED,
     draw_weights,
     outputs_of,
     random_inputs,
@@ -121,7 +122,7 @@ def test_predict_and_evaluate_fill_in_too(name):
     none = {**inputs, "segment_ids": None, "global_attention_mask": None}
     assert_close(task.predict(none, batch_size=2, verbose=0), expected)
     targets = targets_for(task, inputs)
-    task.compile(jit_compile=False)
+    task.compile(jit_compile=COMPILED)
     one, other = (
         task.evaluate(x, targets, batch_size=2, verbose=0, return_dict=True)["loss"]
         for x in (none, complete(inputs, rule))
@@ -137,7 +138,7 @@ def test_fit_fills_in_too_and_goes_on_after_a_reload(name, tmp_path):
     losses = []
     for x in (none, complete(inputs, rule)):
         task = small_task(name)
-        task.compile(optimizer=keras.optimizers.Adam(0.01), jit_compile=False)
+        task.compile(optimizer=keras.optimizers.Adam(0.01), jit_compile=COMPILED)
         targets = targets_for(task, inputs)
         history = task.fit(x, targets, epochs=2, verbose=0)
         losses.append(history.history["loss"])
@@ -195,7 +196,7 @@ def test_training_without_any_global_token_warns_once():
     inputs, rule = inputs_for("text_classifier")
     targets = np.array([0, 1, 2, 0])
     none = {**inputs, "global_attention_mask": 0 * rule}
-    task.compile(optimizer="sgd", jit_compile=False)
+    task.compile(optimizer="sgd", jit_compile=COMPILED)
     with pytest.warns(UserWarning, match="No token was global in this training run"):
         task.fit(none, targets, validation_data=(inputs, targets), verbose=0)
     task.fit(none, targets, verbose=0)
@@ -206,7 +207,7 @@ def test_one_global_token_in_a_run_is_enough_to_say_nothing():
     inputs, rule = inputs_for("text_classifier")
     last = {**inputs, "global_attention_mask": 0 * rule}
     last["global_attention_mask"][3, 5] = 1
-    task.compile(optimizer="sgd", jit_compile=False)
+    task.compile(optimizer="sgd", jit_compile=COMPILED)
     # A warning would be an error, that of validation too.
     none = {**inputs, "global_attention_mask": 0 * rule}
     targets = np.array([0, 1, 2, 0])
