@@ -8,7 +8,6 @@ ARGS ?=
 # Processes for the tests; each imports TensorFlow, so two cores carry two.
 WORKERS ?= 2
 # What of the models says the most about a backend, in the least time.
-DECODING = tests/models/test_decoding.py
 GOLDEN = tests/models/longformer/test_golden.py
 LONG = slow or browser or parity or multiprocess
 
@@ -29,7 +28,7 @@ test: ## Run the short suite on TensorFlow, then what depends on the backend on 
 	$(prepare) test
 	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile $(ARGS)
 	KERAS_BACKEND=jax $(pytest) -n $(WORKERS) --dist loadfile $(ARGS) \
-		$(wildcard tests/ops $(DECODING) $(GOLDEN))
+		$(wildcard tests/ops $(GOLDEN))
 
 check: ## Run the long suite: slow, browser, multi-process, parity, the ops on PyTorch
 	$(prepare) check
@@ -39,7 +38,7 @@ check: ## Run the long suite: slow, browser, multi-process, parity, the ops on P
 		--dist loadfile -m slow -k "not many_cases" $(ARGS) $(wildcard tests/ops)
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(wildcard tests/layers tests/models) \
-		--deselect $(DECODING) --deselect $(GOLDEN)
+		--deselect $(GOLDEN)
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(wildcard tests/ops $(GOLDEN))
 

@@ -68,6 +68,7 @@ def test_berts_pooled_output_is_kept():
     close(ours["pooled_output"], theirs["pooled_output"])
 
 
+@pytest.mark.slow
 def test_masked_language_models_keep_their_head(family):
     short = MASKED_LMS[family](small_encoder(family))
     draw_weights(short)
@@ -78,6 +79,7 @@ def test_masked_language_models_keep_their_head(family):
     close(ours, theirs)
 
 
+@pytest.mark.slow
 def test_text_classifiers_keep_their_head(family):
     short = TEXT_CLASSIFIERS[family](
         small_encoder(family), num_classes=3, activation="softmax", dropout=0.3
@@ -120,6 +122,7 @@ def test_projections_of_global_tokens_are_copies(pair):
                 np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_a_long_text_is_read(family, pair):
     _, long = pair
     token_ids = np.random.default_rng(0).integers(3, 40, size=(1, LONG))
@@ -127,6 +130,7 @@ def test_a_long_text_is_read(family, pair):
     assert np.isfinite(output).all()
 
 
+@pytest.mark.slow
 def test_the_converted_model_is_saved_and_loaded(tmp_path):
     short = MASKED_LMS["bert"](small_encoder("bert"))
     draw_weights(short)
@@ -186,6 +190,7 @@ def test_a_longformer_is_sent_to_extend_positions():
 
 
 # Keras says of each layer that it does not quantize.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize`:UserWarning")
 def test_quantized_and_adapted_models_are_refused():
     quantized = small_encoder("roberta")

@@ -79,6 +79,7 @@ def test_an_untied_output_is_written_with_its_bias(tmp_path):
     assert config["tie_word_embeddings"] is False
 
 
+@pytest.mark.slow
 def test_a_dropout_of_the_head_alone_comes_back(backbone, tmp_path):
     model = LongformerTextClassifier(backbone, 2, dropout=0.3)
     again = from_huggingface(to_huggingface(model, tmp_path))
@@ -159,6 +160,7 @@ def test_a_failure_leaves_the_old_checkpoint(backbone, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.slow
 def test_a_low_rank_adaptation_is_in_the_weights(backbone, tmp_path):
     dense = backbone.transformer_layers[0].attention.query_dense
     before = keras.ops.convert_to_numpy(dense.kernel)
@@ -172,6 +174,7 @@ def test_a_low_rank_adaptation_is_in_the_weights(backbone, tmp_path):
     assert not np.allclose(written.T, before)
 
 
+@pytest.mark.slow
 def test_eight_bit_weights_are_refused(backbone, tmp_path):
     backbone.transformer_layers[1].intermediate_dense.quantize("int8")
     with pytest.raises(ValueError, match="quantized"):

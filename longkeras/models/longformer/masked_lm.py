@@ -52,8 +52,8 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
         "token_ids": np.full((2, 40), 7),
         "mask_positions": np.array([[1, 5, 9]] * 2),
     }
-    logits = LongformerMaskedLM(backbone).predict(inputs, verbose=0)
-    assert logits.shape == (2, 3, 100)
+    logits = LongformerMaskedLM(backbone)(inputs)
+    assert tuple(logits.shape) == (2, 3, 100)
     ```
 
     Reference:

@@ -49,8 +49,8 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
         intermediate_dim=32, attention_window=8, max_sequence_length=64,
     )
     answerer = LongformerQuestionAnswerer(backbone)
-    logits = answerer.predict({"token_ids": np.full((2, 40), 7)}, verbose=0)
-    assert logits["start_logits"].shape == (2, 40)
+    logits = answerer({"token_ids": np.full((2, 40), 7)})
+    assert tuple(logits["start_logits"].shape) == (2, 40)
     ```
 
     Reference:

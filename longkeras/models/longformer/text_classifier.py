@@ -51,8 +51,8 @@ class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
         intermediate_dim=32, attention_window=8, max_sequence_length=64,
     )
     classifier = LongformerTextClassifier(backbone, num_classes=3)
-    logits = classifier.predict({"token_ids": np.full((2, 40), 7)}, verbose=0)
-    assert logits.shape == (2, 3)
+    logits = classifier({"token_ids": np.full((2, 40), 7)})
+    assert tuple(logits.shape) == (2, 3)
     ```
 
     Reference:

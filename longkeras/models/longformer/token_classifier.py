@@ -49,8 +49,8 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
         intermediate_dim=32, attention_window=8, max_sequence_length=64,
     )
     tagger = LongformerTokenClassifier(backbone, num_classes=3)
-    logits = tagger.predict({"token_ids": np.full((2, 40), 7)}, verbose=0)
-    assert logits.shape == (2, 40, 3)
+    logits = tagger({"token_ids": np.full((2, 40), 7)})
+    assert tuple(logits.shape) == (2, 40, 3)
     ```
 
     Reference:

@@ -74,6 +74,7 @@ def test_words_are_labelled():
     assert model.predict(TEXTS, verbose=0).shape == (4, 64, 3)
 
 
+@pytest.mark.slow
 def test_a_saved_task_reads_strings_as_before(tmp_path):
     model = task("TextClassifier", num_classes=2)
     expected = model.predict(TEXTS, verbose=0)
