@@ -8,6 +8,7 @@ ARGS ?=
 # Processes for the tests; each imports TensorFlow, so two cores carry two.
 WORKERS ?= 2
 # What of the models says the most about a backend, in the least time.
+DECODING = tests/models/test_decoding.py
 GOLDEN = tests/models/longformer/test_golden.py
 LONG = slow or browser or parity or multiprocess
 
@@ -15,7 +16,7 @@ prepare = @VENV=$(VENV) sh tools/prepare_environment.sh
 pytest = $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check lint format golden lock clean distclean
+.PHONY: help app test check backends lint format golden lock clean distclean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -30,17 +31,21 @@ test: ## Run the short suite on TensorFlow, then what depends on the backend on 
 	KERAS_BACKEND=jax $(pytest) -n $(WORKERS) --dist loadfile $(ARGS) \
 		$(wildcard tests/ops $(GOLDEN))
 
-check: ## Run the long suite: slow, browser, multi-process, parity, the ops on PyTorch
+check: ## Run the long suite: slow, browser, multi-process, parity; layers on JAX, ops on PyTorch
 	$(prepare) check
 	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile \
 		-m "$(LONG)" $(ARGS)
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
-		--dist loadfile -m slow -k "not many_cases" $(ARGS) $(wildcard tests/ops)
-	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
-		--dist loadfile $(ARGS) $(wildcard tests/layers tests/models) \
-		--deselect $(GOLDEN)
+		--dist loadfile $(ARGS) $(wildcard tests/layers $(DECODING))
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(wildcard tests/ops $(GOLDEN))
+
+backends: ## Run on JAX what the other targets run on TensorFlow alone (half an hour)
+	$(prepare) check
+	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
+		--dist loadfile $(ARGS) $(wildcard tests/models tests/conversion)
+	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
+		--dist loadfile -m slow -k "not many_cases" $(ARGS) $(wildcard tests/ops)
 
 lint: ## Check style and types
 	$(prepare) test

@@ -17,7 +17,7 @@ from longkeras import load_model
 from tests.saving_process import FORMS, LIMITS, large_model
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-KILLS = 4
+KILLS = 2
 PATIENCE = 600  # Seconds.
 
 pytestmark = [pytest.mark.slow, pytest.mark.multiprocess]
