@@ -170,7 +170,7 @@ def test_a_reloaded_model_has_the_rule(name, tmp_path):
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="exports through TensorFlow"
 )
-@pytest.mark.parametrize("name", ["text_classifier", "question_answerer"])
+@pytest.mark.parametrize("name", ["question_answerer"])
 def test_an_exported_model_has_the_rule_and_takes_a_mask(name, tmp_path):
     import tensorflow as tf
 
@@ -178,14 +178,14 @@ def test_an_exported_model_has_the_rule_and_takes_a_mask(name, tmp_path):
     inputs, rule = inputs_for(name)
     spec = {"token_ids": keras.InputSpec(dtype="int32", shape=(None, None))}
     task.export(tmp_path / "rule", input_signature=[spec], verbose=False)
-    served = tf.saved_model.load(tmp_path / "rule").serve(
-        {"token_ids": tf.constant(inputs["token_ids"], "int32")}
-    )
+    loaded = tf.saved_model.load(tmp_path / "rule")
+    served = loaded.serve({"token_ids": tf.constant(inputs["token_ids"], "int32")})
     assert_close(keras.tree.map_structure(np.asarray, served), outputs_of(task, inputs))
     spec["global_attention_mask"] = keras.InputSpec(dtype="int32", shape=(None, None))
     task.export(tmp_path / "mask", input_signature=[spec], verbose=False)
     given = {**inputs, "global_attention_mask": rule[:, ::-1].copy()}
-    served = tf.saved_model.load(tmp_path / "mask").serve(
+    loaded = tf.saved_model.load(tmp_path / "mask")
+    served = loaded.serve(
         {x: tf.constant(value, "int32") for x, value in given.items()}
     )
     assert_close(keras.tree.map_structure(np.asarray, served), outputs_of(task, given))
