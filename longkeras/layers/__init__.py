@@ -1,6 +1,7 @@
 """Keras layers, one a file."""
 
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
+from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.full_self_attention import FullSelfAttention
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
@@ -11,6 +12,7 @@ from longkeras.layers.sliding_window_attention import SlidingWindowAttention
 
 __all__ = [
     "CausalDecoderLayer",
+    "CounterDropout",
     "FullSelfAttention",
     "LearnedPositionEmbedding",
     "LongformerEncoderLayer",

@@ -2,6 +2,7 @@
 
 import keras
 
+from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.full_self_attention import FullSelfAttention
 from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
@@ -97,7 +98,7 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         self.gate_dense = self._dense("gate", hidden_dim, self.intermediate_dim)
         self.up_dense = self._dense("up", hidden_dim, self.intermediate_dim)
         self.down_dense = self._dense("down", self.intermediate_dim, hidden_dim)
-        self.dropout_layer = keras.layers.Dropout(
+        self.dropout_layer = CounterDropout(
             self.dropout, seed=self.seed, dtype=self.dtype_policy, name="dropout"
         )
 

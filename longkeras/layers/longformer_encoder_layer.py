@@ -2,6 +2,7 @@
 
 import keras
 
+from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.longformer_self_attention import LongformerSelfAttention
 from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
@@ -99,7 +100,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
             dtype=self.dtype_policy,
             name="attention",
         )
-        self.dropout_layer = keras.layers.Dropout(
+        self.dropout_layer = CounterDropout(
             dropout, seed=seed, dtype=self.dtype_policy, name="dropout"
         )
 

@@ -110,6 +110,11 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "kernel_initializer": "he_normal",
         "seed": 3,
     },
+    "longkeras.layers.CounterDropout": lambda: {
+        "rate": 0.3,
+        "noise_shape": (None, 1, None),
+        "seed": 5,
+    },
     "longkeras.layers.FullSelfAttention": _attention,
     "longkeras.layers.LearnedPositionEmbedding": lambda: {
         "max_sequence_length": 16,

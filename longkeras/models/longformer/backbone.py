@@ -4,6 +4,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
 from longkeras.models.atomic_saving import AtomicSaving
@@ -138,7 +139,7 @@ class LongformerBackbone(
         self.embeddings_layer_norm = keras.layers.LayerNormalization(
             epsilon=layer_norm_epsilon, dtype=dtype, name="embeddings_layer_norm"
         )
-        self.embeddings_dropout = keras.layers.Dropout(
+        self.embeddings_dropout = CounterDropout(
             dropout, seed=seed, dtype=dtype, name="embeddings_dropout"
         )
         self.transformer_layers = _encoder_layers(

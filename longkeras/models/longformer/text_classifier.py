@@ -3,6 +3,7 @@
 import keras
 import keras_hub
 
+from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.class_names import check_class_names
 from longkeras.models.longformer.global_tokens import first_token
@@ -77,7 +78,7 @@ class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
         self.backbone = backbone
         self.preprocessor = preprocessor
         dtype = head_policy(backbone)
-        self.pooled_dropout = keras.layers.Dropout(
+        self.pooled_dropout = CounterDropout(
             dropout, dtype=dtype, name="pooled_dropout"
         )
         self.pooled_dense = keras.layers.Dense(
@@ -87,7 +88,7 @@ class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
             dtype=dtype,
             name="pooled_dense",
         )
-        self.output_dropout = keras.layers.Dropout(
+        self.output_dropout = CounterDropout(
             dropout, dtype=dtype, name="output_dropout"
         )
         self.output_dense = keras.layers.Dense(

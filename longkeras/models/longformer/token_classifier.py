@@ -3,6 +3,7 @@
 import keras
 import keras_hub
 
+from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.class_names import check_class_names
 from longkeras.models.longformer.inputs import functional_inputs
@@ -73,7 +74,7 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
-        self.output_dropout = keras.layers.Dropout(
+        self.output_dropout = CounterDropout(
             dropout, dtype=head_policy(backbone), name="output_dropout"
         )
         self.output_dense = keras.layers.Dense(

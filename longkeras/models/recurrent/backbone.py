@@ -4,6 +4,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
@@ -82,7 +83,7 @@ class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone)
             dtype=dtype,
             name="recurrent_stack",
         )
-        self.output_dropout = keras.layers.Dropout(
+        self.output_dropout = CounterDropout(
             dropout, seed=seed, dtype=dtype, name="output_dropout"
         )
 
