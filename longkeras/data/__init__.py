@@ -10,7 +10,9 @@ _EXPORTS = {
     "ByteCorpus": "longkeras.data.byte_corpus",
     "Passage": "longkeras.data.passages",
     "Sample": "longkeras.data.bundled_samples",
+    "TokenShards": "longkeras.data.token_shards",
     "TrainingWindows": "longkeras.data.training_windows",
+    "book_ids": "longkeras.data.window_stream",
     "data_directory": "longkeras.data.directory",
     "label_names": "longkeras.data.passages",
     "load_books": "longkeras.data.directory",
@@ -19,6 +21,7 @@ _EXPORTS = {
     "read_passages": "longkeras.data.passages",
     "sample": "longkeras.data.bundled_samples",
     "samples": "longkeras.data.bundled_samples",
+    "write_token_shards": "longkeras.data.token_shards",
 }
 
 __all__ = sorted(_EXPORTS)

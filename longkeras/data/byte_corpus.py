@@ -1,7 +1,11 @@
 """A corpus of whole books as byte ids, cut into training windows."""
 
+import pathlib
+
+from longkeras.data.token_shards import MANIFEST, TokenShards, write_token_shards
 from longkeras.data.training_windows import TrainingWindows
-from longkeras.data.window_stream import BookShelf, WindowStream
+from longkeras.data.window_stream import BookShelf, WindowStream, book_ids
+from longkeras.text.byte_vocabulary import VOCABULARY_SIZE
 
 
 class ByteCorpus:
@@ -32,23 +36,71 @@ class ByteCorpus:
     """
 
     def __init__(self, books, seed=0, language_weights=None):
-        if not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"`seed` must be an int of at least 0. Received: {seed!r}")
         texts: dict[str, list[str]] = {}
         for book in books:
             texts.setdefault(book.language, []).append(book.text)
         if not texts:
             raise ValueError("`books` must hold at least one book. Received: none")
-        self.seed = seed
-        self.language_weights = _check_weights(language_weights, texts)
-        self.shelves = {
+        shelves = {
             language: BookShelf(language, texts[language]) for language in sorted(texts)
         }
+        self._fill(shelves, seed, language_weights)
+
+    def _fill(self, shelves, seed, language_weights):
+        if not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"`seed` must be an int of at least 0. Received: {seed!r}")
+        self.seed = seed
+        self.language_weights = _check_weights(language_weights, shelves)
+        self.shelves = shelves
+
+    @classmethod
+    def on_disk(cls, folder, readers, seed=0, language_weights=None):
+        """The same corpus with its ids on the disk: larger than memory, and as fast.
+
+        The ids of each language are written once, one book at a time, into a folder
+        of `TokenShards`; the next run finds them there. Windows are the same as those
+        of a corpus in memory.
+
+        Args:
+            folder: str or path. Holds a folder a language, made where it is missing.
+            readers: dict of language code to a function that returns an iterable of
+                `Book`, such as `read_books`. Called where the folder is missing.
+            seed: int. As of `ByteCorpus`. Defaults to `0`.
+            language_weights: dict of language code to float. As of `ByteCorpus`.
+                Defaults to the same number for every language.
+
+        Returns:
+            `ByteCorpus`.
+
+        Raises:
+            ValueError: Without readers, for books without text, and for weights that
+                do not fit the languages.
+
+        Example:
+
+        >>> import tempfile
+        >>> from longkeras.data import Book, ByteCorpus
+        >>> books = {"en": lambda: [Book("Emma", "en", "Emma Woodhouse, handsome")]}
+        >>> ByteCorpus.on_disk(tempfile.mkdtemp(), books).num_bytes
+        24
+        """
+        if not readers:
+            raise ValueError("`readers` must name a language. Received: none")
+        shelves = {}
+        for language in sorted(readers):
+            place = pathlib.Path(folder) / language
+            if not (place / MANIFEST).exists():
+                documents = (book_ids(book.text) for book in readers[language]())
+                write_token_shards(documents, place, VOCABULARY_SIZE, language)
+            shelves[language] = TokenShards(place)
+        corpus = cls.__new__(cls)
+        corpus._fill(shelves, seed, language_weights)
+        return corpus
 
     @property
     def num_bytes(self):
         """Bytes of all books, start and end tokens not counted."""
-        return sum(shelf.num_bytes for shelf in self.shelves.values())
+        return sum(map(_num_bytes, self.shelves.values()))
 
     def counts(self, sequence_length=None):
         """Count what the corpus holds, for a log.
@@ -64,8 +116,8 @@ class ByteCorpus:
         counts = {}
         for language, shelf in self.shelves.items():
             counts[language] = {
-                "books": shelf.num_books,
-                "bytes": shelf.num_bytes,
+                "books": shelf.num_documents,
+                "bytes": _num_bytes(shelf),
                 "weight": self.language_weights[language],
             }
             if sequence_length is not None:
@@ -74,7 +126,7 @@ class ByteCorpus:
         return counts
 
     def training_windows(
-        self, sequence_length, batch_size, start_step=0, num_steps=None
+        self, sequence_length, batch_size, start_step=0, num_steps=None, packed=False
     ):
         """Cut the books into shuffled windows for `fit`.
 
@@ -84,6 +136,9 @@ class ByteCorpus:
             start_step: int. The step at which a resumed run goes on.
                 Defaults to `0`.
             num_steps: int. Number of batches. Defaults to None: endless.
+            packed: bool. Whether a window may hold parts of several books, told apart
+                by `document_ids` in the inputs. If not, a window ends with its book,
+                and is padded. Defaults to `False`.
 
         Returns:
             `TrainingWindows`, a `keras.utils.PyDataset` whose item `i` depends on
@@ -104,22 +159,16 @@ class ByteCorpus:
         `model.fit(windows, steps_per_epoch=100, initial_epoch=2, epochs=10,
         shuffle=False)`.
         """
-        sizes = {"sequence_length": sequence_length, "batch_size": batch_size}
-        if num_steps is not None:
-            sizes["num_steps"] = num_steps
-        for name, size in sizes.items():
-            if size < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {size}")
-        if start_step < 0:
-            raise ValueError(
-                f"`start_step` must be at least 0. Received: start_step={start_step}"
-            )
         streams = [
-            WindowStream(shelf, sequence_length, self.seed)
-            for language, shelf in self.shelves.items()
+            WindowStream(shelf, sequence_length, self.seed, packed)
+            for shelf in self.shelves.values()
         ]
         proportions = [self.language_weights[language] for language in self.shelves]
         return TrainingWindows(streams, proportions, batch_size, start_step, num_steps)
+
+
+def _num_bytes(shelf):
+    return shelf.num_tokens - 2 * shelf.num_documents
 
 
 def _check_weights(language_weights, texts):

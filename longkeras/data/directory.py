@@ -60,6 +60,23 @@ def load_books(path=None, split="train", languages=("en", "zh")):
     >>> {book.language for book in load_books(split="valid", languages=["zh"])}
     {'zh'}
     """
+    return list(each_book(path, split, languages))
+
+
+def each_book(path=None, split="train", languages=("en", "zh")):
+    """Read the books of `load_books` one at a time.
+
+    Args:
+        path: str or path. As of `load_books`.
+        split: str. As of `load_books`.
+        languages: iterable of str. As of `load_books`.
+
+    Yields:
+        `Book`.
+
+    Raises:
+        ValueError: For a language without a corpus, or a damaged file.
+    """
     unknown = [language for language in languages if language not in BOOK_FOLDERS]
     if unknown:
         raise ValueError(
@@ -67,15 +84,10 @@ def load_books(path=None, split="train", languages=("en", "zh")):
             f"Received: languages={list(languages)}"
         )
     directory = data_directory(path)
-    if directory is None:
-        return [
-            Book(item.title, item.language, item.text, item.author)
-            for language in languages
-            for item in samples()
-            if item.language == language
-        ]
-    return [
-        book
-        for language in languages
-        for book in read_books(directory / BOOK_FOLDERS[language], split, language)
-    ]
+    for language in languages:
+        if directory is not None:
+            yield from read_books(directory / BOOK_FOLDERS[language], split, language)
+            continue
+        for item in samples():
+            if item.language == language:
+                yield Book(item.title, item.language, item.text, item.author)

@@ -27,7 +27,13 @@ class TrainingWindows(keras.utils.PyDataset):
         By item: `({"token_ids", "padding_mask"}, targets, sample_weight)`, each
         of shape (batch, sequence): int32, bool, int32 and float32. A window
         shorter than `sequence_length` is padded on the right with id 0, mask
-        False and weight 0.
+        False and weight 0. Where the streams are packed, the inputs also have
+        `document_ids`, int32, from 1 in each window and 0 at padding; the first
+        id of a document is no target: its weight is 0.
+
+    Raises:
+        ValueError: For a size below 1, a negative step, and streams that are
+            packed beside others that are not.
 
     Example:
 
@@ -42,6 +48,10 @@ class TrainingWindows(keras.utils.PyDataset):
     def __init__(self, streams, proportions, batch_size, start_step=0, num_steps=None):
         super().__init__(workers=1, use_multiprocessing=False)
         self.streams = list(streams)
+        _check_sizes(batch_size, start_step, num_steps)
+        if len({stream.packed for stream in self.streams}) > 1:
+            raise ValueError("`streams` must be packed all or none. Received: both")
+        self.packed = self.streams[0].packed
         self.batch_size = batch_size
         self.sequence_length = self.streams[0].sequence_length
         self.start_step = start_step
@@ -65,6 +75,7 @@ class TrainingWindows(keras.utils.PyDataset):
         targets = np.zeros(shape, dtype=np.int32)
         padding_mask = np.zeros(shape, dtype=bool)
         sample_weight = np.zeros(shape, dtype=np.float32)
+        document_ids = np.zeros(shape, dtype=np.int32)
         first = (self.start_step + index) * self.batch_size
         for row in range(self.batch_size):
             stream, draw = self._source(first + row)
@@ -74,7 +85,13 @@ class TrainingWindows(keras.utils.PyDataset):
             targets[row, :length] = window[1:]
             padding_mask[row, :length] = True
             sample_weight[row, :length] = 1.0
+            if self.packed:
+                documents = self.streams[stream].document_ids(draw)
+                document_ids[row, :length] = documents[:-1]
+                sample_weight[row, :length] = documents[1:] == documents[:-1]
         inputs = {"token_ids": token_ids, "padding_mask": padding_mask}
+        if self.packed:
+            inputs["document_ids"] = document_ids
         return inputs, targets, sample_weight
 
     def epochs(self, step):
@@ -88,7 +105,7 @@ class TrainingWindows(keras.utils.PyDataset):
         """
         draws = self._draws_before(step * self.batch_size)
         return {
-            stream.shelf.language: _fractional_epoch(stream, int(drawn))
+            stream.shelf.name: _fractional_epoch(stream, int(drawn))
             for stream, drawn in zip(self.streams, draws, strict=True)
         }
 
@@ -99,6 +116,17 @@ class TrainingWindows(keras.utils.PyDataset):
     def _source(self, sample):
         stream = int(self._schedule[sample % SCHEDULE_PERIOD])
         return stream, int(self._draws_before(sample)[stream])
+
+
+def _check_sizes(batch_size, start_step, num_steps):
+    least = {"batch_size": (batch_size, 1), "start_step": (start_step, 0)}
+    if num_steps is not None:
+        least["num_steps"] = (num_steps, 1)
+    for name, (size, limit) in least.items():
+        if size < limit:
+            raise ValueError(
+                f"`{name}` must be at least {limit}. Received: {name}={size}"
+            )
 
 
 def _fractional_epoch(stream, drawn):

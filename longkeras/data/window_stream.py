@@ -1,10 +1,13 @@
-"""Whole books of one language as an endless, exactly repeatable row of windows."""
+"""Whole texts as an endless, exactly repeatable row of windows."""
 
 import bisect
+import dataclasses
+import functools
 import zlib
 
 import numpy as np
 
+from longkeras.data.index_permutation import IndexPermutation
 from longkeras.text.byte_vocabulary import END_TOKEN_ID, START_TOKEN_ID, byte_ids
 
 
@@ -33,43 +36,67 @@ def book_ids(text):
 class BookShelf:
     """The ids of all books of one language in one array.
 
+    A `longkeras.data.TokenShards` has the same attributes, with the ids on the disk.
+
     Args:
-        language: str. The language's code; part of the shuffle's seed.
+        name: str. The language's code; part of the shuffle's seed.
         texts: iterable of str. One text a book.
     """
 
-    def __init__(self, language, texts):
+    def __init__(self, name, texts):
         books = [book_ids(text) for text in texts]
-        self.language = language
+        self.name = name
         self.ids = np.concatenate(books)
         lengths = np.array([len(book) for book in books], dtype=np.int64)
-        self.book_starts = np.cumsum(lengths) - lengths
-        self.book_targets = lengths - 1  # each id but the first is predicted once
-        self.num_books = len(books)
-        self.num_bytes = int(len(self.ids) - 2 * len(books))
+        self.document_starts = np.cumsum(lengths) - lengths
+        self.num_documents = len(books)
+        self.num_tokens = len(self.ids)
+
+    def tokens(self, start, stop):
+        """A view of the ids from `start` up to `stop`."""
+        return self.ids[start:stop]
 
 
 class WindowStream:
     """Endless shuffled windows over a shelf, one epoch after another.
 
-    An epoch tiles every book: each id but the start token is the target of
-    exactly one window. The first window of a book has a random length from 1 to
-    `sequence_length` (the epoch's phase for that book), the last one what is
-    left. Windows never cross books. Everything follows from the seed, the
-    language, the sequence length and the epoch's number.
+    An epoch tiles every document: each id but the start token is the target of
+    exactly one window. The first window of a document has a random length from 1 to
+    `sequence_length` (the epoch's phase for that document), the last one what is
+    left. Windows never cross documents, unless they are packed: then the documents
+    are tiled as if they were one, in the order in which they lie on the shelf, and
+    `document_ids` says where one ends.
+
+    Everything follows from the seed, the shelf's name, the sequence length and the
+    epoch's number; what is kept is two numbers a document.
 
     Args:
-        shelf: `BookShelf`. The books.
+        shelf: `BookShelf` or `longkeras.data.TokenShards`. The documents.
         sequence_length: int. Longest window.
         seed: int. Seed of phases and shuffles.
+        packed: bool. Whether windows may cross documents. Defaults to `False`.
+
+    Raises:
+        ValueError: If `sequence_length` is below 1.
     """
 
-    def __init__(self, shelf, sequence_length, seed):
+    def __init__(self, shelf, sequence_length, seed, packed=False):
+        if sequence_length < 1:
+            raise ValueError(
+                "`sequence_length` must be at least 1. "
+                f"Received: sequence_length={sequence_length}"
+            )
         self.shelf = shelf
         self.sequence_length = sequence_length
         self.seed = seed
+        self.packed = packed
+        starts = shelf.document_starts
+        self._starts = starts[:1] if packed else starts
+        # Each id but the first is predicted once.
+        self._targets = np.diff(self._starts, append=shelf.num_tokens) - 1
         self._epoch_starts = [0]
-        self._cached = {}
+        # Reading goes forward: an epoch and the one before are enough.
+        self._tiling = functools.lru_cache(maxsize=2)(self._tile)
 
     def epoch_windows(self, epoch):
         """All windows of one epoch in the order they are drawn.
@@ -81,15 +108,7 @@ class WindowStream:
             (starts, lengths): int64 arrays of shape (windows,), positions in
             the shelf's ids and numbers of targets.
         """
-        windows = self._cached.get(epoch)
-        if windows is None:
-            windows = self._tile(epoch)
-            # Reading goes forward: this epoch and the one before are enough.
-            self._cached = {
-                key: value for key, value in self._cached.items() if key == epoch - 1
-            }
-            self._cached[epoch] = windows
-        return windows
+        return self._spans(epoch, np.arange(self.num_windows(epoch)))
 
     def locate(self, draw):
         """Find the epoch and the place in it of a draw.
@@ -102,7 +121,7 @@ class WindowStream:
         """
         starts = self._epoch_starts
         while starts[-1] <= draw:
-            starts.append(starts[-1] + self._count(len(starts) - 1))
+            starts.append(starts[-1] + self.num_windows(len(starts) - 1))
         epoch = bisect.bisect_right(starts, draw) - 1
         return epoch, draw - starts[epoch]
 
@@ -113,12 +132,23 @@ class WindowStream:
             draw: int. Number of windows drawn before this one.
 
         Returns:
-            A view of the shelf's ids of shape (targets + 1,).
+            Array of the shelf's ids of shape (targets + 1,).
         """
-        epoch, index = self.locate(draw)
-        starts, lengths = self.epoch_windows(epoch)
-        start = starts[index]
-        return self.shelf.ids[start : start + lengths[index] + 1]
+        return self.shelf.tokens(*self._bounds(draw))
+
+    def document_ids(self, draw):
+        """Which document each id of a draw belongs to.
+
+        Args:
+            draw: int. Number of windows drawn before this one.
+
+        Returns:
+            int32 array of shape (targets + 1,), counted from 1 in each window.
+        """
+        positions = np.arange(*self._bounds(draw))
+        starts = self.shelf.document_starts
+        documents = np.searchsorted(starts, positions, side="right")
+        return (documents - documents[0] + 1).astype(np.int32)
 
     def num_windows(self, epoch):
         """How many windows one epoch has.
@@ -129,33 +159,53 @@ class WindowStream:
         Returns:
             int.
         """
-        return self._count(epoch)
+        return self._tiling(epoch).order.size
 
-    def _generator(self, epoch):
-        language = zlib.crc32(self.shelf.language.encode("utf-8"))
-        return np.random.default_rng([self.seed, language, self.sequence_length, epoch])
+    def _bounds(self, draw):
+        """Where a draw's ids begin on the shelf, and where they end."""
+        epoch, index = self.locate(draw)
+        (start,), (length,) = self._spans(epoch, np.array([index]))
+        return int(start), int(start + length + 1)
 
-    def _first_lengths(self, generator):
-        phases = generator.integers(
-            1, self.sequence_length + 1, size=self.shelf.num_books
-        )
-        return np.minimum(phases, self.shelf.book_targets)
-
-    def _count(self, epoch):
-        first = self._first_lengths(self._generator(epoch))
-        rest = -(-(self.shelf.book_targets - first) // self.sequence_length)
-        return int(np.sum(1 + rest))
+    def _spans(self, epoch, indices):
+        tiling = self._tiling(epoch)
+        places = tiling.order(indices)
+        documents = np.searchsorted(tiling.ends, places, side="right")
+        # Which window of its document: the first one ends at the phase.
+        windows = places - tiling.ends[documents] + tiling.counts[documents]
+        phases = tiling.phases[documents]
+        ends = phases + windows * self.sequence_length
+        begins = np.where(windows > 0, ends - self.sequence_length, 0)
+        lengths = np.minimum(ends, self._targets[documents]) - begins
+        return self._starts[documents] + begins, lengths
 
     def _tile(self, epoch):
-        generator = self._generator(epoch)
-        first = self._first_lengths(generator)
-        starts, lengths = [], []
-        for begin, targets, phase in zip(
-            self.shelf.book_starts, self.shelf.book_targets, first, strict=True
-        ):
-            edges = np.arange(phase, targets, self.sequence_length, dtype=np.int64)
-            edges = np.concatenate([[0], edges, [targets]])
-            starts.append(begin + edges[:-1])
-            lengths.append(np.diff(edges))
-        order = generator.permutation(sum(map(len, starts)))
-        return np.concatenate(starts)[order], np.concatenate(lengths)[order]
+        name = zlib.crc32(self.shelf.name.encode("utf-8"))
+        generator = np.random.default_rng(
+            [self.seed, name, self.sequence_length, epoch]
+        )
+        phases = generator.integers(
+            1, self.sequence_length + 1, size=len(self._targets)
+        )
+        phases = np.minimum(phases, self._targets)
+        counts = 1 - -(self._targets - phases) // self.sequence_length
+        ends = np.cumsum(counts)
+        order = IndexPermutation(int(ends[-1]), generator)
+        return _Tiling(phases, counts, ends, order)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tiling:
+    """How one epoch cuts the documents.
+
+    Args:
+        phases: int64 array, the length of each document's first window.
+        counts: int64 array, the windows of each document.
+        ends: int64 array, the same added up.
+        order: `IndexPermutation` of all windows.
+    """
+
+    phases: np.ndarray
+    counts: np.ndarray
+    ends: np.ndarray
+    order: IndexPermutation

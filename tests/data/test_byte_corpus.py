@@ -50,7 +50,7 @@ def test_an_epoch_predicts_every_id_exactly_once(texts, sequence_length, seed, e
     for start, length in zip(starts, lengths, strict=True):
         predicted[start + 1 : start + length + 1] += 1
     expected = np.ones(len(shelf.ids), dtype=int)
-    expected[shelf.book_starts] = 0  # the start tokens
+    expected[shelf.document_starts] = 0  # the start tokens
     assert np.array_equal(predicted, expected)
 
 
