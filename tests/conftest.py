@@ -1,5 +1,6 @@
 """What every test shares: one backend, one seed, and no silent skips in CI."""
 
+import importlib.util
 import os
 import sys
 
@@ -21,6 +22,8 @@ hypothesis.settings.load_profile("longkeras")
 # run. Anywhere else they are skipped where those are missing.
 REQUIRE_ALL = os.environ.get("LONGKERAS_REQUIRE_ALL") == "1"
 REQUIRED_MARKERS = ("browser", "parity")
+# What a test marked `parity` needs, unless its marker names other packages.
+COMPARED_WITH = ("torch", "transformers")
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +32,16 @@ def seeded():
     # A test that never imported Keras needs no seed, and no seconds of import.
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(1337)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Skips a parity test, before its fixtures, where its packages are missing."""
+    for marker in item.iter_markers("parity"):
+        names = marker.args or COMPARED_WITH
+        missing = [name for name in names if not importlib.util.find_spec(name)]
+        if missing:
+            pytest.skip(f"needs {' and '.join(missing)} (make check installs them)")
 
 
 def _fail_instead(report, reason):

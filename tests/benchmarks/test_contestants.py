@@ -1,7 +1,5 @@
 """Equal work: every contestant of the attention case computes the same numbers."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from keras import ops
@@ -16,10 +14,6 @@ from tests.ops.gradients import outputs_and_gradients
 TOLERANCE = 5e-6
 SIZES = {"length": 64, "num_heads": 2, "head_dim": 16}
 
-needs_torch = pytest.mark.skipif(
-    not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
-    reason="needs torch and transformers (make check installs them)",
-)
 each_task = pytest.mark.parametrize("task", ["forward", "training"])
 
 
@@ -78,7 +72,6 @@ def test_attention_of_jax_computes_the_reference(task, reach, is_causal):
 
 
 @pytest.mark.parity
-@needs_torch
 @each_task
 @pytest.mark.parametrize("num_globals", [0, 1, 5])
 def test_hugging_face_computes_the_reference(task, num_globals):
@@ -86,7 +79,6 @@ def test_hugging_face_computes_the_reference(task, num_globals):
 
 
 @pytest.mark.parity
-@needs_torch
 @each_task
 @pytest.mark.parametrize("is_causal", [False, True])
 def test_sdpa_computes_the_reference(task, is_causal):
@@ -95,7 +87,6 @@ def test_sdpa_computes_the_reference(task, is_causal):
 
 @pytest.mark.slow
 @pytest.mark.parity
-@needs_torch
 # PyTorch's compiler imports what PyTorch itself deprecates.
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("is_causal", [False, True])

@@ -1,7 +1,5 @@
 """Equal work: both whole models compute the same numbers from the same weights."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -20,10 +18,6 @@ SIZES = {
     "vocabulary_size": 60,
     "batch": 2,
 }
-needs_torch = pytest.mark.skipif(
-    not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
-    reason="needs torch and transformers (make check installs them)",
-)
 
 
 def workload_of(contestant, task, **options):
@@ -67,7 +61,6 @@ def test_what_is_loaded_gives_what_the_loaded_model_gives(folder):
 
 
 @pytest.mark.parity
-@needs_torch
 @pytest.mark.parametrize("task", longformer_model.TASKS)
 def test_hugging_face_computes_the_same(task, folder):
     options = {"folder": folder, "dropout": 0.0}
@@ -89,7 +82,6 @@ def test_hugging_face_computes_the_same(task, folder):
 
 
 @pytest.mark.parity
-@needs_torch
 def test_hugging_face_has_as_many_weights():
     facts = [
         workload_of(name, "forward").facts

@@ -15,13 +15,20 @@ PASSING = """
 import pytest
 @pytest.mark.browser
 def test_browser(): pass
-@pytest.mark.parity
+@pytest.mark.parity("pytest")
 def test_parity(): pass
 """
 SKIPPED = """
 @pytest.mark.{marker}
 def test_that_skips_itself():
     pytest.skip("it is not here")
+"""
+INCOMPARABLE = """
+@pytest.fixture
+def theirs():
+    import no_such_package
+@pytest.mark.parity("pytest", "no_such_package")
+def test_theirs(theirs): pass
 """
 MODULE = """
 import pytest
@@ -66,6 +73,16 @@ def test_a_skipped_test_fails(run, marker):
     code, output = run(PASSING + SKIPPED.format(marker=marker))
     assert code == 1
     assert "forbids it: Skipped: it is not here" in output
+
+
+def test_a_parity_test_without_its_packages_fails(run):
+    code, output = run(PASSING + INCOMPARABLE)
+    assert code == 1
+    assert "forbids it: Skipped: needs no_such_package" in output
+
+
+def test_elsewhere_a_parity_test_without_its_packages_is_skipped(run):
+    assert run(PASSING + INCOMPARABLE, required=False)[0] == 0
 
 
 def test_a_skipped_test_of_another_kind_is_fine(run):

@@ -2,8 +2,12 @@
 
 import json
 
+import keras
 import numpy as np
+import pytest
 
+from longkeras import CheckpointError
+from longkeras.conversion import from_huggingface
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.conversion.tensor_files.safetensors_writer import write_tensors
 
@@ -26,6 +30,8 @@ CONFIG = {
     "attention_probs_dropout_prob": 0.05,
 }
 NORM = {"LayerNorm.weight": (D,), "LayerNorm.bias": (D,)}
+MLM = "LongformerForMaskedLM"
+LAYER = "encoder.layer.1.attention"
 LABELS = {str(i): name for i, name in enumerate(("dull", "fair", "good"))}
 
 
@@ -111,3 +117,22 @@ def write_checkpoint(folder, tensors, architecture="LongformerModel", **changes)
     ]
     write_tensors(folder, named)
     return folder
+
+
+def read(folder, tensors, architecture="LongformerModel", task=None, **changes):
+    """Writes a checkpoint and reads it."""
+    return from_huggingface(
+        write_checkpoint(folder, tensors, architecture, **changes), task
+    )
+
+
+def faulty(folder, **arguments):
+    """The message with which the folder, named in it, is refused."""
+    with pytest.raises(CheckpointError) as caught:
+        from_huggingface(folder, **arguments)
+    assert str(folder) in str(caught.value)
+    return str(caught.value)
+
+
+def values_of(tensor):
+    return keras.ops.convert_to_numpy(tensor)

@@ -1,6 +1,5 @@
 """Folders of `transformers` made long: short texts give what they gave there."""
 
-import importlib.util
 import json
 
 import numpy as np
@@ -17,13 +16,7 @@ from tests.conversion.their_encoders import (
 )
 from tests.models.longformer.small_longformer import outputs_of
 
-pytestmark = [
-    pytest.mark.parity,
-    pytest.mark.skipif(
-        not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
-        reason="needs torch and transformers (make check installs them)",
-    ),
-]
+pytestmark = pytest.mark.parity
 
 TOLERANCE = 2e-5
 LONG, WINDOW = 70, 48

@@ -1,7 +1,5 @@
 """BERT, RoBERTa and XLM-R of `transformers` as KerasHub's models, number by number."""
 
-import importlib.util
-
 import keras_hub
 import numpy as np
 import pytest
@@ -24,13 +22,7 @@ from tests.conversion.their_encoders import (
 )
 from tests.models.longformer.small_longformer import outputs_of
 
-pytestmark = [
-    pytest.mark.parity,
-    pytest.mark.skipif(
-        not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
-        reason="needs torch and transformers (make check installs them)",
-    ),
-]
+pytestmark = pytest.mark.parity
 
 TOLERANCE = 2e-5
 MASKED = np.array([[1, 5, 9]] * 2)

@@ -1,6 +1,5 @@
 """docs/attention_windows.md is true: each library sees the keys that its row says."""
 
-import importlib.util
 import re
 
 import keras
@@ -13,11 +12,6 @@ from tests.contracts.sources import ROOT
 PAGE = (ROOT / "docs/attention_windows.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (.+?) \| .+? \| (.+?) \| (.+?) \|$", re.MULTILINE)
 LENGTH = 16
-
-needs_torch = pytest.mark.skipif(
-    not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
-    reason="needs torch and transformers (make check installs them)",
-)
 
 
 def pattern_of(library, n, is_causal):
@@ -151,7 +145,6 @@ def test_the_page_is_true_of_jax(is_causal):
 
 
 @pytest.mark.parity
-@needs_torch
 # PyTorch warns that its uncompiled form keeps all scores: that is what is small here.
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 @pytest.mark.parametrize("n", [2, 4])

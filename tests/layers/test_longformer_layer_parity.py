@@ -1,7 +1,5 @@
 """`LongformerSelfAttention` against Hugging Face's, weights, globals and gradients."""
 
-import importlib.util
-
 import keras
 import numpy as np
 import pytest
@@ -9,13 +7,7 @@ from keras import ops
 
 from longkeras.layers import LongformerSelfAttention
 
-pytestmark = [
-    pytest.mark.parity,
-    pytest.mark.skipif(
-        not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
-        reason="needs torch and transformers (make check installs them)",
-    ),
-]
+pytestmark = pytest.mark.parity
 
 HEADS, HEAD_DIM = 2, 4
 HIDDEN_DIM = HEADS * HEAD_DIM

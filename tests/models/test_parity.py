@@ -1,7 +1,5 @@
 """The language models against transformers and PyTorch, golden and live."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from keras import ops
@@ -16,10 +14,6 @@ from tests.golden import make_causal_models as golden
 
 TOLERANCE = 2e-5
 
-needs_transformers = pytest.mark.skipif(
-    not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
-    reason="needs torch and transformers (make check installs them)",
-)
 each_transformer = pytest.mark.parametrize("name", golden.TRANSFORMERS)
 each_recurrent = pytest.mark.parametrize("name", golden.RECURRENT)
 
@@ -85,7 +79,6 @@ def test_a_recurrent_model_equals_the_golden_one(name):
 
 
 @pytest.mark.parity
-@needs_transformers
 @pytest.mark.parametrize("attention_window", [2, 7, golden.LENGTH, None])
 def test_a_transformer_equals_the_live_one(attention_window):
     arrays = golden.transformer(attention_window, seed=3)
@@ -93,7 +86,6 @@ def test_a_transformer_equals_the_live_one(attention_window):
 
 
 @pytest.mark.parity
-@needs_transformers
 @each_recurrent
 def test_a_recurrent_model_equals_the_live_one(name):
     cell = golden.RECURRENT[name]
@@ -101,7 +93,6 @@ def test_a_recurrent_model_equals_the_live_one(name):
 
 
 @pytest.mark.parity
-@needs_transformers
 @pytest.mark.parametrize("name", [*golden.TRANSFORMERS, *golden.RECURRENT])
 def test_the_golden_file_is_what_pytorch_computes_today(name):
     if name in golden.TRANSFORMERS:

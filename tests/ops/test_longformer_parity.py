@@ -1,7 +1,5 @@
 """The attention ops against Hugging Face's Longformer, golden and live."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from keras import ops
@@ -19,11 +17,6 @@ from tests.ops.gradients import as_array
 TOLERANCE = 5e-6
 TENSORS = ("query", "key", "value")
 GLOBAL_TENSORS = ("global_query", "global_key", "global_value")
-
-needs_transformers = pytest.mark.skipif(
-    not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
-    reason="needs torch and transformers (make check installs them)",
-)
 
 
 def check(arrays, attention_window):
@@ -76,7 +69,6 @@ def positions_by_row(globals_, spans, rng):
 
 
 @pytest.mark.parity
-@needs_transformers
 @pytest.mark.parametrize("globals_", [None, "nowhere", "one", "many", "all", "differs"])
 @pytest.mark.parametrize("attention_window", [4, 32, 64])
 def test_attention_equals_the_live_longformer(attention_window, globals_):
@@ -93,7 +85,6 @@ def test_attention_equals_the_live_longformer(attention_window, globals_):
 
 
 @pytest.mark.parity
-@needs_transformers
 @pytest.mark.parametrize("name", GOLDEN_CASES)
 def test_the_golden_file_is_what_transformers_computes_today(name):
     attention_window, *arguments = GOLDEN_CASES[name]

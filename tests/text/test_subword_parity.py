@@ -1,6 +1,5 @@
 """Subword ids and offsets against Hugging Face's tokenizers, fast and slow."""
 
-import importlib.util
 import json
 import unicodedata
 
@@ -15,13 +14,7 @@ from tests.text.subword_samples import (
     word_pieces,
 )
 
-pytestmark = [
-    pytest.mark.parity,
-    pytest.mark.skipif(
-        not importlib.util.find_spec("transformers"),
-        reason="needs transformers (make check installs it)",
-    ),
-]
+pytestmark = pytest.mark.parity("transformers")
 ALL_TEXTS = [*TEXTS, *CORPUS, "</s> in a text, <s><pad> and [SEP] or [CLS]x"]
 
 

@@ -1,7 +1,5 @@
 """Hidden states and gradients against `transformers`, over awkward inputs."""
 
-import importlib.util
-
 import keras
 import numpy as np
 import pytest
@@ -9,13 +7,7 @@ from keras import ops
 
 from longkeras.conversion import from_huggingface
 
-pytestmark = [
-    pytest.mark.parity,
-    pytest.mark.skipif(
-        not all(importlib.util.find_spec(name) for name in ("torch", "transformers")),
-        reason="needs torch and transformers (make check installs them)",
-    ),
-]
+pytestmark = pytest.mark.parity
 
 BATCH = 4
 TOLERANCE = 2e-5

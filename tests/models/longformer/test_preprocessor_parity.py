@@ -1,6 +1,5 @@
 """Words, and the tokens that get their labels, against Hugging Face's tokenizers."""
 
-import importlib.util
 import json
 
 import numpy as np
@@ -14,13 +13,7 @@ from tests.text.subword_samples import (
     word_pieces,
 )
 
-pytestmark = [
-    pytest.mark.parity,
-    pytest.mark.skipif(
-        not importlib.util.find_spec("transformers"),
-        reason="needs transformers (make check installs it)",
-    ),
-]
+pytestmark = pytest.mark.parity("transformers")
 SENTENCES = [text.split() for text in CORPUS[:4]]
 
 
