@@ -1,13 +1,16 @@
 """The bits of every byte of a text, as they are computed."""
 
+import os
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
+from longkeras.evaluation.file_ids import FileIds
 from longkeras.evaluation.protocol import choose_protocol
 from longkeras.evaluation.segment_reader import cut_segments, read_segments
-from longkeras.text.byte_vocabulary import START_TOKEN_ID, byte_ids
+from longkeras.text.byte_vocabulary import byte_ids
 
 CHUNK_LENGTH = 2048
 BATCH_SIZE = 8
@@ -41,13 +44,14 @@ def iterate_bits(
 ):
     """Score a text, handing out the bits as they come.
 
-    Close the generator to stop. Memory does not grow with the text beyond its ids.
+    Close the generator to stop. Memory does not grow with the text beyond its ids, and
+    with a file's not at all.
 
     Args:
         model: a model with the decode contract (`initial_state`,
             `compiled_prefill`, `context_length`).
-        text: str, bytes or int array of shape (length,). An array is taken as ids.
-            Not empty.
+        text: str, bytes, path or int array of shape (length,). A path names a file
+            that is read piece by piece; an array is taken as ids. Not empty.
         protocol: str, `EvaluationProtocol` or None. Defaults to what suits the
             model; see `choose_protocol`.
         context_length: int. Ids a segment. Defaults to the model's limit.
@@ -87,19 +91,25 @@ def as_ids(text):
     """Take a text in any of its forms as ids.
 
     Args:
-        text: str, bytes or int array of shape (length,).
+        text: str, bytes, `os.PathLike` or int array of shape (length,).
 
     Returns:
-        int array of shape (length,).
+        int array of shape (length,), or `FileIds` for a path.
 
     Raises:
         ValueError: If it is empty or not one row of integers.
     """
-    ids = byte_ids(text) if isinstance(text, (str, bytes)) else np.asarray(text)
+    ids: Any
+    if isinstance(text, os.PathLike):
+        ids = FileIds(text)
+    elif isinstance(text, (str, bytes)):
+        ids = byte_ids(text)
+    else:
+        ids = np.asarray(text)
     if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
         raise ValueError(
             "`text` must be a string, bytes or one row of integer ids. Received: "
-            f"an array of shape {ids.shape} and type {ids.dtype}"
+            f"an array of {ids.ndim} dimensions and type {ids.dtype}"
         )
     if len(ids) == 0:
         raise ValueError("`text` must not be empty. Received: no bytes")
@@ -132,7 +142,7 @@ def score_documents(
     segments = (
         segment
         for number, ids in enumerate(documents)
-        for segment in cut_segments(protocol, number, ids, START_TOKEN_ID)
+        for segment in cut_segments(protocol, number, ids)
     )
     group: list = list(islice(segments, batch_size))
     rows = len(group)

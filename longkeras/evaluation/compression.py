@@ -76,7 +76,9 @@ def bits_per_byte(
     Args:
         model: a model with the decode contract (`initial_state`,
             `compiled_prefill`, `context_length`).
-        text: str, bytes or int array of shape (length,). An array is taken as ids.
+        text: str, bytes, path or int array of shape (length,). A path names a file
+            that is read piece by piece, in memory that does not grow with it; an
+            array is taken as ids.
         protocol: str, `EvaluationProtocol` or None. `"streaming"`, `"segment"` or
             `"strided"`; defaults to what suits the model.
         context_length: int. Ids a segment. Defaults to the model's limit.

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from longkeras.text.windows import byte_windows
-
 KINDS = ("streaming", "segment", "strided")
 
 
@@ -81,18 +79,26 @@ class EvaluationProtocol:
                 f"stride={self.stride}"
             )
 
-    def segments(self, input_ids):
-        """Cut what the model reads into the segments of this protocol.
+    def windows(self, length):
+        """Say which stretches of a text are read, each from an empty state.
 
         Args:
-            input_ids: int array of shape (length,). Start token and text.
+            length: int. Bytes of the text.
 
-        Returns:
-            `ByteWindows`; of each window, the new ids are the ones to score.
+        Yields:
+            `(start, length, new)`: a stretch, and how many bytes at its end no
+            earlier one has scored.
         """
-        if self.kind == "streaming":
-            return byte_windows(input_ids, max(1, len(input_ids)))
-        return byte_windows(input_ids, self.context_length, self.stride)
+        if self.context_length is None or self.stride is None:
+            yield 0, length, length
+            return
+        end = 0
+        for start in range(0, length, self.stride):
+            stop = min(start + self.context_length, length)
+            yield start, stop - start, stop - end
+            end = stop
+            if stop == length:
+                return
 
     def describe(self):
         """Say in one line what is done.

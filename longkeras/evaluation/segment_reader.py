@@ -1,11 +1,12 @@
 """Segments of one or many texts read by a model, several at a time, in chunks."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
-from longkeras.text.byte_vocabulary import PAD_TOKEN_ID
+from longkeras.text.byte_vocabulary import PAD_TOKEN_ID, START_TOKEN_ID
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,17 +15,32 @@ class Segment:
 
     Args:
         document: int. Which text this is a part of.
+        ids: int array of shape (length,), or what gives one when it is sliced. The
+            whole text.
         start: int. Position of its first target in the text.
-        input_ids: int array of shape (length,). What the model reads.
-        target_ids: int array of shape (length,). What comes next at each place.
+        length: int. Targets.
         first_scored: int. Targets before this one were scored by others.
+        first_id: int. What is read before a text's first byte.
     """
 
     document: int
+    ids: Any
     start: int
-    input_ids: np.ndarray
-    target_ids: np.ndarray
+    length: int
     first_scored: int
+    first_id: int = START_TOKEN_ID
+
+    def inputs(self, begin, end):
+        """What the model reads, from one target's place to another's."""
+        end = min(end, self.length)
+        before = self.start + begin - 1
+        if before >= 0:
+            return self.ids[before : self.start + end - 1]
+        return np.concatenate([[self.first_id], self.ids[: self.start + end - 1]])
+
+    def targets(self, begin, end):
+        """What comes next at each of these places."""
+        return self.ids[self.start + begin : self.start + min(end, self.length)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,25 +60,19 @@ class ScoredPiece:
     logits: np.ndarray | None
 
 
-def cut_segments(protocol, document, ids, start_token_id):
-    """Cut one text into segments.
+def cut_segments(protocol, document, ids):
+    """Cut one text into segments, one at a time.
 
     Args:
         protocol: `EvaluationProtocol`.
         document: int. The text's number.
-        ids: int array of shape (length,). The text.
-        start_token_id: int. What the model reads before the text.
+        ids: int array of shape (length,), or what gives one when it is sliced.
 
     Yields:
         `Segment`.
     """
-    input_ids = np.concatenate([[start_token_id], ids[:-1]]).astype(ids.dtype)
-    windows = protocol.segments(input_ids)
-    for index, window in enumerate(windows):
-        start, length = int(windows.starts[index]), len(window)
-        targets = ids[start : start + length]
-        first_scored = length - int(windows.new_counts[index])
-        yield Segment(document, start, window, targets, first_scored)
+    for start, length, new in protocol.windows(len(ids)):
+        yield Segment(document, ids, start, length, first_scored=length - new)
 
 
 def read_segments(model, segments, chunk_length, max_length, with_logits=False):
@@ -82,7 +92,7 @@ def read_segments(model, segments, chunk_length, max_length, with_logits=False):
         `ScoredPiece`, chunk after chunk, and in a chunk segment after segment.
     """
     state = model.initial_state(len(segments), max_length=max_length)
-    longest = max(len(segment.input_ids) for segment in segments if segment)
+    longest = max(segment.length for segment in segments if segment)
     for begin in range(0, longest, chunk_length):
         token_ids, padding_mask = _chunk_inputs(segments, begin, chunk_length)
         logits, _, state = model.compiled_prefill(token_ids, padding_mask, state)
@@ -116,8 +126,8 @@ def _chunk_inputs(segments, begin, chunk_length):
     token_ids = np.full(shape, PAD_TOKEN_ID, dtype=np.int32)
     padding_mask = np.zeros(shape, dtype=bool)
     for row, segment in enumerate(segments):
-        if segment is not None:
-            part = segment.input_ids[begin : begin + chunk_length]
+        if segment is not None and begin < segment.length:
+            part = segment.inputs(begin, begin + chunk_length)
             token_ids[row, : len(part)] = part
             padding_mask[row, : len(part)] = True
     return token_ids, padding_mask
@@ -125,11 +135,11 @@ def _chunk_inputs(segments, begin, chunk_length):
 
 def _score_row(segment, begin, logits, with_logits):
     first = max(begin, segment.first_scored)
-    last = min(begin + len(logits), len(segment.target_ids))
+    last = min(begin + len(logits), segment.length)
     if first >= last:
         return None
     logits = logits[first - begin : last - begin].astype(np.float32)
-    bits = bits_of(logits, segment.target_ids[first:last])
+    bits = bits_of(logits, segment.targets(first, last))
     return ScoredPiece(
         segment.document,
         segment.start + first,

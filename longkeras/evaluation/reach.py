@@ -1,0 +1,54 @@
+"""How far back a language model can see at all."""
+
+from longkeras.patterns import BandedPattern, receptive_field
+
+
+def theoretical_reach(model):
+    """The most bytes back that can have a say in a prediction.
+
+    For windows the reach of all layers together; whether the model uses it is what
+    `context_use` and the recall probes measure.
+
+    Args:
+        model: a causal language model. Its `backbone` may have an `attention_window`
+            and `attention_dilation`, one value or one per layer, as
+            `longkeras.models.CausalTransformerBackbone` has them.
+
+    Returns:
+        int, or None where nothing but the text's beginning ends it, as for an LSTM.
+
+    Example:
+
+    >>> from types import SimpleNamespace
+    >>> backbone = SimpleNamespace(
+    ...     num_layers=3, attention_window=(64, 256, 512), attention_dilation=1
+    ... )
+    >>> model = SimpleNamespace(backbone=backbone, context_length=None)
+    >>> theoretical_reach(model)
+    829
+
+    Reference:
+        [Longformer, section 3.1](https://arxiv.org/abs/2004.05150)
+    """
+    backbone = getattr(model, "backbone", None)
+    windows = _per_layer(backbone, "attention_window", None)
+    if not windows or None in windows:
+        return None if model.context_length is None else model.context_length - 1
+    dilations = _per_layer(backbone, "attention_dilation", 1)
+    field = receptive_field(
+        [
+            BandedPattern.causal(
+                window, tuple(dilation) if isinstance(dilation, list) else dilation
+            )
+            for window, dilation in zip(windows, dilations, strict=True)
+        ]
+    )
+    limit = model.context_length
+    return field.left if limit is None else min(field.left, limit - 1)
+
+
+def _per_layer(backbone, name, default):
+    value = getattr(backbone, name, default)
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    return [value] * getattr(backbone, "num_layers", 0)

@@ -1,0 +1,176 @@
+"""Whether a model finds a number again that it has read long ago."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from longkeras.evaluation.byte_bits import BATCH_SIZE
+from longkeras.evaluation.far_context import CHUNK_LENGTH, target_bits
+
+
+@dataclass(frozen=True)
+class RecallScore:
+    """How many answers were right among the examples of one length and depth.
+
+    Args:
+        length: int. Bytes of the contexts.
+        depth: float. Where the statement stood.
+        distance: int. Bytes from it to the answer, in the mean.
+        count: int. Examples.
+        accuracy: float. Share of right answers.
+        standard_error: float. Of the accuracy.
+        chance: float. Accuracy of a guess.
+    """
+
+    length: int
+    depth: float
+    distance: int
+    count: int
+    accuracy: float
+    standard_error: float
+    chance: float
+
+
+def recall_by_likelihood(
+    model, examples, chunk_length=CHUNK_LENGTH, batch_size=BATCH_SIZE
+):
+    """Ask whether the right number is likelier than every other one.
+
+    A limited model reads the end of the prompt that it has room for.
+
+    Args:
+        model: a model with the decode contract.
+        examples: sequence of `RecallExample`.
+        chunk_length: int. Ids a call of the model. Defaults to `256`.
+        batch_size: int. Candidates read side by side. Defaults to `8`.
+
+    Returns:
+        bool array of shape (examples,). A tie is wrong.
+
+    Raises:
+        ValueError: Without examples.
+
+    Example:
+
+    >>> from longkeras.evaluation import recall_examples
+    >>> class Uniform:
+    ...     context_length = None
+    ...     def initial_state(self, batch_size, max_length=None):
+    ...         return {}
+    ...     def compiled_prefill(self, token_ids, padding_mask, state):
+    ...         return np.zeros(token_ids.shape + (256,)), None, state
+    >>> rng = np.random.default_rng(0)
+    >>> books = ["So it was. " * 40]
+    >>> examples = recall_examples("passkey", books, [200], [0.5], 2, rng)
+    >>> recall_by_likelihood(Uniform(), examples).tolist()
+    [False, False]
+    """
+    if not examples:
+        raise ValueError("`examples` must hold at least one. Received: none")
+    contexts, answers = [], []
+    for example in examples:
+        prompt = (example.context + example.question).encode()
+        if model.context_length is not None:
+            # The last byte of the answer is predicted, never read.
+            room = model.context_length + 1 - len(example.answer)
+            prompt = prompt[-room:]
+        for number in (example.answer, *example.alternatives):
+            contexts.append(prompt)
+            answers.append(number.encode())
+    bits = target_bits(model, contexts, answers, chunk_length, batch_size)
+    bits = bits.reshape(len(examples), -1)
+    return bits[:, 0] < bits[:, 1:].min(axis=1)
+
+
+def recall_by_generation(text_model, examples):
+    """Ask whether the model writes the right number by itself.
+
+    Args:
+        text_model: an object with `generate_until`, such as `ByteTextModel`.
+        examples: sequence of `RecallExample`.
+
+    Returns:
+        bool array of shape (examples,). True where the text begins with the answer,
+        after blanks.
+
+    Example:
+
+    >>> from longkeras.evaluation import recall_examples
+    >>> class Parrot:
+    ...     def generate_until(self, requests):
+    ...         return [" 12345."] * len(requests)
+    >>> rng = np.random.default_rng(0)
+    >>> books = ["So it was. " * 40]
+    >>> examples = recall_examples("passkey", books, [200], [0.5], 2, rng)
+    >>> recall_by_generation(Parrot(), examples).tolist()
+    [False, False]
+    """
+    requests = [
+        (
+            example.context + example.question,
+            {"max_gen_toks": 2 * len(example.answer), "until": ["\n"]},
+        )
+        for example in examples
+    ]
+    answers = text_model.generate_until(requests)
+    return np.array(
+        [
+            answer.lstrip().startswith(example.answer)
+            for answer, example in zip(answers, examples, strict=True)
+        ]
+    )
+
+
+def score_recall(examples, is_right, chance=None):
+    """Count right answers by length and depth.
+
+    Args:
+        examples: sequence of `RecallExample`.
+        is_right: bool array of shape (examples,). For an encoder, whether its span or
+            its classes are exactly the answer's.
+        chance: float. Accuracy of a guess. Defaults to None: one among the right
+            number and its alternatives.
+
+    Returns:
+        list of `RecallScore`, by length and then depth.
+
+    Raises:
+        ValueError: Without examples, or not as many answers as examples.
+
+    Example:
+
+    >>> from longkeras.evaluation import recall_examples
+    >>> rng = np.random.default_rng(0)
+    >>> books = ["So it was. " * 40]
+    >>> examples = recall_examples("passkey", books, [200], [0.5], 2, rng)
+    >>> score_recall(examples, [True, False])[0].accuracy
+    0.5
+    """
+    if not examples or len(examples) != len(is_right):
+        raise ValueError(
+            "`is_right` must hold an answer for each of at least one example. "
+            f"Received: {len(is_right)} answers for {len(examples)} examples"
+        )
+    groups: dict[tuple[int, float], list[int]] = {}
+    for number, example in enumerate(examples):
+        groups.setdefault((example.length, example.depth), []).append(number)
+    return [
+        _score([examples[i] for i in group], [bool(is_right[i]) for i in group], chance)
+        for _, group in sorted(groups.items())
+    ]
+
+
+def _score(examples, is_right, chance):
+    count = len(examples)
+    accuracy = float(np.mean(is_right))
+    if chance is None:
+        chance = 1 / (1 + len(examples[0].alternatives))
+    return RecallScore(
+        length=examples[0].length,
+        depth=examples[0].depth,
+        distance=round(float(np.mean([example.distance for example in examples]))),
+        count=count,
+        accuracy=accuracy,
+        standard_error=float(np.sqrt(accuracy * (1 - accuracy) / count)),
+        chance=float(chance),
+    )

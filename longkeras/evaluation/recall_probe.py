@@ -1,0 +1,200 @@
+"""Long texts that hide one fact, and a question that asks for it."""
+
+from dataclasses import dataclass
+
+from longkeras.evaluation.passages import character_start, draw_passages
+
+RECALL_KINDS = ("passkey", "key_value")
+_MAX_PAIRS = 24
+_NAMES = (
+    "Abel Basil Clara Dinah Edgar Fanny Gilbert Harriet Isaac Julia Keith Lydia "
+    "Martin Nancy Oscar Phoebe Quentin Rachel Silas Teresa Ursula Victor Walter Yvonne"
+)
+
+
+@dataclass(frozen=True)
+class RecallExample:
+    """A text with a hidden number, and what is asked.
+
+    For a language model `context + question` is the prompt and `answer` what should
+    come next. For an encoder, `question`, `context`, `answer` and `answer_start` are
+    an example of extractive question answering, and `labels` the classes of a
+    classifier a digit; the question's tokens are the global ones.
+
+    Args:
+        context: str. Real text with the statement somewhere inside.
+        question: str. What is asked; a language model goes on from it.
+        answer: str. Digits.
+        answer_start: int. Character of `context` at which the answer stands.
+        alternatives: tuple of str. Other numbers of as many digits; those of
+            `"key_value"` begin with the other statements'.
+        length: int. Bytes of the context that were asked for; up to three fewer where
+            a character would be cut.
+        depth: float. Where the statement stands: 0 at the beginning, 1 at the end.
+        distance: int. Bytes from the answer in the context to the end of the prompt.
+    """
+
+    context: str
+    question: str
+    answer: str
+    answer_start: int
+    alternatives: tuple[str, ...]
+    length: int
+    depth: float
+    distance: int
+
+    @property
+    def labels(self):
+        """tuple of int. The answer's digits, a class of ten each."""
+        return tuple(int(digit) for digit in self.answer)
+
+
+def recall_examples(
+    kind,
+    texts,
+    lengths,
+    depths,
+    repeats,
+    rng,
+    num_digits=5,
+    num_alternatives=9,
+    num_pairs=4,
+):
+    """Hide numbers in real text, at each length and depth.
+
+    `"passkey"`: one sentence tells a number, twice, and the question asks for it.
+    `"key_value"`: `num_pairs` sentences, spread over the text, give a name a number
+    each; the question names one of them.
+
+    Args:
+        kind: str. `"passkey"` or `"key_value"`.
+        texts: sequence of str. Books to fill with; a passage of them is drawn for
+            each example.
+        lengths: sequence of int. Bytes of the contexts.
+        depths: sequence of float between 0 and 1.
+        repeats: int. Examples of each length and depth.
+        rng: `numpy.random.Generator`.
+        num_digits: int. Digits of a number. Defaults to `5`.
+        num_alternatives: int. Wrong numbers beside the right one. Defaults to `9`.
+        num_pairs: int. Statements of `"key_value"`, at most 24. Defaults to `4`.
+
+    Returns:
+        list of `RecallExample`.
+
+    Raises:
+        ValueError: For an unknown kind, depths outside 0 to 1, more pairs than names,
+            more numbers than the digits give, or a length that the statements alone
+            exceed.
+
+    Example:
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> books = ["So it was. " * 40]
+    >>> (example,) = recall_examples("passkey", books, [200], [0.5], 1, rng)
+    >>> start = example.answer_start
+    >>> example.context[start : start + 5] == example.answer
+    True
+    """
+    _check(kind, depths, num_pairs, num_digits, num_alternatives)
+    count = 1 if kind == "passkey" else num_pairs
+    examples = []
+    for length in lengths:
+        for depth in depths:
+            fillers = draw_passages(texts, length, repeats, rng)
+            for filler in fillers:
+                numbers = _numbers(count + num_alternatives, num_digits, rng)
+                names = rng.choice(_NAMES.split(), size=count, replace=False)
+                # The one that is asked for comes first.
+                statements = [
+                    _statement(kind, name, number)
+                    for name, number in zip(names, numbers, strict=False)
+                ]
+                others = rng.permutation(count - 1) / max(1, count - 1)
+                context = _hide(filler, statements, [depth, *others])
+                question = _question(kind, names[0])
+                wrong = numbers[1 : 1 + num_alternatives]
+                examples.append(
+                    _example(context, question, numbers[0], wrong, length, depth)
+                )
+    return examples
+
+
+def _check(kind, depths, num_pairs, num_digits, num_alternatives):
+    if kind not in RECALL_KINDS:
+        raise ValueError(f"`kind` must be one of {RECALL_KINDS}. Received: {kind!r}")
+    if not all(0 <= depth <= 1 for depth in depths):
+        raise ValueError(f"`depths` must lie between 0 and 1. Received: {depths}")
+    if not 1 <= num_pairs <= _MAX_PAIRS:
+        raise ValueError(
+            f"`num_pairs` must lie between 1 and {_MAX_PAIRS}. Received: {num_pairs}"
+        )
+    if num_alternatives < 1 or num_pairs + num_alternatives > 9 * 10 ** (
+        num_digits - 1
+    ):
+        raise ValueError(
+            "`num_alternatives` must be at least 1, and there must be as many numbers "
+            f"of so many digits. Received: num_alternatives={num_alternatives}, "
+            f"num_digits={num_digits}"
+        )
+
+
+def _numbers(count, num_digits, rng):
+    """Different numbers of that many digits, none with a leading zero."""
+    found: dict[str, None] = {}
+    while len(found) < count:
+        number = rng.integers(10 ** (num_digits - 1), 10**num_digits)
+        found[str(number)] = None
+    return list(found)
+
+
+def _statement(kind, name, number):
+    if kind == "passkey":
+        return f" The pass key is {number}. Remember it: {number} is the pass key. "
+    return f" The number of {name} is {number}. "
+
+
+def _question(kind, name):
+    if kind == "passkey":
+        return " What is the pass key? The pass key is "
+    return f" What is the number of {name}? The number of {name} is "
+
+
+def _hide(filler, statements, depths):
+    """The filler, shortened, with the statements at their depths."""
+    added = sum(map(len, statements))
+    if added > len(filler):
+        raise ValueError(
+            f"`lengths` must leave room for the statements, {added} bytes. "
+            f"Received: {len(filler)}"
+        )
+    filler = filler[: character_start(filler, len(filler) - added)]
+    places = [_between_words(filler, round(depth * len(filler))) for depth in depths]
+    parts, last = [], 0
+    for place, statement in sorted(zip(places, statements, strict=True)):
+        parts += [filler[last:place].decode(), statement]
+        last = place
+    return "".join([*parts, filler[last:].decode()])
+
+
+def _between_words(filler, place):
+    """The end of a word at most 24 bytes before, or a character's beginning."""
+    if place in (0, len(filler)):
+        return place
+    blank = filler.rfind(b" ", max(0, place - 24), place)
+    return blank + 1 if blank >= 0 else character_start(filler, place)
+
+
+def _example(context, question, answer, wrong, length, depth):
+    start = context.rindex(answer)
+    behind = context[start:].encode()
+    return RecallExample(
+        context=context,
+        question=question,
+        answer=answer,
+        answer_start=start,
+        alternatives=tuple(wrong),
+        length=length,
+        depth=float(depth),
+        distance=len(behind) + len(question.encode()),
+    )

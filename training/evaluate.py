@@ -1,0 +1,91 @@
+"""Measure what a language model does with long text.
+
+    python -m training.evaluate --model saved_models/byte-lstm --data DIR
+
+Bits per byte by protocol, bits by position, use of the far context, recall of hidden
+numbers; everything goes to one JSON file a run, `RESULTS/<model>.<texts>.json`.
+`python -m training.evaluation_report` makes tables and pictures of them.
+"""
+
+import argparse
+import dataclasses
+import logging
+import pathlib
+
+from longkeras import load_model
+from training.evaluation_record import EvaluationRecord
+from training.evaluation_tasks import TASKS, EvaluationSettings
+from training.evaluation_texts import TEXT_SETS, load_text_set
+
+RESULTS = pathlib.Path(__file__).resolve().parent / "results"
+_LOGGER = logging.getLogger("training")
+_PROTOCOLS = ("streaming", "segment", "strided")
+
+
+def main(argv=None):
+    """Measure one model on one or more sets of texts."""
+    args = _parse(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    settings = _settings(args)
+    path = pathlib.Path(args.model)
+    model, name = load_model(path), path.stem
+    for texts in args.texts:
+        text_set = load_text_set(texts, args.data)
+        record = EvaluationRecord(
+            pathlib.Path(args.output) / f"{name}.{texts}.json",
+            model,
+            name,
+            dataclasses.asdict(settings),
+        )
+        for task in args.tasks:
+            _LOGGER.info("%s: %s on %s", name, task, texts)
+            TASKS[task](model, text_set, settings, record)
+
+
+def _settings(args):
+    given = {
+        field.name: getattr(args, field.name)
+        for field in dataclasses.fields(EvaluationSettings)
+        if getattr(args, field.name) is not None
+    }
+    # All of a text is asked for by 0.
+    if given.get("max_bytes") == 0:
+        given["max_bytes"] = None
+    return EvaluationSettings(
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in given.items()
+        }
+    )
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--model", required=True, help="preset folder or .keras file")
+    parser.add_argument(
+        "--data", help="data folder; default LONGKERAS_DATA, or samples"
+    )
+    parser.add_argument("--output", default=RESULTS, help="folder of the JSON files")
+    parser.add_argument(
+        "--texts", nargs="+", choices=TEXT_SETS, default=["books-en", "books-zh"]
+    )
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--protocol", choices=_PROTOCOLS, help="of bits")
+    defaults = EvaluationSettings()
+    for field in dataclasses.fields(EvaluationSettings):
+        if field.name == "protocol":
+            continue
+        value = getattr(defaults, field.name)
+        is_many = isinstance(value, tuple)
+        kind = type(value[0]) if is_many else (int if value is None else type(value))
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind,
+            nargs="+" if is_many else None,
+            help=f"default {value}",
+        )
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    main()
