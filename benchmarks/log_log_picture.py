@@ -1,4 +1,4 @@
-"""Lines over logarithmic axes, as SVG text: no plotting library is needed."""
+"""Lines over a logarithmic axis, as SVG text: no plotting library is needed."""
 
 import dataclasses
 import itertools
@@ -35,11 +35,14 @@ class Series:
         name: str, for the legend; one name has one colour in all panels.
         pairs: tuple of `(x, y)`, positive.
         is_dashed: bool. Defaults to `False`.
+        errors: tuple of `(low, high)`, an interval around each point. Defaults to
+            none.
     """
 
     name: str
     pairs: tuple[tuple[float, float], ...]
     is_dashed: bool = False
+    errors: tuple[tuple[float, float], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +54,14 @@ class Panel:
         x_label: str.
         y_label: str.
         series: tuple of `Series`.
+        has_even_y: bool. Whether the upright axis is a plain one. Defaults to `False`.
     """
 
     title: str
     x_label: str
     y_label: str
     series: tuple[Series, ...]
+    has_even_y: bool = False
 
 
 def picture(panels, names, columns=2):
@@ -96,10 +101,15 @@ def picture(panels, names, columns=2):
 def _panel(panel, colours):
     pairs = [pair for series in panel.series for pair in series.pairs]
     x_ticks = _powers_of_two(min(x for x, _ in pairs), max(x for x, _ in pairs))
-    y_ticks = _powers_of_ten(min(y for _, y in pairs), max(y for _, y in pairs))
+    heights = [y for _, y in pairs]
+    heights += [
+        end for series in panel.series for ends in series.errors for end in ends
+    ]
+    find_ticks = _even_ticks if panel.has_even_y else _powers_of_ten
+    y_ticks = find_ticks(min(heights), max(heights))
     right, bottom = _PANEL_WIDTH - _RIGHT, _PANEL_HEIGHT - _BOTTOM
     across = _scale(x_ticks, _LEFT, right)
-    up = _scale(y_ticks, bottom, _TOP)
+    up = _scale(y_ticks, bottom, _TOP, panel.has_even_y)
     yield f'<text class="title" x="{_LEFT}" y="20">{escape(panel.title)}</text>'
     for tick in x_ticks:
         x = across(tick)
@@ -122,6 +132,12 @@ def _panel(panel, colours):
     for series in panel.series:
         points = [(across(x), up(y)) for x, y in sorted(series.pairs)]
         yield from _line(points, colours[series.name], series.is_dashed)
+        ends = [(up(low), up(high)) for low, high in series.errors]
+        for (x, _), (low, high) in zip(points, ends, strict=False):
+            yield (
+                f'<line x1="{x}" x2="{x}" y1="{low}" y2="{high}" '
+                f'stroke="{colours[series.name]}"/>'
+            )
 
 
 def _line(points, colour, is_dashed):
@@ -145,12 +161,13 @@ def _text(x, y, words, anchor):
     return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
-def _scale(ticks, first, last):
-    """Value to pixel: the logarithm between the outermost ticks."""
-    low, high = math.log(ticks[0]), math.log(ticks[-1])
+def _scale(ticks, first, last, is_even=False):
+    """Value to pixel, between the outermost ticks: its logarithm, or itself."""
+    measure = float if is_even else math.log
+    low, high = measure(ticks[0]), measure(ticks[-1])
 
     def pixel(value):
-        share = (math.log(value) - low) / (high - low)
+        share = (measure(value) - low) / (high - low)
         return round(first + share * (last - first), 1)
 
     return pixel
@@ -166,6 +183,17 @@ def _powers_of_ten(least, greatest):
     first = math.floor(math.log10(least))
     last = max(math.ceil(math.log10(greatest)), first + 1)
     return [10.0**power for power in range(first, last + 1)]
+
+
+def _even_ticks(least, greatest):
+    """Five to nine round numbers around these values."""
+    rough = max(greatest - least, 1e-6) / 6
+    unit = 10 ** math.floor(math.log10(rough))
+    step = next(unit * share for share in (1, 2, 5, 10) if unit * share >= rough)
+    first, last = math.floor(least / step), math.ceil(greatest / step)
+    return [
+        round(number * step, 9) for number in range(first, max(last, first + 1) + 1)
+    ]
 
 
 def _short(number):

@@ -91,7 +91,7 @@ def as_ids(text):
     """Take a text in any of its forms as ids.
 
     Args:
-        text: str, bytes, `os.PathLike` or int array of shape (length,).
+        text: str, bytes, `os.PathLike`, `FileIds` or int array of shape (length,).
 
     Returns:
         int array of shape (length,), or `FileIds` for a path.
@@ -100,7 +100,9 @@ def as_ids(text):
         ValueError: If it is empty or not one row of integers.
     """
     ids: Any
-    if isinstance(text, os.PathLike):
+    if isinstance(text, FileIds):
+        ids = text
+    elif isinstance(text, os.PathLike):
         ids = FileIds(text)
     elif isinstance(text, (str, bytes)):
         ids = byte_ids(text)

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -161,3 +163,40 @@ def test_sizes_below_one_are_refused():
         bits_per_byte(BigramModel(), "a", chunk_length=0)
     with pytest.raises(ValueError, match="`batch_size`"):
         bits_per_byte(BigramModel(), "a", batch_size=0)
+
+
+class SmallVocabularyModel(BigramModel):
+    def __init__(self):
+        self.table = np.zeros((8, 8), np.float32)
+
+
+@pytest.mark.parametrize("kind", ["streaming", "segment", "strided"])
+def test_a_file_is_read_in_memory_that_does_not_grow_with_it(tmp_path, kind):
+    peaks = []
+    for num_bytes in (100_000, 800_000):
+        path = tmp_path / str(num_bytes)
+        path.write_bytes(bytes(num_bytes))
+        arguments = {} if kind == "streaming" else {"context_length": 10_000}
+        tracemalloc.start()
+        result = bits_per_byte(
+            SmallVocabularyModel(), path, kind, **arguments, chunk_length=10_000
+        )
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert result.num_bytes == num_bytes
+        assert result.bits_per_byte == pytest.approx(3.0)
+    assert peaks[1] < peaks[0] * 1.1
+
+
+def test_a_file_has_the_bits_of_its_text(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    for arguments in ({}, {"protocol": "strided", "context_length": 10, "stride": 3}):
+        of_text, of_file = (
+            bits_per_byte(CountingModel(), text, chunk_length=7, **arguments)
+            for text in (TEXT, path)
+        )
+        assert of_text.bits_per_byte == of_file.bits_per_byte
+    path.write_text("")
+    with pytest.raises(ValueError, match="empty"):
+        bits_per_byte(CountingModel(), path)

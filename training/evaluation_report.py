@@ -1,0 +1,81 @@
+"""Tables and pictures of what `training.evaluate` has measured.
+
+    python -m training.evaluation_report
+
+writes docs/evaluation_results.md and its pictures from the records in
+training/results; with `--check` it writes nothing, and fails if they are not what the
+records say.
+"""
+
+import argparse
+import pathlib
+import sys
+
+from training import evaluation_tables as tables
+from training.evaluate import RESULTS
+from training.evaluation_pictures import pictures
+from training.evaluation_record import read_records
+
+PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "evaluation_results.md"
+_INTRODUCTION = """\
+# What the language models do with far-away text: results
+
+Written by `python -m training.evaluation_report` from `training/results/*.json`; do not
+edit. [What is measured, and what it says](evaluation.md). Intervals are 95 %
+bootstrap intervals over places; places in the same book are not quite independent, so
+that they are a little too narrow.
+"""
+
+
+def main(argv=None):
+    """Write the page, or check it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", default=RESULTS, help="folder of the records")
+    parser.add_argument("--page", default=PAGE, help="where the page goes")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    args = parser.parse_args(argv)
+    files = written_files(read_records(args.results), pathlib.Path(args.page))
+    if args.check:
+        stale = [
+            str(path)
+            for path, text in files.items()
+            if not path.exists() or path.read_text("utf-8") != text
+        ]
+        if stale:
+            command = "python -m training.evaluation_report"
+            sys.exit(f"{stale} not what the records say: {command}")
+        return
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def written_files(records, page=PAGE):
+    """What the report consists of.
+
+    Args:
+        records: list of dict, from `read_records`.
+        page: path of the Markdown page.
+
+    Returns:
+        dict of text by path.
+    """
+    images = {
+        f"images/evaluation_{name}.svg": svg for name, svg in pictures(records).items()
+    }
+    parts = [
+        _INTRODUCTION,
+        tables.models(records),
+        tables.bits(records),
+        *(f"![Bits per byte]({name})\n" for name in images),
+        tables.effective_lengths(records),
+        tables.changes(records),
+        tables.recall(records),
+        tables.circumstances(records),
+    ]
+    files = {page: "\n".join(part for part in parts if part)}
+    return {**files, **{page.parent / name: svg for name, svg in images.items()}}
+
+
+if __name__ == "__main__":
+    main()
