@@ -6,6 +6,7 @@ import pytest
 
 from longkeras import save_model
 from longkeras.data import sample
+from tests.evaluation.toy_models import CountingModel
 from tests.models.small_models import small_model
 from training import evaluate, evaluation_report
 from training.evaluation_record import SCHEMA, as_json, read_records
@@ -36,32 +37,42 @@ def run(model, output, *more):
     evaluate.main([*arguments, *map(str, more)])
 
 
-def test_a_model_is_measured_recorded_and_reported(tmp_path, monkeypatch, capsys):
-    monkeypatch.delenv("LONGKERAS_DATA", raising=False)
-    for kind in ("windowed", "full"):
-        save_model(small_model(kind), tmp_path / kind)
-        run(tmp_path / kind, tmp_path / "results", "--texts", "books-en")
-    full, windowed = read_records(tmp_path / "results")
+class LimitedModel(CountingModel):
+    def __init__(self):
+        super().__init__(context_length=48)
 
-    assert windowed["schema"] == SCHEMA
-    assert windowed["model"]["theoretical_reach"] == 2 + 5
-    assert windowed["settings"]["truncations"] == [4, 16, 40, 64]
-    assert {"keras", "numpy", "python"} <= set(windowed["versions"])
-    tasks = [one["task"] for one in windowed["measurements"]]
-    assert tasks == ["bits", "positions", "context", "context", "context", "recall"]
-    bits, positions, truncated, *_, recalled = windowed["measurements"]
+    def count_params(self):
+        return 0
+
+
+def test_a_model_is_measured_recorded_and_reported(tmp_path, monkeypatch):
+    monkeypatch.delenv("LONGKERAS_DATA", raising=False)
+    save_model(small_model("lstm", num_layers=1), tmp_path / "lstm")
+    more = ["--texts", "books-en"]
+    run(tmp_path / "lstm", tmp_path / "results", *more, "--tasks", "bits")
+    monkeypatch.setattr(evaluate, "load_model", lambda path: LimitedModel())
+    run(tmp_path / "limited", tmp_path / "results", *more)
+    limited, lstm = read_records(tmp_path / "results")
+
+    assert lstm["schema"] == SCHEMA
+    assert lstm["model"]["theoretical_reach"] is None
+    assert lstm["settings"]["truncations"] == [4, 16, 40, 64]
+    assert {"keras", "numpy", "python"} <= set(lstm["versions"])
+    (bits,) = lstm["measurements"]
     assert bits["num_bytes"] == 200 * len(load_text_set("books-en").texts)
     assert bits["protocol"].startswith("streaming")
+
+    tasks = [one["task"] for one in limited["measurements"]]
+    assert tasks == ["bits", "positions", "context", "context", "context", "recall"]
+    bits, positions, truncated, *_, recalled = limited["measurements"]
+    assert bits["protocol"].startswith("strided")
     assert [one["end"] for one in positions["bins"]] == [16, 32]
-    # As much context as there is is no truncation.
-    assert [one["distance"] for one in truncated["changes"]] == [4, 16, 40]
-    assert len(truncated["bits_by_place"]) == 4
-    # Nothing farther than its reach matters to a model.
-    assert [abs(one["mean"]) < 1e-3 for one in truncated["changes"]][1:] == [True] * 2
+    # It reads 48 bytes: 40 of context, and 8 more. All of them is no truncation.
+    assert limited["model"]["theoretical_reach"] == 47
+    assert truncated["context_length"] == 40
+    assert [one["distance"] for one in truncated["changes"]] == [4, 16]
+    assert len(truncated["bits_by_place"]) == 3
     assert recalled["scores"][0]["count"] == 2
-    # The full model reads 48 bytes: 40 of context, and 8 more.
-    assert full["measurements"][2]["context_length"] == 40
-    assert full["measurements"][0]["protocol"].startswith("strided")
 
     page = tmp_path / "docs" / "page.md"
     report = ["--results", str(tmp_path / "results"), "--page", str(page)]
@@ -70,7 +81,7 @@ def test_a_model_is_measured_recorded_and_reported(tmp_path, monkeypatch, capsys
     evaluation_report.main(report)
     evaluation_report.main([*report, "--check"])
     text = page.read_text("utf-8")
-    for words in ("| `full` |", "| `windowed` |", "passkey", "replace", "Middlemarch"):
+    for words in ("| `lstm` |", "| `limited` |", "passkey", "replace", "Middlemarch"):
         assert words in text
     assert (page.parent / "images" / "evaluation_context.svg").exists()
     assert "no limit" in text
