@@ -3,13 +3,9 @@
 import math
 
 import keras
-import numpy as np
 from keras import ops
 
 from longkeras.ops.attention_dropout import draw_seed, kept, key_numbers, query_numbers
-
-# Every row is a text of one token here.
-_FIRST = np.zeros((1,), "int32")
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -63,7 +59,9 @@ class CounterDropout(keras.layers.Dropout):
             return ops.zeros_like(inputs)
         shape = self._drawn_shape(inputs)
         seed = draw_seed(self.seed_generator)
-        rows = query_numbers(seed, _product(shape[:-1]), _FIRST, num_heads=1)
+        # To the hash, every row is a text of one token.
+        first = ops.zeros((1,), dtype="int32")
+        rows = query_numbers(seed, _product(shape[:-1]), first, num_heads=1)
         columns = key_numbers(ops.arange(shape[-1], dtype="int32"))
         stays = ops.reshape(kept(rows, columns, self.rate), shape)
         scaled = inputs * ops.cast(1.0 / (1.0 - self.rate), inputs.dtype)

@@ -17,6 +17,26 @@ class RematerialisedCall:
 
     def rematerialized_call(self, layer_call, *args, **kwargs):
         """See `keras.layers.Layer.rematerialized_call`."""
+        remat = super().rematerialized_call
+        return self._from_same_seeds(remat, layer_call, args, kwargs)
+
+    def recomputed(self, *args, **kwargs):
+        """`call`, of which everything is computed again for the gradient.
+
+        Args:
+            *args: tensors.
+            **kwargs: further arguments of the call, without gradient.
+
+        Returns:
+            What the layer returns.
+        """
+
+        def remat(function, *_):
+            return keras.remat(function)
+
+        return self._from_same_seeds(remat, self.call, args, kwargs)(*args)
+
+    def _from_same_seeds(self, remat, layer_call, args, kwargs):
         seeds = [generator.state for generator in _seed_generators(self)]
         starts = [seed + 0 for seed in seeds]
 
@@ -25,7 +45,7 @@ class RematerialisedCall:
             outputs = layer_call(*tensors, **kwargs)
             return outputs, [seed + 0 for seed in seeds]
 
-        recomputed = super().rematerialized_call(same_call, *args)
+        recomputed = remat(same_call, *args)
 
         def call(*tensors, **_):
             outputs, ends = recomputed(*tensors)

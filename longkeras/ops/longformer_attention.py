@@ -6,7 +6,7 @@ import keras
 
 from longkeras.ops import attention_arguments
 from longkeras.ops.chooser import choose
-from longkeras.ops.implementations import dense, dense_rows, eager, global_rows
+from longkeras.ops.implementations import dense, dense_rows, global_rows, one_program
 
 
 class LongformerAttention(keras.Operation):
@@ -47,9 +47,9 @@ class LongformerAttention(keras.Operation):
         facts = attention_arguments.facts_for(query, key, rule)
         attend = choose(self.implementation, facts)
         if global_mask is None:
-            return eager.run(attend, (query, key, value), rule)
+            return one_program.run(attend, (query, key, value), rule)
         tensors = (query, key, value, global_query, global_key, global_value)
-        return eager.run(_with_global_rows(attend), tensors, rule)
+        return one_program.run(_with_global_rows(attend), tensors, rule)
 
     def compute_output_spec(self, query, *tensors, **masks):
         return keras.KerasTensor(query.shape, dtype=query.dtype)

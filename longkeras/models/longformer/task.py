@@ -3,6 +3,7 @@
 from keras import ops
 
 from longkeras.models.atomic_saving import AtomicSaving
+from longkeras.models.compile_policy import CompilePolicy
 from longkeras.models.longformer.global_token_watch import (
     GlobalTokenWatch,
     WarnWithoutGlobalTokens,
@@ -18,6 +19,7 @@ class LongformerTask(
     OptionalInputs,
     LongerPositions,
     QuantizedHead,
+    CompilePolicy,
     SavedCompilation,
     AtomicSaving,
     HuggingFacePresets,

@@ -1,16 +1,19 @@
-"""Eager calls on TensorFlow: a long text is walked by one compiled program.
+"""TensorFlow outside of XLA: attention over a long text is one compiled program.
 
-Run operation by operation, every step of a walk copies what it writes into, and the
-walk is slower than a score matrix. JAX compiles loops by itself, and PyTorch writes
-in place.
+Run operation by operation, in eager mode or in a graph, every step of a walk copies
+what it writes into, and the walk is slower than a score matrix. All layers with the
+same rule share one program, so that a deep model compiles one attention. Within a
+model that is compiled as a whole, the program dissolves in it. JAX compiles loops by
+itself, and PyTorch writes in place.
 """
 
 import functools
 
 import keras
 
-# Queries from which on compiling once is worth its second or two.
-_LONG = 1024
+# Queries from which on compiling once is worth its second or two: for a single call,
+# and in a graph, which was traced to be called often.
+_LONG = {"eager": 1024, "graph": 256}
 
 
 def run(function, tensors, rule):
@@ -28,7 +31,9 @@ def run(function, tensors, rule):
         return function(*tensors, rule)
     import tensorflow as tf
 
-    if not tf.executing_eagerly() or tensors[0].shape[1] < _LONG:
+    length = tensors[0].shape[1]
+    mode = "eager" if tf.executing_eagerly() else "graph"
+    if length is not None and length < _LONG[mode]:
         return function(*tensors, rule)
     static = rule.with_tensors((None, None, None, None))
     return _program(function, static)(tensors, rule.tensors)

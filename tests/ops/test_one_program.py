@@ -1,0 +1,60 @@
+"""Long texts on TensorFlow run as one program, with the same results."""
+
+import keras
+import numpy as np
+import pytest
+
+from longkeras.ops import banded_attention
+from longkeras.ops.attention_rule import AttentionRule
+from longkeras.ops.implementations import blocked, one_program
+from longkeras.patterns import BandedPattern
+from tests.ops.agreement import check_against_reference
+from tests.ops.cases import Case
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the other backends need no help"
+)
+
+
+def test_a_long_text_is_answered_as_the_reference_answers():
+    pattern = BandedPattern(4, 3, (1, 5))
+
+    check_against_reference(
+        Case(pattern, length=1030, batch=1, padding="holes", dropout=0.2)
+    )
+
+
+def test_one_program_serves_equal_calls_and_a_short_text_needs_none():
+    pattern = BandedPattern(2, 2)
+    one_program._program.cache_clear()
+
+    for length in (1023, 1024, 1024, 1040):
+        tensors = tuple(Case(pattern, length=length, batch=1).tensors())
+        one_program.run(blocked.attend, tensors, AttentionRule(pattern, scale=0.5))
+
+    assert one_program._program.cache_info().misses == 1
+    assert one_program._program.cache_info().hits == 2
+
+
+@pytest.mark.parametrize("length", [None, 300])
+def test_a_graph_holds_one_program_for_all_its_layers(length):
+    import tensorflow as tf
+
+    pattern = BandedPattern(2, 2)
+    one_program._program.cache_clear()
+
+    @tf.function(input_signature=[tf.TensorSpec((1, length, 1, 4), "float32")])
+    def two_layers_and_gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = banded_attention(x, x, x, pattern)
+            y = banded_attention(y, y, y, pattern)
+            total = tf.reduce_sum(y * y)
+        return y, tape.gradient(total, x)
+
+    x = tf.constant(np.random.default_rng(0).normal(size=(1, 300, 1, 4)), "float32")
+    in_graph = two_layers_and_gradient(x)
+    assert one_program._program.cache_info().misses == 1
+    step_by_step = two_layers_and_gradient.python_function(x)
+    for ours, expected in zip(in_graph, step_by_step, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
