@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from longkeras.ops.table_rows import table_rows
+
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LearnedPositionEmbedding(keras.layers.Layer):
@@ -72,6 +74,8 @@ class LearnedPositionEmbedding(keras.layers.Layer):
         self.first_position = first_position
         self.initializer = keras.initializers.get(initializer)
         self.supports_masking = True
+        # Rows are cast once they are taken, so that gradients are added in full.
+        self.autocast = False
 
     @staticmethod
     def positions_of(token_ids, padding_id):
@@ -102,8 +106,9 @@ class LearnedPositionEmbedding(keras.layers.Layer):
             positions = steps + self.first_position + start_index
         table = ops.convert_to_tensor(self.position_embeddings)
         in_table = ops.logical_and(positions >= 0, positions < table.shape[0])
-        rows = ops.take(table, ops.where(in_table, positions, 0), axis=0)
+        rows = table_rows(table, ops.where(in_table, positions, 0))
         rows = ops.where(in_table[..., None], rows, float("nan"))
+        rows = ops.cast(rows, self.compute_dtype)
         return ops.broadcast_to(rows, ops.shape(inputs))
 
     def _check_length(self, length, start_index):

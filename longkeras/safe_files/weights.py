@@ -32,7 +32,18 @@ def saved_bytes(model: Any) -> int:
         int: bytes of its weights, its optimizer's state, and what stands around them.
     """
     optimizer = getattr(model, "optimizer", None)
-    variables = [*model.variables, *(optimizer.variables if optimizer else [])]
+    return stored_bytes([*model.variables, *(optimizer.variables if optimizer else [])])
+
+
+def stored_bytes(variables: list[Any]) -> int:
+    """The space that variables take in a file of weights, at most.
+
+    Args:
+        variables: list of `keras.Variable`.
+
+    Returns:
+        int: bytes.
+    """
     sizes = [math.prod(each.shape) * _item_bytes(each.dtype) for each in variables]
     return sum(sizes) + len(sizes) * _BYTES_PER_ARRAY + _BYTES_PER_MODEL
 

@@ -3,9 +3,11 @@
 import keras
 from keras_hub import tokenizers
 
+from longkeras.safe_files.atomic_preset import AtomicPreset
+
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class ByteTokenizer(tokenizers.ByteTokenizer):
+class ByteTokenizer(AtomicPreset, tokenizers.ByteTokenizer):
     """UTF-8 bytes as ids 3 to 258, behind pad (0), start (1) and end (2).
 
     By default nothing is lowercased or normalised, so that text comes back as it

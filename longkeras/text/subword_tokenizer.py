@@ -7,6 +7,7 @@ import keras
 import keras_hub
 import numpy as np
 
+from longkeras.safe_files.atomic_preset import AtomicPreset
 from longkeras.text.subword_definition import SpecialTokens
 from longkeras.text.subword_pipeline import (
     ArraySpec,
@@ -24,7 +25,7 @@ DEFINITION_FILE = "subword_definition.json"
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class SubwordTokenizer(SubwordSources, keras_hub.tokenizers.Tokenizer):
+class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokenizer):
     """Subword ids as Hugging Face's tokenizers give them, with character offsets.
 
     Reads byte-level pairs (RoBERTa, Longformer, LED), word pieces (BERT) and sentence

@@ -12,7 +12,13 @@ import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.models import CausalTransformerBackbone
+from longkeras.models import (
+    ByteTokenizer,
+    CausalTransformerBackbone,
+    LongformerTextClassifierPreprocessor,
+    TransformerCausalLMPreprocessor,
+)
+from longkeras.text import SubwordTokenizer
 from tests.models.small_models import KINDS, small_model
 
 FORMS = {
@@ -76,6 +82,63 @@ def test_a_full_disk_leaves_the_old_model(tmp_path, form, writes, monkeypatch):
         keras.saving.load_model(path)
     else:
         keras_hub.models.Backbone.from_preset(str(path))
+
+
+def adapted_backbone(rank):
+    backbone = CausalTransformerBackbone(259, 1, 2, 8, 12, attention_window=4)
+    backbone.enable_lora(rank, ["query"])
+    return backbone
+
+
+def subwords(last):
+    return SubwordTokenizer.from_word_piece(
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", last]
+    )
+
+
+# What else is saved: the old one, the new one, and how.
+PARTS = {
+    "factors.lora.h5": (
+        lambda: (adapted_backbone(2), adapted_backbone(3)),
+        lambda part, path: part.save_lora_weights(path),
+    ),
+    "tokenizer": (
+        lambda: (subwords("old"), subwords("new")),
+        lambda part, path: part.save_to_preset(path),
+    ),
+    "preprocessor": (
+        lambda: [
+            TransformerCausalLMPreprocessor(ByteTokenizer(), sequence_length=length)
+            for length in (8, 9)
+        ],
+        lambda part, path: part.save_to_preset(path),
+    ),
+    "preprocessor of subwords": (
+        lambda: [
+            LongformerTextClassifierPreprocessor(subwords(name), sequence_length=8)
+            for name in ("old", "new")
+        ],
+        lambda part, path: part.save_to_preset(path),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_full_disk_leaves_the_old_part(tmp_path, name, monkeypatch):
+    make, save = PARTS[name]
+    path = tmp_path / name
+    old, new = make()
+    save(old, path)
+    before = content_of(path)
+    for writes in (0, 1):
+        FullDisk(monkeypatch, writes)
+        with pytest.raises(OSError, match="No space left"):
+            save(new, path)
+        monkeypatch.undo()
+        assert content_of(path) == before
+        assert os.listdir(tmp_path) == [name]
+    save(new, path)
+    assert content_of(path) != before
 
 
 @pytest.mark.parametrize("form", FORMS)

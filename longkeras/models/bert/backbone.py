@@ -4,6 +4,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from longkeras.models.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.preset_loading import HuggingFacePresets
 
 
@@ -93,7 +94,7 @@ class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
     ):
         activation = keras.activations.get(activation)
         # === Layers ===
-        self.token_embedding = keras_hub.layers.ReversibleEmbedding(
+        self.token_embedding = ReversibleEmbedding(
             vocabulary_size,
             hidden_dim,
             embeddings_initializer=bert_initializer(),
@@ -106,7 +107,7 @@ class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
             dtype=dtype,
             name="position_embedding",
         )
-        self.segment_embedding = keras.layers.Embedding(
+        self.segment_embedding = Embedding(
             num_segments,
             hidden_dim,
             bert_initializer(),

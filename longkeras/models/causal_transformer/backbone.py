@@ -5,14 +5,15 @@ import keras_hub
 from keras import ops
 
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
-from longkeras.models.atomic_saving import AtomicSaving
+from longkeras.models.atomic_saving import AtomicAdaptationSaving
 from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.embeddings import ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class CausalTransformerBackbone(
-    AtomicSaving, CheckedPresets, keras_hub.models.Backbone
+    AtomicAdaptationSaving, CheckedPresets, keras_hub.models.Backbone
 ):
     """A pre-norm Transformer with rotary positions, full or windowed by layer.
 
@@ -95,7 +96,7 @@ class CausalTransformerBackbone(
         dilations = one_per_layer("attention_dilation", attention_dilation, num_layers)
 
         # === Layers ===
-        self.token_embedding = keras_hub.layers.ReversibleEmbedding(
+        self.token_embedding = ReversibleEmbedding(
             input_dim=vocabulary_size,
             output_dim=hidden_dim,
             tie_weights=True,

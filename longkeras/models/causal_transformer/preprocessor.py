@@ -4,11 +4,15 @@ import keras
 import keras_hub
 
 from longkeras.models.causal_transformer.backbone import CausalTransformerBackbone
+from longkeras.models.checked_presets import CheckedPresets
+from longkeras.safe_files.atomic_preset import AtomicPreset
 from longkeras.text.byte_tokenizer import ByteTokenizer
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class TransformerCausalLMPreprocessor(keras_hub.models.CausalLMPreprocessor):
+class TransformerCausalLMPreprocessor(
+    AtomicPreset, CheckedPresets, keras_hub.models.CausalLMPreprocessor
+):
     """Tokenizes, adds start and end, pads, and shifts the targets by one.
 
     See `keras_hub.models.CausalLMPreprocessor` for arguments and results. A string

@@ -7,7 +7,8 @@ from keras import ops
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
-from longkeras.models.atomic_saving import AtomicSaving
+from longkeras.models.atomic_saving import AtomicAdaptationSaving
+from longkeras.models.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
 from longkeras.models.longformer.inputs import OptionalInputs, functional_inputs
 from longkeras.models.longformer.longer_positions import LongerPositions
@@ -20,7 +21,7 @@ class LongformerBackbone(
     OptionalInputs,
     LongerPositions,
     LowRankAdaptation,
-    AtomicSaving,
+    AtomicAdaptationSaving,
     HuggingFacePresets,
     keras_hub.models.Backbone,
 ):
@@ -114,7 +115,7 @@ class LongformerBackbone(
         **kwargs,
     ):
         # === Layers ===
-        self.token_embedding = keras_hub.layers.ReversibleEmbedding(
+        self.token_embedding = ReversibleEmbedding(
             input_dim=vocabulary_size,
             output_dim=hidden_dim,
             tie_weights=tie_embedding_weights,
@@ -129,7 +130,7 @@ class LongformerBackbone(
             dtype=dtype,
             name="position_embedding",
         )
-        self.segment_embedding = keras.layers.Embedding(
+        self.segment_embedding = Embedding(
             num_segments,
             hidden_dim,
             embeddings_initializer=layer_initializer(seed, -3),

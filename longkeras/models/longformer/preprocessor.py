@@ -21,6 +21,7 @@ from longkeras.models.longformer.preprocessor_windows import (
 )
 from longkeras.models.longformer.tokenizer import LongformerTokenizer
 from longkeras.models.preset_loading import HuggingFacePresets
+from longkeras.safe_files.atomic_preset import AtomicPreset
 from longkeras.text.subword_pipeline import (
     ArraySpec,
     in_graph,
@@ -36,7 +37,7 @@ from longkeras.text.subword_rows import (
 from longkeras.text.subword_text_windows import subword_windows
 
 
-class LongformerPreprocessor(HuggingFacePresets):
+class LongformerPreprocessor(AtomicPreset, HuggingFacePresets):
     """Tokenizes, packs, cuts and pads; says what it cut.
 
     A mixin, to stand before a `keras_hub.models.Preprocessor`. Everything is done in

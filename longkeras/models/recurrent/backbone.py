@@ -8,6 +8,7 @@ from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.embeddings import ReversibleEmbedding
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -64,7 +65,7 @@ class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone)
         **kwargs,
     ):
         # === Layers ===
-        self.token_embedding = keras_hub.layers.ReversibleEmbedding(
+        self.token_embedding = ReversibleEmbedding(
             input_dim=vocabulary_size,
             output_dim=hidden_dim,
             tie_weights=True,
