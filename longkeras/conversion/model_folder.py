@@ -6,6 +6,13 @@ from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.conversion.strict_json import read_object
+from longkeras.safe_files.preset_layout import (
+    ASSETS_FOLDER,
+    METADATA_FILE,
+    OBJECT_FILES,
+    SHARD_MAP_FILE,
+    WEIGHT_FILES,
+)
 
 HUB_PREFIX = "hf://"
 CONFIG_FILE = "config.json"
@@ -65,6 +72,26 @@ def local_folder(
         if not any(folder.glob("model*.safetensors")):
             folder = _download(handle, _TORCH)
     return folder
+
+
+def preset_folder(handle: str, with_weights: bool = True) -> Path:
+    """The folder of a KerasHub preset that is on the Hub, downloaded first.
+
+    Args:
+        handle: str. See `local_folder`.
+        with_weights: bool. Whether the weights are wanted. Defaults to `True`.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        CheckpointError: If there is no such model, or the Hub cannot be reached.
+    """
+    patterns = [*OBJECT_FILES, f"{ASSETS_FOLDER}/*"]
+    if with_weights:
+        # Without weights there is nothing for the checksums in METADATA_FILE either.
+        patterns += [METADATA_FILE, SHARD_MAP_FILE, *WEIGHT_FILES]
+    return _download(handle, patterns)
 
 
 def read_config(path_or_handle: str | os.PathLike[str]) -> dict[str, Any]:

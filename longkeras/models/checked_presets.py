@@ -1,5 +1,6 @@
 """`from_preset` that looks at a folder before anything is made of it."""
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -9,9 +10,13 @@ import keras
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.safe_files import check_preset_folder
 
+HUB_PREFIX = "hf://"
+# Named, not imported: conversion stands on the models, and is there when it is called.
+_HUB_FOLDER = "longkeras.conversion.model_folder.preset_folder"
+
 
 class CheckedPresets:
-    """Checks a local preset folder, and brings eight-bit weights back as such.
+    """Checks a preset folder, and brings eight-bit weights back as such.
 
     A mixin, to stand before the KerasHub class of a backbone, task, preprocessor or
     tokenizer.
@@ -22,9 +27,10 @@ class CheckedPresets:
         """Load from a preset; see `keras_hub.models.Task.from_preset`.
 
         Args:
-            preset: str or path. A folder, which is checked as
-                `longkeras.safe_files.check_preset_folder` says, or what else KerasHub
-                knows.
+            preset: str or path. A folder, or `"hf://user/name"` for one on the
+                Hugging Face Hub: both are checked as
+                `longkeras.safe_files.check_preset_folder` says. Or what else KerasHub
+                knows, which is not.
             **kwargs: See `keras_hub.models.Task.from_preset`.
 
         Returns:
@@ -34,11 +40,15 @@ class CheckedPresets:
             CheckpointError: If a folder is damaged, or not safe to load.
         """
         preset = os.fspath(preset)
+        is_model = issubclass(cls, keras.Model)
+        if preset.startswith(HUB_PREFIX):
+            with_weights = is_model and kwargs.get("load_weights", True)
+            preset = str(named(_HUB_FOLDER)(preset, with_weights))
         folder = Path(preset)
         if not folder.is_dir():
             return super().from_preset(preset, **kwargs)
         check_preset_folder(folder)
-        if "dtype" not in kwargs and issubclass(cls, keras.Model):
+        if "dtype" not in kwargs and is_model:
             kwargs.update(_quantized_policy(folder))
         try:
             return super().from_preset(preset, **kwargs)
@@ -47,6 +57,19 @@ class CheckedPresets:
                 f"The preset does not fit {cls.__name__}: {error}. "
                 f"Received: preset={preset}"
             ) from error
+
+
+def named(dotted_name):
+    """What stands under a name such as `package.module.function`.
+
+    Args:
+        dotted_name: str.
+
+    Returns:
+        A function or class.
+    """
+    module, _, name = dotted_name.rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
 def _quantized_policy(folder):

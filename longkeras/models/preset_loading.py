@@ -1,11 +1,10 @@
 """`from_preset` for Hugging Face checkpoints, which KerasHub's has no room for."""
 
-import importlib
 import json
 import os
 from pathlib import Path
 
-from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.checked_presets import HUB_PREFIX, CheckedPresets, named
 
 # What loads a checkpoint by its `model_type`. Named, not imported: conversion stands
 # on the models, and is there when it is called.
@@ -16,7 +15,6 @@ _LOADERS = {
     "xlm-roberta": "longkeras.conversion.huggingface_reading.load_preset_as",
 }
 _CONFIG_READER = "longkeras.conversion.model_folder.read_config"
-_HUB_PREFIX = "hf://"
 
 
 class HuggingFacePresets(CheckedPresets):
@@ -48,7 +46,7 @@ class HuggingFacePresets(CheckedPresets):
         """
         loader = _LOADERS.get(_model_type(preset))
         if loader is not None:
-            return _resolve(loader)(cls, preset, load_weights, **kwargs)
+            return named(loader)(cls, preset, load_weights, **kwargs)
         if not load_weights:
             kwargs["load_weights"] = False
         return super().from_preset(preset, **kwargs)
@@ -57,8 +55,8 @@ class HuggingFacePresets(CheckedPresets):
 def _model_type(preset):
     """What a Hugging Face checkpoint calls itself; None for every other preset."""
     preset = os.fspath(preset)
-    if preset.startswith(_HUB_PREFIX):
-        config = _resolve(_CONFIG_READER)(preset)
+    if preset.startswith(HUB_PREFIX):
+        config = named(_CONFIG_READER)(preset)
     else:
         config = _local_config(Path(preset) / "config.json")
     return None if "registered_name" in config else config.get("model_type")
@@ -70,8 +68,3 @@ def _local_config(path):
     except (OSError, ValueError):
         return {}  # KerasHub says what is wrong with it.
     return config if isinstance(config, dict) else {}
-
-
-def _resolve(dotted_name):
-    module, _, name = dotted_name.rpartition(".")
-    return getattr(importlib.import_module(module), name)

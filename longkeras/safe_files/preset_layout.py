@@ -13,13 +13,14 @@ ASSETS_FOLDER = "assets"
 
 # Each holds a serialised Keras object. Tokenizers, preprocessors and converters may
 # name files of their own, with these endings.
-_OBJECT_FILES = (
+OBJECT_FILES = (
     CONFIG_FILE,
     TASK_FILE,
     "*tokenizer.json",
     "*preprocessor.json",
     "*converter.json",
 )
+WEIGHT_FILES = (MODEL_WEIGHTS_FILE, TASK_WEIGHTS_FILE, SHARDS)
 _PRESET_FILES = (
     ASSETS_FOLDER,
     CONFIG_FILE,
@@ -35,14 +36,13 @@ _PRESET_FILES = (
 
 def object_files(folder: Path) -> list[Path]:
     """The files from which KerasHub would make objects, sorted."""
-    found = {path for pattern in _OBJECT_FILES for path in folder.glob(pattern)}
+    found = {path for pattern in OBJECT_FILES for path in folder.glob(pattern)}
     return sorted(found)
 
 
 def weight_files(folder: Path) -> list[Path]:
     """The HDF5 files of weights, shards included, sorted."""
-    names = (MODEL_WEIGHTS_FILE, TASK_WEIGHTS_FILE, SHARDS)
-    return sorted(path for name in names for path in folder.glob(name))
+    return sorted(path for name in WEIGHT_FILES for path in folder.glob(name))
 
 
 def is_foreign(new: Path, place: Path) -> bool:

@@ -7,6 +7,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import huggingface_hub
+from huggingface_hub import constants
+
 NAME = "somebody/small"
 COMMIT = "a" * 40
 BRANCH = "main"
@@ -40,9 +43,11 @@ class Handler(BaseHTTPRequestHandler):
         if path in (f"{api}/revision/{BRANCH}", f"{api}/revision/{COMMIT}"):
             self.send_json({"id": NAME, "sha": COMMIT, "siblings": []})
         elif path == f"{api}/tree/{COMMIT}":
-            self.send_json([self.entry(file) for file in self.server.folder.iterdir()])
+            files = [x for x in self.server.folder.rglob("*") if x.is_file()]
+            self.send_json([self.entry(file) for file in files])
         elif path.startswith(f"{NAME}/resolve/{COMMIT}/"):
-            self.send_file(self.server.folder / path.rpartition("/")[2])
+            place = path.removeprefix(f"{NAME}/resolve/{COMMIT}/")
+            self.send_file(self.server.folder / place)
         else:
             code = "RevisionNotFound" if path.startswith(api) else "RepoNotFound"
             self.send([("X-Error-Code", code)], b"", 404)
@@ -50,7 +55,8 @@ class Handler(BaseHTTPRequestHandler):
     def entry(self, file):
         content = file.read_bytes()
         oid = hashlib.sha1(content).hexdigest()
-        return {"type": "file", "path": file.name, "size": len(content), "oid": oid}
+        path = file.relative_to(self.server.folder).as_posix()
+        return {"type": "file", "path": path, "size": len(content), "oid": oid}
 
     def send_json(self, value):
         content = json.dumps(value).encode()
@@ -58,7 +64,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_file(self, file):
         if self.command == "GET":
-            self.server.downloaded.append(file.name)
+            path = file.relative_to(self.server.folder).as_posix()
+            self.server.downloaded.append(path)
         content = file.read_bytes()
         headers = [
             ("ETag", f'"{hashlib.sha1(content).hexdigest()}"'),
@@ -90,3 +97,19 @@ def small_hub(folder):
         hub.shutdown()
         hub.server_close()
         thread.join()
+
+
+@contextlib.contextmanager
+def used_hub(folder, cache, monkeypatch):
+    """A `SmallHub` that this process asks while the block runs, with its own cache."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
+    with small_hub(folder) as hub:
+        # What `HF_ENDPOINT` sets when huggingface_hub is first imported.
+        monkeypatch.setattr(constants, "ENDPOINT", hub.address)
+        template = hub.address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        huggingface_hub.close_session()
+        yield hub
+    huggingface_hub.close_session()

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 
-import huggingface_hub
 import numpy as np
 import pytest
 from huggingface_hub import constants
@@ -14,7 +13,7 @@ from longkeras.conversion import from_huggingface
 from longkeras.conversion.model_folder import local_folder, read_config
 from longkeras.models import LongformerBackbone
 from tests.conversion.small_checkpoint import tensors_of, write_checkpoint
-from tests.conversion.small_hub import COMMIT, NAME, small_hub
+from tests.conversion.small_hub import COMMIT, NAME, small_hub, used_hub
 
 HANDLE = f"hf://{NAME}"
 
@@ -31,17 +30,8 @@ def remote(tmp_path):
 
 @pytest.fixture
 def hub(remote, tmp_path, monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
-    with small_hub(remote) as hub:
-        # What `HF_ENDPOINT` sets when huggingface_hub is first imported.
-        monkeypatch.setattr(constants, "ENDPOINT", hub.address)
-        template = hub.address + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        huggingface_hub.close_session()
+    with used_hub(remote, tmp_path / "cache", monkeypatch) as hub:
         yield hub
-    huggingface_hub.close_session()
 
 
 def test_only_what_is_read_is_downloaded(hub):
