@@ -1,8 +1,6 @@
 """Hugging Face's BERT, RoBERTa and XLM-R as KerasHub's models, number for number."""
 
-import inspect
 import logging
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -29,6 +27,7 @@ from longkeras.conversion.longformer_config import head_arguments, is_longformer
 from longkeras.conversion.longformer_reading import read_longformer
 from longkeras.conversion.longformer_table import HEADS, POSITION_EMBEDDINGS, Head
 from longkeras.conversion.longformer_tensors import Tensors
+from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
 from longkeras.conversion.weight_places import WeightPlace
 
@@ -54,21 +53,11 @@ _KINDS: dict[str, dict[str, Any]] = {
 _ROBERTA_EPSILON = 1e-5
 
 
-def read_roberta(
-    folder: Path,
-    config: dict[str, Any],
-    task: type | str | None,
-    load_weights: bool,
-    overrides: dict[str, Any],
-) -> Any:
+def read_roberta(request: ModelRequest) -> Any:
     """RoBERTa, or a Longformer that says that it is one; see `read_encoder`.
 
     Args:
-        folder: path.
-        config: dict. Of its `config.json`.
-        task: class, name, or None.
-        load_weights: bool.
-        overrides: dict of arguments of backbone and task.
+        request: `ModelRequest`.
 
     Returns:
         A backbone or a task.
@@ -77,29 +66,19 @@ def read_roberta(
         CheckpointError: If the checkpoint is not whole.
         ValueError: If KerasHub's class cannot hold it.
     """
-    names = list(read_tensors(folder)) if load_weights else []
-    is_long = is_longformer(config, names) or task in [head.kind for head in HEADS]
-    read = read_longformer if is_long else read_encoder
-    return read(folder, config, task, load_weights, overrides)
+    names = list(read_tensors(request.folder)) if request.load_weights else []
+    is_long = is_longformer(request.config, names)
+    is_long = is_long or request.task in [head.kind for head in HEADS]
+    return read_longformer(request) if is_long else read_encoder(request)
 
 
-def read_encoder(
-    folder: Path,
-    config: dict[str, Any],
-    task: type | str | None,
-    load_weights: bool,
-    overrides: dict[str, Any],
-) -> Any:
+def read_encoder(request: ModelRequest) -> Any:
     """The KerasHub model of a folder; see `longkeras.conversion.from_huggingface`.
 
     RoBERTa's one token type, which KerasHub does not have, is added to its positions.
 
     Args:
-        folder: path.
-        config: dict. Of its `config.json`.
-        task: class, name, or None.
-        load_weights: bool.
-        overrides: dict of arguments of backbone and task.
+        request: `ModelRequest`.
 
     Returns:
         A backbone or a task.
@@ -108,21 +87,23 @@ def read_encoder(
         CheckpointError: If the checkpoint is not whole, or of another kind.
         ValueError: If KerasHub has no class that holds all of it.
     """
-    known = read_encoder_config(folder, config)
-    kinds = _KINDS[config["model_type"]]
-    head = head_of(known, _task_name(task, kinds, known))
+    known = read_encoder_config(request.folder, request.config)
+    kinds = _KINDS[request.config["model_type"]]
+    head = head_of(known, _task_name(request.task, kinds, known))
     if head.name not in kinds:
         raise _not_in_keras_hub(known, f"it has no {head.name}", task=head.name)
-    of_backbone, of_task = _split(overrides, kinds, head)
+    kind = kinds[head.name] if head.name != "backbone" else None
+    of_backbone, of_task = request.split_overrides(kinds["backbone"], kind)
+    overrides = request.overrides
     arguments = {**_backbone_arguments(known, overrides), **of_backbone}
     tensors: Tensors = {}
     places: list[WeightPlace] = []
-    if load_weights:
+    if request.load_weights:
         tensors, places = _tensors(known, head, "num_classes" not in overrides)
     model = kinds["backbone"](**arguments)
-    if head.name != "backbone":
+    if kind is not None:
         of_task = {**_task_arguments(known, head, tensors, of_task), **of_task}
-        model = kinds[head.name](backbone=model, **of_task)
+        model = kind(backbone=model, **of_task)
     assign_all(model, places, tensors)
     return model
 
@@ -136,28 +117,6 @@ def _task_name(
     if not names:
         raise _not_in_keras_hub(known, "it is of another kind", task=task.__name__)
     return names[0]
-
-
-def _split(
-    overrides: dict[str, Any], kinds: dict[str, Any], head: Head
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arguments of the backbone and of the task; `dropout` is one of both.
-
-    A classifier's `activation` is that of its outputs.
-    """
-    if head.name == "backbone":
-        return overrides, {}
-    task_names = set(inspect.signature(kinds[head.name]).parameters)
-    names = set(inspect.signature(kinds["backbone"]).parameters)
-    names -= task_names - {"dropout"}
-    return (
-        {name: x for name, x in overrides.items() if name in names},
-        {
-            name: x
-            for name, x in overrides.items()
-            if name in task_names or name not in names
-        },
-    )
 
 
 def _backbone_arguments(

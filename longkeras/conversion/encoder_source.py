@@ -124,9 +124,7 @@ def assign_all(model: Any, places: list[Any], tensors: Tensors) -> None:
     for place in places:
         tensor = tensors[place.tensor]
         check_shape(tensor, place.shape(model))
-        # Copied: backends may keep an array that they are given, and this one may
-        # be the file.
-        place.assign(model, np.array(tensor.read(), "float32"))
+        place.assign(model, tensor.read())
 
 
 def _task(source: EncoderSource, backbone: Any) -> Any:

@@ -12,10 +12,11 @@ from longkeras.conversion.longformer_reading import (
     read_longformer_tokenizer,
 )
 from longkeras.conversion.model_folder import CONFIG_FILE, local_folder
+from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.strict_json import read_object
 
 # By `model_type`. Longformers that were made of RoBERTa say "roberta" too.
-_READERS: dict[str, Callable[..., Any]] = {
+_READERS: dict[str, Callable[[ModelRequest], Any]] = {
     "longformer": read_longformer,
     "roberta": read_roberta,
     "bert": read_encoder,
@@ -91,15 +92,15 @@ def from_huggingface(
         [Longformer in transformers](https://huggingface.co/docs/transformers/model_doc/longformer)
     """
     folder = local_folder(path_or_handle, load_weights)
-    path = folder / CONFIG_FILE
-    config = read_object(path)
+    config = read_object(folder / CONFIG_FILE)
+    request = ModelRequest(folder, config, task, load_weights, overrides)
     model_type = config.get("model_type")
     if model_type not in _READERS:
         raise CheckpointError(
             f"`model_type` must be one of {', '.join(_READERS)}. "
-            f"Received: path={path}, model_type={model_type!r}"
+            f"Received: path={request.path}, model_type={model_type!r}"
         )
-    return _READERS[model_type](folder, config, task, load_weights, overrides)
+    return _READERS[model_type](request)
 
 
 def load_preset_as(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
+from longkeras.conversion.encoder_source import assign_all
 from longkeras.conversion.longformer_config import (
     backbone_arguments,
     head_arguments,
@@ -23,16 +24,15 @@ from longkeras.conversion.longformer_tensors import (
     Tensors,
     check_layers,
     check_names,
-    check_shape,
     check_tables,
     with_settled_output,
     without_position_ids,
     without_prefix,
 )
 from longkeras.conversion.model_folder import CONFIG_FILE, TOKENIZER_SOURCES
+from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
-from longkeras.conversion.weight_places import WeightPlace
 from longkeras.models.first_weights import weights_to_be_loaded
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.masked_lm import LongformerMaskedLM
@@ -41,21 +41,11 @@ from longkeras.models.longformer.tokenizer import LongformerTokenizer
 _log = logging.getLogger(__name__)
 
 
-def read_longformer(
-    folder: Path,
-    config: dict[str, Any],
-    task: type | str | None,
-    load_weights: bool,
-    overrides: dict[str, Any],
-) -> Any:
+def read_longformer(request: ModelRequest) -> Any:
     """The model that a folder holds; see `longkeras.conversion.from_huggingface`.
 
     Args:
-        folder: path.
-        config: dict. Of its `config.json`.
-        task: class, name, or None.
-        load_weights: bool.
-        overrides: dict of arguments of backbone and task.
+        request: `ModelRequest`.
 
     Returns:
         A backbone or a task.
@@ -63,7 +53,8 @@ def read_longformer(
     Raises:
         CheckpointError: If the checkpoint is not whole, or not a Longformer.
     """
-    path = folder / CONFIG_FILE
+    folder, config, path = request.folder, request.config, request.path
+    load_weights = request.load_weights
     tensors = without_prefix(read_tensors(folder), folder) if load_weights else {}
     if not is_longformer(config, list(tensors)):
         raise CheckpointError(
@@ -71,32 +62,36 @@ def read_longformer(
             "attention_window nor projections of global tokens. "
             f"`convert_to_long` makes a Longformer of it. Received: path={path}"
         )
-    head = _head(task, config, path)
+    head = _head(request.task, config, path)
+    is_task = head.name != "backbone"
     tensors, is_untied = with_settled_output(without_position_ids(tensors), config)
     is_untied = is_untied and head.kind is LongformerMaskedLM
     use_pooler = any(name.startswith("pooler.") for name in tensors)
-    backbone_overrides, task_overrides = _split(overrides, head)
+    of_backbone, of_task = request.split_overrides(
+        LongformerBackbone, head.kind if is_task else None
+    )
     arguments = {
         **backbone_arguments(config, path),
         "use_pooler": use_pooler,
         "tie_embedding_weights": not is_untied,
-        **backbone_overrides,
+        **of_backbone,
     }
     if load_weights:
         check_layers(tensors, arguments["num_layers"], folder)
     places = backbone_places(arguments["num_layers"], arguments["use_pooler"])
     of_head = head_places(head, is_untied)
-    loads_head = _has_head(tensors, head, config) and "num_classes" not in overrides
-    if head.name != "backbone":
+    loads_head = "num_classes" not in request.overrides
+    loads_head = loads_head and _has_head(tensors, head, config)
+    if is_task:
         places = [in_task(place) for place in places] + of_head * loads_head
     if load_weights:
         check_names(tensors, places, folder)
         check_tables(tensors, arguments)
     model = _backbone(arguments, path, load_weights)
-    if head.name != "backbone":
-        model = _task(model, head, config, tensors, folder, task_overrides)
+    if is_task:
+        model = _task(model, head, config, tensors, folder, of_task)
     if load_weights:
-        _assign(model, places, tensors)
+        assign_all(model, places, tensors)
         if of_head and not loads_head:
             _log.warning("%s: the head of %s is new", folder, head.kind.__name__)
     return model
@@ -178,24 +173,6 @@ def _has_head(tensors: Tensors, head: Head, config: dict[str, Any]) -> bool:
     return any(place.tensor in tensors for place in head.places)
 
 
-def _split(
-    overrides: dict[str, Any], head: Head
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arguments of the backbone and of the task; those of both go to both."""
-    if head.name == "backbone":
-        return overrides, {}
-    of_task = set(inspect.signature(head.kind).parameters)
-    of_backbone = set(inspect.signature(LongformerBackbone).parameters)
-    return (
-        {name: x for name, x in overrides.items() if name in of_backbone},
-        {
-            name: x
-            for name, x in overrides.items()
-            if name in of_task or name not in of_backbone
-        },
-    )
-
-
 def _backbone(arguments: dict[str, Any], path: Path, load_weights: bool) -> Any:
     later = weights_to_be_loaded() if load_weights else contextlib.nullcontext()
     try:
@@ -238,10 +215,3 @@ def _task(
 
 def _has_tokenizer(folder: Path) -> bool:
     return any((folder / name).is_file() for name in TOKENIZER_SOURCES)
-
-
-def _assign(model: Any, places: list[WeightPlace], tensors: Tensors) -> None:
-    for place in places:
-        tensor = tensors[place.tensor]
-        check_shape(tensor, place.shape(model))
-        place.assign(model, tensor.read())

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
+
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class WarmupStableDecay(keras.optimizers.schedules.LearningRateSchedule):
@@ -36,6 +38,7 @@ class WarmupStableDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, peak_learning_rate, warmup_steps, total_steps, decay_steps):
         super().__init__()
+        check_arguments(locals())
         if decay_steps > total_steps:
             raise ValueError(
                 "`decay_steps` must be at most `total_steps`. Received: "

@@ -2,12 +2,14 @@
 
 import keras
 
+from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.full_self_attention import FullSelfAttention
 from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
+from longkeras.patterns import BandedPattern
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -72,6 +74,7 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_arguments(locals())
         self.intermediate_dim = intermediate_dim
         self.num_heads = num_heads
         self.attention_window = attention_window
@@ -83,7 +86,11 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
         self.supports_masking = True
-        if attention_window is None and set(_flat(attention_dilation)) != {1}:
+        if attention_window is not None:
+            # The attention itself is made when the hidden dimension is known.
+            pattern = BandedPattern.causal(attention_window, attention_dilation)
+            pattern.head_dilations(num_heads)
+        elif set(_flat(attention_dilation)) != {1}:
             raise ValueError(
                 "`attention_dilation` needs an `attention_window`. Received: "
                 f"attention_dilation={attention_dilation}, attention_window=None"

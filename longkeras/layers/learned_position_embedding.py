@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
 from longkeras.ops.table_rows import table_rows
 
 
@@ -64,12 +65,7 @@ class LearnedPositionEmbedding(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if max_sequence_length < 1 or first_position < 0:
-            raise ValueError(
-                "`max_sequence_length` must be at least 1 and `first_position` at "
-                f"least 0. Received: max_sequence_length={max_sequence_length}, "
-                f"first_position={first_position}"
-            )
+        check_arguments(locals())
         self.max_sequence_length = max_sequence_length
         self.first_position = first_position
         self.initializer = keras.initializers.get(initializer)

@@ -2,6 +2,7 @@
 
 import keras
 
+from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.longformer_self_attention import LongformerSelfAttention
 from longkeras.layers.projection import projection
@@ -85,6 +86,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_arguments(locals())
         self.intermediate_dim = intermediate_dim
         self.num_heads = num_heads
         self.attention_window = attention_window

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
 from longkeras.ops.recurrent_scan import gru, lstm
 
 _CELLS = {
@@ -60,6 +61,7 @@ class RecurrentStack(keras.layers.Layer):
         self, units, num_layers=1, cell="lstm", dropout=0.0, seed=None, **kwargs
     ):
         super().__init__(**kwargs)
+        check_arguments(locals())
         if cell not in _CELLS:
             raise ValueError(f"`cell` must be 'lstm' or 'gru'. Received: cell={cell!r}")
         self.units = units

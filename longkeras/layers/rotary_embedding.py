@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
+
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class RotaryEmbedding(keras.layers.Layer):
@@ -44,11 +46,7 @@ class RotaryEmbedding(keras.layers.Layer):
 
     def __init__(self, max_wavelength=10000.0, **kwargs):
         super().__init__(**kwargs)
-        if max_wavelength <= 0:
-            raise ValueError(
-                "`max_wavelength` must be positive. "
-                f"Received: max_wavelength={max_wavelength}"
-            )
+        check_arguments(locals())
         self.max_wavelength = max_wavelength
         self.built = True
 

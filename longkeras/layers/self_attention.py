@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
 from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
@@ -40,21 +41,16 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check_count("num_heads", num_heads)
-        if head_dim is not None:
-            _check_count("head_dim", head_dim)
+        check_arguments(
+            locals(),
+            may_be_none=("head_dim", "num_key_value_heads", "rope_max_wavelength"),
+        )
         if num_key_value_heads is None:
             num_key_value_heads = num_heads
-        _check_count("num_key_value_heads", num_key_value_heads)
         if num_heads % num_key_value_heads:
             raise ValueError(
                 "`num_key_value_heads` must divide `num_heads`. Received: "
                 f"num_key_value_heads={num_key_value_heads}, num_heads={num_heads}"
-            )
-        if not 0.0 <= dropout < 1.0:
-            raise ValueError(
-                "`dropout` must be at least 0 and less than 1. "
-                f"Received: dropout={dropout}"
             )
         self.num_heads = num_heads
         self.is_causal = is_causal
@@ -199,13 +195,6 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
             rows = np.shape(return_attention_scores)[-1]
         scores_shape = (shape[0], self.num_heads, rows, shape[1])
         return output, keras.KerasTensor(scores_shape, dtype=self.compute_dtype)
-
-
-def _check_count(name, value):
-    if not isinstance(value, int) or value < 1:
-        raise ValueError(
-            f"`{name}` must be an int of at least 1. Received: {name}={value!r}"
-        )
 
 
 def _positions(wanted, hidden_states):

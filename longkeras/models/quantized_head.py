@@ -21,6 +21,25 @@ def head_policy(backbone):
     return policy
 
 
+def head_dense(backbone, units, **options):
+    """A dense layer of a head, with first weights as of BERT.
+
+    Args:
+        backbone: `keras_hub.models.Backbone`.
+        units: int.
+        **options: further arguments of `keras.layers.Dense`.
+
+    Returns:
+        `keras.layers.Dense`.
+    """
+    return keras.layers.Dense(
+        units,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+        dtype=head_policy(backbone),
+        **options,
+    )
+
+
 class QuantizedHead:
     """Saves which layers of a head were quantized, and makes them so again.
 

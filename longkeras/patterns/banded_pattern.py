@@ -1,7 +1,8 @@
 """The band: which keys stand near enough to a query to be seen by it."""
 
 import dataclasses
-import operator
+
+from longkeras.argument_checks import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +57,8 @@ class BandedPattern:
 
     def __post_init__(self):
         # A frozen dataclass can only be normalised through object.__setattr__.
-        left = _whole_number("left", self.left, minimum=0)
-        right = _whole_number("right", self.right, minimum=0)
+        left = whole_number("left", self.left, 0)
+        right = whole_number("right", self.right, 0)
         object.__setattr__(self, "left", left)
         object.__setattr__(self, "right", right)
         object.__setattr__(self, "dilation", _checked_dilation(self.dilation))
@@ -88,7 +89,7 @@ class BandedPattern:
         assert (pattern.left, pattern.right) == (256, 256)
         ```
         """
-        window = _whole_number("attention_window", attention_window, minimum=2)
+        window = whole_number("attention_window", attention_window, 2)
         if window % 2:
             raise ValueError(
                 "`attention_window` of a bidirectional pattern must be even: half of "
@@ -118,7 +119,7 @@ class BandedPattern:
         assert BandedPattern.causal(attention_window=256).left == 255
         ```
         """
-        window = _whole_number("attention_window", attention_window, minimum=1)
+        window = whole_number("attention_window", attention_window, 1)
         return cls(window - 1, 0, dilation)
 
     @classmethod
@@ -215,28 +216,14 @@ class BandedPattern:
         return self.dilation
 
 
-def _whole_number(name, value, minimum):
-    rule = f"`{name}` must be an int of at least {minimum}."
-    # bool is an int to Python, but never a count.
-    if isinstance(value, bool):
-        raise ValueError(f"{rule} Received: {name}={value!r}")
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{rule} Received: {name}={value!r}") from None
-    if number < minimum:
-        raise ValueError(f"{rule} Received: {name}={value!r}")
-    return number
-
-
 def _checked_dilation(dilation):
     if hasattr(dilation, "tolist"):  # NumPy arrays and scalars
         dilation = dilation.tolist()
     if not isinstance(dilation, list | tuple):
-        return _whole_number("dilation", dilation, minimum=1)
+        return whole_number("dilation", dilation, 1)
     if not dilation:
         raise ValueError(
             "`dilation` must be an int or give one value per head. "
             f"Received: dilation={dilation!r}"
         )
-    return tuple(_whole_number("dilation", value, minimum=1) for value in dilation)
+    return tuple(whole_number("dilation", value, 1) for value in dilation)

@@ -21,8 +21,8 @@ ORDER = (
 BESIDE = ("data", "pipelines", "evaluation", "search")
 LAST_BELOW_BESIDE = "embeddings"
 FIRST_ABOVE_BESIDE = "fitting"
-# What anybody may use: errors, whole files, checks of files. Then the front door.
-ANYWHERE = ("atomic_files", "checkpoint_error", "safe_files")
+# What anybody may use: errors, whole files, checks. Then the front door.
+ANYWHERE = ("argument_checks", "atomic_files", "checkpoint_error", "safe_files")
 FRONT_DOOR = ("__init__", "persistence")
 
 BACKENDS = {"tensorflow", "jax", "torch"}
@@ -39,6 +39,7 @@ BACKEND_FILES = (
 THIRD_PARTIES = {
     "__init__": set(),
     "app": {"gradio", "numpy"},
+    "argument_checks": set(),
     "atomic_files": set(),
     "checkpoint_error": set(),
     "conversion": {"huggingface_hub", "keras", "keras_hub", "ml_dtypes", "numpy"},

@@ -81,7 +81,9 @@ def test_a_row_beyond_the_table_is_not_another_row():
     np.testing.assert_array_equal(np.isnan(rows[0, :, 0]), [False, False, True, True])
 
 
-@pytest.mark.parametrize("arguments", [(0,), (4, -1)])
-def test_sizes_must_make_a_table(arguments):
-    with pytest.raises(ValueError, match="`max_sequence_length` must be at least 1"):
+@pytest.mark.parametrize(
+    ("arguments", "name"), [((0,), "max_sequence_length"), ((4, -1), "first_position")]
+)
+def test_sizes_must_make_a_table(arguments, name):
+    with pytest.raises(ValueError, match=f"`{name}` must be an int of at least"):
         LearnedPositionEmbedding(*arguments)

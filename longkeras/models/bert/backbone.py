@@ -4,6 +4,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
 from longkeras.models.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.preset_loading import HuggingFacePresets
 
@@ -77,6 +78,8 @@ class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
         [BERT](https://arxiv.org/abs/1810.04805)
     """
 
+    cls_token_index = 0
+
     def __init__(
         self,
         vocabulary_size,
@@ -92,6 +95,7 @@ class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
         dtype=None,
         **kwargs,
     ):
+        check_arguments(locals())
         activation = keras.activations.get(activation)
         # === Layers ===
         self.token_embedding = ReversibleEmbedding(
@@ -166,7 +170,6 @@ class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
         self.num_segments = num_segments
         self.activation = activation
         self.layer_norm_epsilon = layer_norm_epsilon
-        self.cls_token_index = 0
 
     def get_config(self):
         return {

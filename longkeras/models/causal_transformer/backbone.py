@@ -4,6 +4,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
 from longkeras.models.atomic_saving import AtomicAdaptationSaving
 from longkeras.models.checked_presets import CheckedPresets
@@ -92,6 +93,7 @@ class CausalTransformerBackbone(
         dtype=None,
         **kwargs,
     ):
+        check_arguments(locals(), may_be_none=("max_sequence_length",))
         windows = one_per_layer("attention_window", attention_window, num_layers)
         dilations = one_per_layer("attention_dilation", attention_dilation, num_layers)
 

@@ -11,8 +11,10 @@ def check_class_names(class_names, num_classes):
     Raises:
         ValueError: If their number is another.
     """
-    if class_names is not None and len(class_names) != num_classes:
+    if class_names is None:
+        return
+    if not isinstance(class_names, list | tuple) or len(class_names) != num_classes:
         raise ValueError(
-            "`class_names` must have one name a class. Received: "
+            "`class_names` must be a list of one name a class. Received: "
             f"num_classes={num_classes}, class_names={class_names}"
         )

@@ -4,6 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from longkeras.models.longformer.input_checks import (
+    check_ids,
+    check_mask,
+    check_shapes,
+)
+
 
 def functional_inputs():
     """The inputs of a functional model, every one of them present.
@@ -52,24 +58,34 @@ class OptionalInputs:
             dict with every input.
 
         Raises:
-            ValueError: If `token_ids` are missing, an input is unknown, a text is
-                longer than the position table, or an id has no embedding.
+            ValueError: If `token_ids` are missing, an input is unknown or of another
+                shape, a text is longer than the position table, an id has no
+                embedding, or a mask holds other numbers than 0 and 1.
         """
         if not isinstance(inputs, dict):
             raise ValueError(
-                "`inputs` must be a dict with `token_ids`. Received: "
-                f"inputs of type {type(inputs).__name__}"
+                "`inputs` must be a dict with `token_ids`; strings need a model with a "
+                f"`preprocessor`. Received: inputs of type {type(inputs).__name__}"
             )
-        given = {name: _array(x) for name, x in inputs.items() if x is not None}
-        self._check_names(given)
+        given = self._checked(inputs)
         self._check_length(given["token_ids"])
-        self._check_ids(given)
         given = {name: _tensor(x) for name, x in given.items()}
         token_ids = given["token_ids"]
         given.setdefault("padding_mask", ops.ones_like(token_ids, dtype="int32"))
         given.setdefault("segment_ids", ops.zeros_like(token_ids, dtype="int32"))
         if "global_attention_mask" not in given:
             given["global_attention_mask"] = self.global_tokens_of(given)
+        return given
+
+    def _checked(self, inputs):
+        """What was given and is not None, if it may be given."""
+        given = {name: _array(name, x) for name, x in inputs.items() if x is not None}
+        self._check_names(given)
+        check_shapes(given)
+        for name, values in given.items():
+            # Those on a device, or being traced, are not fetched for a check.
+            if isinstance(values, np.ndarray):
+                self._check_values(name, values, given["token_ids"].shape[1])
         return given
 
     def _check_names(self, given):
@@ -91,30 +107,35 @@ class OptionalInputs:
                 f"with `extend_positions({length})`. Received: {length} tokens"
             )
 
-    def _check_ids(self, given):
+    def _check_values(self, name, values, length):
+        if name.endswith("_mask"):
+            check_mask(name, values)
+            return
         backbone = self._backbone_of()
-        limits = {
-            "token_ids": ("vocabulary_size", backbone.vocabulary_size),
-            "segment_ids": ("num_segments", backbone.num_segments),
-        }
-        for name, (argument, limit) in limits.items():
-            ids = given.get(name)
-            # Those on a device, or being traced, are not fetched for a check.
-            if not isinstance(ids, np.ndarray) or ids.size == 0:
-                continue
-            if ids.min() < 0 or ids.max() >= limit:
-                raise ValueError(
-                    f"`{name}` must be at least 0 and less than {limit}, the "
-                    f"`{argument}` of the backbone. Received: ids from {ids.min()} to "
-                    f"{ids.max()}"
-                )
+        limit, meaning = {
+            "token_ids": (
+                backbone.vocabulary_size,
+                "backbone's `vocabulary_size`",
+            ),
+            "segment_ids": (backbone.num_segments, "backbone's `num_segments`"),
+            "mask_positions": (length, "length of the texts"),
+        }[name]
+        check_ids(name, values, limit, meaning)
 
     def _backbone_of(self):
         return self if not hasattr(self, "preprocessor") else self.backbone
 
 
-def _array(x):
-    return np.asarray(x) if isinstance(x, (list, tuple)) else x
+def _array(name, x):
+    if not isinstance(x, (list, tuple)):
+        return x
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(
+            f"The rows of `{name}` must have one length: pad them, and give a "
+            f"`padding_mask`. Received: {name}={str(x)[:200]}"
+        ) from error
 
 
 def _tensor(x):

@@ -3,12 +3,14 @@
 import keras
 import keras_hub
 
+from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.masked_lm_preprocessor import (
     LongformerMaskedLMPreprocessor,
 )
 from longkeras.models.longformer.task import LongformerTask
+from longkeras.models.longformer.task_parts import check_parts
 from longkeras.models.quantized_head import head_policy
 
 
@@ -71,6 +73,8 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
         head_layer_norm_epsilon=None,
         **kwargs,
     ):
+        check_arguments(locals(), may_be_none=("head_layer_norm_epsilon",))
+        check_parts(backbone, preprocessor)
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor

@@ -7,6 +7,7 @@ import keras
 import keras_hub
 import numpy as np
 
+from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.preprocessor import LongformerPreprocessor
 from longkeras.text.subword_pipeline import ArraySpec
 
@@ -86,6 +87,8 @@ class LongformerMaskedLMPreprocessor(
         seed=None,
         **kwargs,
     ):
+        optional = ("sequence_length", "mask_selection_length")
+        check_arguments(locals(), may_be_none=optional)
         rates = (mask_selection_rate, mask_token_rate, random_token_rate)
         if min(rates) < 0 or max(mask_selection_rate, sum(rates[1:])) > 1:
             raise ValueError(

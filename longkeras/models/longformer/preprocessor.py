@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from keras import tree
 
+from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.preprocessor_rows import (
     ROW_NAMES,
@@ -35,6 +36,7 @@ from longkeras.text.subword_rows import (
     row_length,
 )
 from longkeras.text.subword_text_windows import subword_windows
+from longkeras.text.subword_tokenizer import SubwordTokenizer
 
 
 class LongformerPreprocessor(AtomicPreset, HuggingFacePresets):
@@ -57,17 +59,15 @@ class LongformerPreprocessor(AtomicPreset, HuggingFacePresets):
             truncate: str.
 
         Raises:
-            ValueError: If a length is below 1, or the way of cutting is unknown.
+            ValueError: If a length is below 1, the tokenizer is none, or the way of
+                cutting is unknown.
         """
-        lengths = {
-            "sequence_length": sequence_length,
-            "max_sequence_length": max_sequence_length,
-        }
-        for name, value in lengths.items():
-            if value is not None and value < 1:
-                raise ValueError(
-                    f"`{name}` must be at least 1. Received: {name}={value}"
-                )
+        check_arguments(locals(), may_be_none=("sequence_length",))
+        if not isinstance(self.tokenizer, SubwordTokenizer):
+            raise ValueError(
+                "`tokenizer` must be a `longkeras.models.LongformerTokenizer`. "
+                f"Received: tokenizer={self.tokenizer!r}"
+            )
         if truncate not in ("round_robin", "waterfall"):
             raise ValueError(
                 '`truncate` must be "round_robin" or "waterfall". Received: '

@@ -3,14 +3,16 @@
 import keras
 import keras_hub
 
+from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.global_tokens import before_first
 from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.question_answerer_preprocessor import (
     LongformerQuestionAnswererPreprocessor,
 )
-from longkeras.models.longformer.task import LongformerTask
-from longkeras.models.quantized_head import head_policy
+from longkeras.models.longformer.task import LongformerTask, given_or_adam
+from longkeras.models.longformer.task_parts import check_parts
+from longkeras.models.quantized_head import head_dense
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -61,17 +63,14 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
     preprocessor_cls = LongformerQuestionAnswererPreprocessor
 
     def __init__(self, backbone, preprocessor=None, separator_id=None, **kwargs):
+        check_arguments(locals(), may_be_none=("separator_id",))
+        check_parts(backbone, preprocessor)
         if separator_id is None:
             separator_id = _separator_of(preprocessor)
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
-        self.output_dense = keras.layers.Dense(
-            2,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            dtype=head_policy(backbone),
-            name="logits",
-        )
+        self.output_dense = head_dense(backbone, 2, name="logits")
 
         # === Functional Model ===
         inputs = functional_inputs()
@@ -93,14 +92,13 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
             **kwargs: See `keras.Model.compile`.
         """
         names = ("start_logits", "end_logits")
-        if optimizer == "auto":
-            optimizer = keras.optimizers.Adam(5e-5)
         if loss == "auto":
             make = keras.losses.SparseCategoricalCrossentropy
             loss = {name: make(from_logits=True) for name in names}
         if metrics == "auto":
             make = keras.metrics.SparseCategoricalAccuracy
             metrics = {name: [make(name="accuracy")] for name in names}
+        optimizer = given_or_adam(optimizer)
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
     def global_tokens_of(self, inputs):

@@ -4,6 +4,7 @@ import keras
 import keras_hub
 import numpy as np
 
+from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.answer_spans import answer_spans
 from longkeras.models.longformer.preprocessor import LongformerPreprocessor
 from longkeras.models.longformer.preprocessor_rows import (
@@ -85,11 +86,7 @@ class LongformerQuestionAnswererPreprocessor(
         self.tokenizer = tokenizer
         # The question comes first: it has been cut to its own length before.
         self.set_lengths(sequence_length, max_sequence_length, truncate="waterfall")
-        if max_question_length < 1:
-            raise ValueError(
-                "`max_question_length` must be at least 1. Received: "
-                f"max_question_length={max_question_length}"
-            )
+        check_arguments({"max_question_length": max_question_length})
         self.max_question_length = max_question_length
 
     def call(self, x, y=None, sample_weight=None):

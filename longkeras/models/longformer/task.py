@@ -1,5 +1,6 @@
 """What all tasks of the family share."""
 
+import keras
 from keras import ops
 
 from longkeras.models.atomic_saving import AtomicSaving
@@ -10,9 +11,22 @@ from longkeras.models.longformer.global_token_watch import (
 )
 from longkeras.models.longformer.inputs import OptionalInputs
 from longkeras.models.longformer.longer_positions import LongerPositions
+from longkeras.models.longformer.task_parts import check_vocabulary
 from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.models.quantized_head import QuantizedHead
 from longkeras.models.saved_compilation import SavedCompilation
+
+
+def given_or_adam(optimizer):
+    """What `compile` was given, or Adam at the rate of KerasHub's tasks.
+
+    Args:
+        optimizer: See `keras.Model.compile`; or `"auto"`.
+
+    Returns:
+        The optimizer.
+    """
+    return keras.optimizers.Adam(5e-5) if optimizer == "auto" else optimizer
 
 
 class LongformerTask(
@@ -78,9 +92,9 @@ class LongformerTask(
 
     def _given(self, x):
         """Without inputs that are None, which no dataset can carry."""
-        if self.preprocessor is not None or not isinstance(x, dict):
+        if self.preprocessor is not None:
+            check_vocabulary(self)
             return x
-        given = {name: value for name, value in x.items() if value is not None}
-        self._check_names(given)
-        self._check_ids(given)
-        return given
+        if not isinstance(x, dict):
+            return x
+        return self._checked(x)

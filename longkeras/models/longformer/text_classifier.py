@@ -3,16 +3,18 @@
 import keras
 import keras_hub
 
+from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.class_names import check_class_names
 from longkeras.models.longformer.global_tokens import first_token
 from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.task import LongformerTask
+from longkeras.models.longformer.task_parts import check_parts
 from longkeras.models.longformer.text_classifier_preprocessor import (
     LongformerTextClassifierPreprocessor,
 )
-from longkeras.models.quantized_head import head_policy
+from longkeras.models.quantized_head import head_dense, head_policy
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -73,7 +75,9 @@ class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
         class_names=None,
         **kwargs,
     ):
+        check_arguments(locals())
         check_class_names(class_names, num_classes)
+        check_parts(backbone, preprocessor)
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
@@ -81,22 +85,14 @@ class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
         self.pooled_dropout = CounterDropout(
             dropout, dtype=dtype, name="pooled_dropout"
         )
-        self.pooled_dense = keras.layers.Dense(
-            backbone.hidden_dim,
-            activation="tanh",
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            dtype=dtype,
-            name="pooled_dense",
+        self.pooled_dense = head_dense(
+            backbone, backbone.hidden_dim, activation="tanh", name="pooled_dense"
         )
         self.output_dropout = CounterDropout(
             dropout, dtype=dtype, name="output_dropout"
         )
-        self.output_dense = keras.layers.Dense(
-            num_classes,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            activation=activation,
-            dtype=dtype,
-            name="logits",
+        self.output_dense = head_dense(
+            backbone, num_classes, activation=activation, name="logits"
         )
 
         # === Functional Model ===

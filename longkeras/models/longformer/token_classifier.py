@@ -3,15 +3,17 @@
 import keras
 import keras_hub
 
+from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.class_names import check_class_names
 from longkeras.models.longformer.inputs import functional_inputs
-from longkeras.models.longformer.task import LongformerTask
+from longkeras.models.longformer.task import LongformerTask, given_or_adam
+from longkeras.models.longformer.task_parts import check_parts
 from longkeras.models.longformer.token_classifier_preprocessor import (
     LongformerTokenClassifierPreprocessor,
 )
-from longkeras.models.quantized_head import head_policy
+from longkeras.models.quantized_head import head_dense, head_policy
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -70,19 +72,16 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
         class_names=None,
         **kwargs,
     ):
+        check_arguments(locals())
         check_class_names(class_names, num_classes)
+        check_parts(backbone, preprocessor)
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
         self.output_dropout = CounterDropout(
             dropout, dtype=head_policy(backbone), name="output_dropout"
         )
-        self.output_dense = keras.layers.Dense(
-            num_classes,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            dtype=head_policy(backbone),
-            name="logits",
-        )
+        self.output_dense = head_dense(backbone, num_classes, name="logits")
 
         # === Functional Model ===
         inputs = functional_inputs()
@@ -104,14 +103,15 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
             weighted_metrics: Defaults to `"auto"`, the accuracy.
             **kwargs: See `keras.Model.compile`.
         """
-        if optimizer == "auto":
-            optimizer = keras.optimizers.Adam(5e-5)
         if loss == "auto":
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         if weighted_metrics == "auto":
             weighted_metrics = [keras.metrics.SparseCategoricalAccuracy()]
         super().compile(
-            optimizer=optimizer, loss=loss, weighted_metrics=weighted_metrics, **kwargs
+            optimizer=given_or_adam(optimizer),
+            loss=loss,
+            weighted_metrics=weighted_metrics,
+            **kwargs,
         )
 
     def get_config(self):

@@ -6,6 +6,7 @@ import keras
 import keras_hub
 import numpy as np
 
+from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.preprocessor import LongformerPreprocessor
 from longkeras.models.longformer.preprocessor_rows import is_given_as_rows, leading
 from longkeras.text.subword_pipeline import ArraySpec, rank_of
@@ -79,6 +80,7 @@ class LongformerTokenClassifierPreprocessor(
         super().__init__(**kwargs)
         self.tokenizer = tokenizer
         self.set_lengths(sequence_length, max_sequence_length, truncate="waterfall")
+        check_arguments({"outside_label": outside_label})
         self.outside_label = outside_label
 
     def call(self, x, y=None, sample_weight=None):

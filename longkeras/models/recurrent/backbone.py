@@ -4,6 +4,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.models.atomic_saving import AtomicSaving
@@ -64,6 +65,7 @@ class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone)
         dtype=None,
         **kwargs,
     ):
+        check_arguments(locals())
         # === Layers ===
         self.token_embedding = ReversibleEmbedding(
             input_dim=vocabulary_size,

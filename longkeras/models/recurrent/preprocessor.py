@@ -1,18 +1,14 @@
 """Strings to the inputs of a recurrent language model."""
 
 import keras
-import keras_hub
 
-from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.causal_lm_preprocessor import CheckedCausalLMPreprocessor
 from longkeras.models.recurrent.backbone import RecurrentBackbone
-from longkeras.safe_files.atomic_preset import AtomicPreset
 from longkeras.text.byte_tokenizer import ByteTokenizer
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class RecurrentCausalLMPreprocessor(
-    AtomicPreset, CheckedPresets, keras_hub.models.CausalLMPreprocessor
-):
+class RecurrentCausalLMPreprocessor(CheckedCausalLMPreprocessor):
     """Tokenizes, adds start and end, pads, and shifts the targets by one.
 
     See `keras_hub.models.CausalLMPreprocessor` for arguments and results. A string

@@ -171,7 +171,7 @@ def test_a_preprocessor_comes_back_from_a_preset(task, tmp_path):
 
 @each_task
 def test_lengths_that_cannot_be_are_refused(task):
-    with pytest.raises(ValueError, match="`sequence_length` must be at least 1"):
+    with pytest.raises(ValueError, match="`sequence_length` must be an int of at"):
         preprocessor(task, sequence_length=0)
     with pytest.raises(ValueError, match="`sequence_length` must be more than the"):
         preprocessor(task, sequence_length=2)(texts(task))

@@ -1,0 +1,104 @@
+"""Inputs and parts that cannot be meant are refused, and told what they must be."""
+
+import numpy as np
+import pytest
+
+from longkeras.models import (
+    LongformerMaskedLM,
+    LongformerQuestionAnswerer,
+    LongformerTextClassifier,
+    LongformerTextClassifierPreprocessor,
+    LongformerTokenClassifier,
+    LongformerTokenizer,
+    RecurrentBackbone,
+)
+from tests.models.longformer.small_longformer import small_backbone
+
+IDS = np.full((2, 9), 7)
+ONES = np.ones((2, 9))
+WRONG = {
+    "rows of different length": ({"token_ids": [[1, 2], [1]]}, "one length: pad them"),
+    "one text alone": ({"token_ids": IDS[0]}, r"`\(batch, sequence\)`.*shape \(9,\)"),
+    "no text": ({"token_ids": IDS[:0]}, "at least one text"),
+    "no token": ({"token_ids": IDS[:, :0]}, "at least one token"),
+    "halves": ({"token_ids": IDS + 0.5}, "whole numbers.*float64"),
+    "words": ({"token_ids": IDS.astype(str)}, "whole numbers; strings need a model"),
+    "a strange id": ({"token_ids": IDS + 40}, "less than 40, the backbone's"),
+    "a short mask": ({"padding_mask": ONES[:, 1:]}, r"`padding_mask`.*shape \(2, 8\)"),
+    "a mask for all": ({"padding_mask": ONES[:1]}, r"`padding_mask`.*shape \(1, 9\)"),
+    "a flat mask": ({"global_attention_mask": ONES[0]}, "`global_attention_mask` must"),
+    "2 for global": ({"padding_mask": ONES + 1}, "1 or 0.*values"),
+    "a mask to add": ({"padding_mask": ONES * -1e9}, "1 or 0.*values"),
+    "two segments": ({"segment_ids": ONES}, "less than 1, the backbone's"),
+}
+PARTS = (
+    (LongformerTextClassifier, (2,)),
+    (LongformerTokenClassifier, (2,)),
+    (LongformerQuestionAnswerer, ()),
+    (LongformerMaskedLM, ()),
+)
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return small_backbone()
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_told_before_anything_runs(backbone, name):
+    given, why = WRONG[name]
+    with pytest.raises(ValueError, match=why):
+        backbone.complete({"token_ids": IDS, **given})
+
+
+def test_whole_numbers_of_any_kind_are_ids(backbone):
+    given = backbone.complete({"token_ids": IDS.astype(float), "padding_mask": ONES})
+    np.testing.assert_array_equal(given["token_ids"], IDS)
+
+
+def test_prediction_refuses_them_too(backbone):
+    model = LongformerTextClassifier(backbone, 2)
+    for call in (model, model.predict):
+        with pytest.raises(ValueError, match="`padding_mask` must"):
+            call({"token_ids": IDS, "padding_mask": ONES[:, 1:]})
+        with pytest.raises(ValueError, match="strings need a model"):
+            call(["a text"])
+
+
+def test_a_mask_behind_the_text_is_refused(backbone):
+    model = LongformerMaskedLM(backbone)
+    with pytest.raises(ValueError, match="less than 9, the length of the texts"):
+        model({"token_ids": IDS, "mask_positions": np.array([[1], [9]])})
+    with pytest.raises(ValueError, match="`mask_positions` must"):
+        model({"token_ids": IDS, "mask_positions": np.array([[1]])})
+
+
+@pytest.mark.parametrize(("kind", "arguments"), PARTS)
+@pytest.mark.parametrize("wrong", [None, "base", RecurrentBackbone])
+def test_a_task_needs_a_longformer(kind, arguments, wrong):
+    if wrong is RecurrentBackbone:
+        wrong = RecurrentBackbone(vocabulary_size=10, num_layers=1, hidden_dim=4)
+    with pytest.raises(ValueError, match=r"`backbone` must be a.*convert_to_long"):
+        kind(wrong, *arguments)
+
+
+def test_parts_of_another_kind_are_refused(backbone):
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    vocabulary = {token: i for i, token in enumerate(special)}
+    tokenizer = LongformerTokenizer.from_byte_pair(vocabulary, [])
+    with pytest.raises(ValueError, match="`preprocessor` must be one of"):
+        LongformerTextClassifier(backbone, 2, tokenizer)
+    with pytest.raises(ValueError, match="`tokenizer` must be a"):
+        LongformerTextClassifierPreprocessor("roberta")
+    with pytest.raises(ValueError, match="`class_names` must be a list"):
+        LongformerTextClassifier(backbone, 2, class_names="ab")
+
+
+def test_a_tokenizer_of_another_model_is_told():
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map(str, range(40))]
+    tokenizer = LongformerTokenizer.from_word_piece(names)
+    model = LongformerTextClassifier(
+        small_backbone(), 2, LongformerTextClassifierPreprocessor(tokenizer)
+    )
+    with pytest.raises(ValueError, match="45 tokens, and the embedding rows for 40"):
+        model.predict(["1 2 3"])
