@@ -3,7 +3,6 @@
 import os
 
 from longkeras.atomic_files import replaced_folder
-from longkeras.safe_files.preset_layout import is_current
 
 
 class AtomicPreset:
@@ -22,5 +21,5 @@ class AtomicPreset:
         Args:
             preset_dir: str or path. The folder.
         """
-        with replaced_folder(preset_dir, is_current) as place:
+        with replaced_folder(preset_dir, lambda new, place: True) as place:
             super().save_to_preset(str(place))  # type: ignore[misc]
