@@ -15,6 +15,13 @@ class RecurrentCausalLMPreprocessor(CheckedCausalLMPreprocessor):
     longer than `sequence_length` is cut there, as everywhere in KerasHub: give a
     long text as its windows (`longkeras.text`), or set `sequence_length`.
 
+    Args:
+        tokenizer: `longkeras.models.ByteTokenizer`.
+        sequence_length: int. Tokens a row. Defaults to `1024`.
+        add_start_token: bool. Defaults to `True`.
+        add_end_token: bool. Defaults to `True`.
+        **kwargs: See `keras_hub.models.CausalLMPreprocessor`.
+
     Example:
 
     ```python
