@@ -15,6 +15,7 @@ from longkeras.models.longformer.task_parts import check_vocabulary
 from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.models.quantized_head import QuantizedHead
 from longkeras.models.saved_compilation import SavedCompilation
+from longkeras.models.shuffled_fit import ShuffledFit
 
 
 def given_or_adam(optimizer):
@@ -37,6 +38,7 @@ class LongformerTask(
     SavedCompilation,
     AtomicSaving,
     HuggingFacePresets,
+    ShuffledFit,
 ):
     """Optional inputs, and a warning where training has no global token.
 
