@@ -98,8 +98,7 @@ print(f"{len(names)} authors, chance {chance:.3f}")
 # %% [markdown]
 # The model trains on pieces of the passages and reads whole ones in windows: that is
 # what one core can do. With a GPU give all in one piece: for passages of 1,500 words a
-# `sequence_length` of 2560 and 1500 `piece_words`. `fit` on strings reads in the order
-# it is given, so the pieces are shuffled here.
+# `sequence_length` of 2560 and 1500 `piece_words`.
 
 
 # %%

@@ -7,13 +7,18 @@ from keras import ops, tree
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.saved_compilation import SavedCompilation
+from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.text_stream import TextStream
 from longkeras.ops.compiled_function import compiled_function
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class DecodingCausalLM(
-    SavedCompilation, AtomicSaving, CheckedPresets, keras_hub.models.CausalLM
+    SavedCompilation,
+    AtomicSaving,
+    CheckedPresets,
+    ShuffledFit,
+    keras_hub.models.CausalLM,
 ):
     """Base of the causal language models: generation over three functions.
 

@@ -49,6 +49,9 @@ class ShuffledFit:
                 rows, validation_data = _split(rows, validation_split, batch_size)
             x, y, sample_weight = _shuffled(rows, batch_size or 32), None, None
             batch_size, validation_split = None, None
+        if hasattr(x, "element_spec"):
+            # Keras would warn that it leaves a dataset of TensorFlow's as it is.
+            shuffle = False
         return super().fit(
             x,
             y,
@@ -56,7 +59,7 @@ class ShuffledFit:
             sample_weight,
             validation_data,
             validation_split,
-            shuffle=False,
+            shuffle=shuffle,
             **kwargs,
         )
 

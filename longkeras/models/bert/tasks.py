@@ -5,10 +5,11 @@ import keras_hub
 
 from longkeras.models.bert.backbone import ExactBertBackbone, bert_initializer
 from longkeras.models.preset_loading import HuggingFacePresets
+from longkeras.models.shuffled_fit import ShuffledFit
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class ExactBertMaskedLM(HuggingFacePresets, keras_hub.models.BertMaskedLM):
+class ExactBertMaskedLM(HuggingFacePresets, ShuffledFit, keras_hub.models.BertMaskedLM):
     """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
 
     The head has the activation and epsilon of the backbone, as Hugging Face's
@@ -74,7 +75,9 @@ class ExactBertMaskedLM(HuggingFacePresets, keras_hub.models.BertMaskedLM):
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class ExactBertTextClassifier(HuggingFacePresets, keras_hub.models.BertTextClassifier):
+class ExactBertTextClassifier(
+    HuggingFacePresets, ShuffledFit, keras_hub.models.BertTextClassifier
+):
     """KerasHub's BERT that puts a text in one of several classes.
 
     Everything is KerasHub's, on `longkeras.models.ExactBertBackbone`; see
