@@ -80,15 +80,15 @@ CASE = Case(
     description=(
         "A text classifier of 12 layers, 768 wide, 12 heads, 3,072 inside and 50,265 "
         "tokens, random weights, one text of 4,096 tokens, float32, the first token "
-        "global: `longkeras.models.LongformerTextClassifier`, compiled with XLA "
-        "through `compile(jit_compile=True)`, and Hugging Face's "
-        "`LongformerForSequenceClassification` on PyTorch, eager. *Training* is a step "
-        "of AdamW with the dropout of both that is default, 0.1. The two were timed in "
-        "turns after a first call each; every time and memory comes from a process of "
-        "its own, started for it, and *memory* is the peak of the whole process: "
-        "libraries, weights, optimizer and compiling count. *Loading* is the first in "
-        "its process, libraries imported before, of one safetensors file that lies in "
-        "the operating system's cache."
+        "global: `longkeras.models.LongformerTextClassifier`, compiled as `compile` "
+        "chooses (TensorFlow's graph, attention in it one program of XLA's), and "
+        "Hugging Face's `LongformerForSequenceClassification` on PyTorch, eager. "
+        "*Training* is a step of AdamW with the dropout of both that is default, 0.1. "
+        "The two were timed in turns after a first call each; every time and memory "
+        "comes from a process of its own, started for it, and *memory* is the peak of "
+        "the whole process: libraries, weights, optimizer and compiling count. "
+        "*Loading* is the first in its process, libraries imported before, of one "
+        "safetensors file that lies in the operating system's cache."
     ),
     tests=(
         "tests/models/longformer/test_parity.py",

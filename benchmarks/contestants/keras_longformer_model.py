@@ -1,6 +1,6 @@
 """Longformer's text classifier of longkeras, on the backend that KERAS_BACKEND names.
 
-As a user runs it: `compile(jit_compile=True)`, `predict_on_batch`, `train_on_batch`.
+As a user runs it: `compile` as it is, `predict_on_batch`, `train_on_batch`.
 Called as a program it writes a checkpoint of random weights.
 """
 
@@ -32,7 +32,6 @@ def prepare(**point):
     model.compile(
         optimizer=keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=True,
     )
 
     def forward():
