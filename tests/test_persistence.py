@@ -182,6 +182,7 @@ def test_a_compiled_model_goes_on_where_it_was(model, tmp_path):
         optimizer=keras.optimizers.AdamW(3e-4),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         sampler=keras_hub.samplers.TopKSampler(k=7),
+        jit_compile=keras.backend.backend() == "jax",
     )
     model.fit(["Call me Ishmael."] * 2, batch_size=1, verbose=0)
     loaded = load_model(save_model(model, tmp_path / "model.keras"))

@@ -49,7 +49,9 @@ class Decoder:
         return self.model.initial_state(batch_size, TEXT_LENGTH)
 
     def prefill(self, token_ids, padding_mask, state):
-        *outputs, state = self._prefill(*_tensors(token_ids, padding_mask), state)
+        # Of one dtype, whatever the check made: a program is compiled for each.
+        is_real = padding_mask.astype(bool)
+        *outputs, state = self._prefill(*_tensors(token_ids, is_real), state)
         return *_arrays(outputs), state
 
     def step(self, token_ids, state):

@@ -1,5 +1,6 @@
 """Every constructor's arguments come back from `get_config`, with their values."""
 
+import functools
 import inspect
 import json
 
@@ -21,7 +22,23 @@ def configurable(name):
 
 @pytest.fixture
 def arguments(name):
+    return arguments_of(name)
+
+
+@pytest.fixture
+def config(name):
+    return config_of(name)
+
+
+@functools.cache
+def arguments_of(name):
     return CONFIG_EXAMPLES[name]()
+
+
+@functools.cache
+def config_of(name):
+    """The config of the example, made once for the tests that read it."""
+    return public_object(name)(**arguments_of(name)).get_config()
 
 
 def test_every_configurable_class_has_an_example():
@@ -49,8 +66,7 @@ def test_an_example_gives_every_argument_a_value_of_its_own(configurable, argume
 
 
 @each_class
-def test_the_config_holds_every_argument(configurable, arguments):
-    config = configurable(**arguments).get_config()
+def test_the_config_holds_every_argument(config, arguments):
     arguments = {name: x for name, x in arguments.items() if name not in ASSETS}
     assert set(arguments) <= set(config)
     # Initializers, dtype policies and other objects are compared by the next test.
@@ -65,8 +81,7 @@ def test_the_config_holds_every_argument(configurable, arguments):
 
 
 @each_class
-def test_an_object_rebuilt_from_its_config_has_the_same_config(configurable, arguments):
-    config = configurable(**arguments).get_config()
+def test_an_object_rebuilt_from_its_config_has_the_same_config(configurable, config):
     # From a copy: some `from_config` methods change what they are given.
     rebuilt = configurable.from_config(as_json(config))
     assert as_json(rebuilt.get_config()) == as_json(config)
