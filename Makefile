@@ -10,6 +10,9 @@ WORKERS ?= 2
 # What of the models says the most about a backend, in the least time.
 DECODING = tests/models/test_decoding.py
 GOLDEN = tests/models/longformer/test_golden.py
+# What of the ops differs most between backends: their attention and their loops.
+ON_JAX = tests/ops/test_banded_attention.py tests/ops/test_longformer_attention.py \
+	tests/ops/test_cached_attention.py tests/ops/test_recurrent_scan.py
 LONG = slow or browser or parity or multiprocess
 
 prepare = @VENV=$(VENV) sh tools/prepare_environment.sh
@@ -29,14 +32,14 @@ test: ## Run the short suite on TensorFlow, then what depends on the backend on 
 	$(prepare) test
 	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile $(ARGS)
 	KERAS_BACKEND=jax $(pytest) -n $(WORKERS) --dist loadfile $(ARGS) \
-		$(wildcard tests/ops $(GOLDEN))
+		$(wildcard $(ON_JAX))
 
-check: ## Run the long suite: slow, browser, multi-process, parity; layers on JAX, ops on PyTorch
+check: ## Run the long suite: slow, browser, multi-process, parity; ops and layers on JAX and PyTorch
 	$(prepare) check
 	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile \
 		-m "$(LONG)" $(ARGS)
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
-		--dist loadfile $(ARGS) $(wildcard tests/layers $(DECODING))
+		--dist loadfile $(ARGS) $(wildcard tests/ops tests/layers $(DECODING) $(GOLDEN))
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(wildcard tests/ops $(GOLDEN))
 

@@ -93,7 +93,9 @@ def bits_of_one_pass(registry, name, text):
     return (log_total - logits[np.arange(len(data)), data]) / np.log(2)
 
 
-@pytest.mark.parametrize("name", ["tiny-lstm", "tiny-window"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("tiny-lstm", marks=pytest.mark.slow), "tiny-window"]
+)
 def test_reading_in_chunks_gives_the_bits_of_one_pass(registry, readings, name):
     expected = bits_of_one_pass(registry, name, TEXT)
     np.testing.assert_allclose(readings[name].bits, expected, atol=1e-3)

@@ -102,6 +102,7 @@ def test_a_run_continued_to_a_later_end_equals_one_in_one(tmp_path):
     assert histories[0] == histories[1]
 
 
+@pytest.mark.slow
 def test_a_finished_run_trains_no_more_and_exports_the_same(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     run("tiny-lstm", tmp_path / "run", "--export", first)

@@ -67,6 +67,7 @@ def test_lora_of_layers_that_are_not_there_is_refused():
 
 # Keras says so of every layer that has no product to quantize, inputs included.
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+@pytest.mark.slow
 def test_eight_bit_weights_come_back_in_both_formats(tmp_path):
     classifier, inputs = small_classifier(), random_inputs()
     before = outputs_of(classifier, inputs)
