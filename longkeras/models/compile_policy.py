@@ -9,8 +9,8 @@ class CompilePolicy:
     """Takes the quicker way of TensorFlow on a CPU, unless told which.
 
     There TensorFlow's own graph multiplies wide matrices 1.3 times faster than XLA,
-    frees what it no longer needs and traces in a third of the time, while attention
-    is a program of XLA's all the same, one for all layers. Everywhere else Keras
+    frees what it no longer needs and compiles in two thirds of the time, while
+    attention is a program of XLA's all the same, one for all layers. Everywhere else Keras
     chooses. A mixin, to stand before a `keras_hub.models.Task`.
     """
 
