@@ -10,8 +10,8 @@ class CompilePolicy:
 
     There TensorFlow's own graph multiplies wide matrices 1.3 times faster than XLA,
     frees what it no longer needs and compiles in two thirds of the time, while
-    attention is a program of XLA's all the same, one for all layers. Everywhere else Keras
-    chooses. A mixin, to stand before a `keras_hub.models.Task`.
+    attention is a program of XLA's all the same, one for all layers. Everywhere
+    else Keras chooses. A mixin, to stand before a `keras_hub.models.Task`.
     """
 
     _asked_to_jit_compile = "auto"
