@@ -34,6 +34,9 @@ class LanguageModelConfig:
         stages: int. Equal parts of the run. Windows are half as long, and twice as
             many, as in the next stage: short ones show more places of more books a
             step, long ones come when the near past is learnt.
+        stage_rate: float. What a stage's learning rate is multiplied by in the next.
+        grow_windows: bool. Whether attention windows are half as wide in each stage as
+            in the next, too.
         steps: int. Optimizer steps.
         warmup_steps: int. Steps of rising learning rate.
         decay_fraction: float. Share of the steps in which the rate falls to zero.
@@ -55,6 +58,8 @@ class LanguageModelConfig:
     intermediate_dim: int = 0
     attention_window: tuple[int, ...] | None = None
     stages: int = 1
+    stage_rate: float = 1.0
+    grow_windows: bool = False
     steps: int = 3800
     warmup_steps: int = 100
     decay_fraction: float = 0.3
@@ -77,10 +82,52 @@ class LanguageModelConfig:
         Returns:
             `(sequence_length, batch_size, last step of the stage)`.
         """
-        stage = min(step * self.stages // self.steps, self.stages - 1)
-        shrink = 2 ** (self.stages - 1 - stage)
+        stage = self.stage_number(step)
+        shrink = self._shrink(stage)
         end = -(-self.steps * (stage + 1) // self.stages)
         return self.sequence_length // shrink, self.batch_size * shrink, end
+
+    def stage_number(self, step):
+        """Which stage a step belongs to, counted from 0.
+
+        Args:
+            step: int.
+
+        Returns:
+            int.
+        """
+        return min(step * self.stages // self.steps, self.stages - 1)
+
+    def stage_ends(self, epoch_steps):
+        """The steps after which the stages are changed: always at a checkpoint.
+
+        Args:
+            epoch_steps: int. Steps between checkpoints.
+
+        Returns:
+            list of int, one a stage.
+        """
+        ends = [
+            -(-self.steps * (stage + 1) // self.stages) for stage in range(self.stages)
+        ]
+        return [-(-end // epoch_steps) * epoch_steps for end in ends]
+
+    def windows_of(self, stage):
+        """The attention windows of a stage.
+
+        Args:
+            stage: int. From 0.
+
+        Returns:
+            tuple of int, one a layer, or None where there are none.
+        """
+        if self.attention_window is None or not self.grow_windows:
+            return self.attention_window
+        shrink = self._shrink(stage)
+        return tuple(max(1, window // shrink) for window in self.attention_window)
+
+    def _shrink(self, stage):
+        return 2 ** (self.stages - 1 - stage)
 
 
 CONTESTANTS = {
@@ -126,11 +173,12 @@ CONTESTANTS = {
 }
 
 
-def build_model(config):
+def build_model(config, stage=-1):
     """Make a contestant with fresh weights.
 
     Args:
         config: `LanguageModelConfig`.
+        stage: int. Whose attention windows it gets. Defaults to `-1`, the last.
 
     Returns:
         `RecurrentCausalLM` or `TransformerCausalLM`, with its preprocessor.
@@ -155,11 +203,12 @@ def build_model(config):
             f"`family` must be one of {FAMILIES}. Received: family={config.family!r}"
         )
     windowed = config.family == "sliding_window"
+    windows = config.windows_of(range(config.stages)[stage])
     backbone = CausalTransformerBackbone(
         **sizes,
         num_heads=config.num_heads,
         intermediate_dim=config.intermediate_dim,
-        attention_window=list(config.attention_window) if windowed else None,
+        attention_window=list(windows) if windowed else None,
         max_sequence_length=None if windowed else config.sequence_length,
     )
     preprocessor = TransformerCausalLMPreprocessor(tokenizer, sequence_length=length)

@@ -12,7 +12,8 @@ _LOGGER = logging.getLogger("training")
 class HeldOutBits(keras.callbacks.Callback):
     """Reads the beginning of each held-out book at the end of each epoch.
 
-    Adds `bits_per_byte_<language>` to the logs, before a checkpoint writes them down.
+    Adds `bits_per_byte_<language>` to the logs, before a checkpoint writes them down,
+    and their mean as `bits_per_byte`.
 
     Args:
         books: list of `longkeras.data.Book`.
@@ -37,3 +38,6 @@ class HeldOutBits(keras.callbacks.Callback):
             )
             if logs is not None:
                 logs[f"bits_per_byte_{language}"] = score.bits_per_byte
+        if logs is not None:
+            bits = [score.bits_per_byte for score in scores.values()]
+            logs["bits_per_byte"] = sum(bits) / len(bits)

@@ -10,13 +10,16 @@ _LOGGER = logging.getLogger("longkeras.fitting")
 
 
 class ProgressLog(keras.callbacks.Callback):
-    """Logs step, bits per token, speed and time left.
+    """Logs step, bits per byte or token, speed and time left.
 
     Args:
         total_steps: int. Optimizer steps of the whole run.
         tokens_per_step: int. Tokens of a batch.
         first_step: int. Steps done before. Defaults to `0`.
         interval: int. Steps between lines. Defaults to `50`.
+        bytes_per_token: float. Of the text, in the mean: with it, bits per byte are
+            told, which compare with any other tokenizer's. Defaults to `None`: bits
+            per token.
 
     Example:
 
@@ -34,12 +37,20 @@ class ProgressLog(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, total_steps, tokens_per_step, first_step=0, interval=50):
+    def __init__(
+        self,
+        total_steps,
+        tokens_per_step,
+        first_step=0,
+        interval=50,
+        bytes_per_token=None,
+    ):
         super().__init__()
         self.total_steps = total_steps
         self.tokens_per_step = tokens_per_step
         self.step = first_step
         self.interval = interval
+        self.bytes_per_token = bytes_per_token
         self._since = None
         self._steps = 0
 
@@ -55,10 +66,11 @@ class ProgressLog(keras.callbacks.Callback):
         seconds = (time.monotonic() - self._since) / self._steps
         left = (self.total_steps - self.step) * seconds / 60
         _LOGGER.info(
-            "step %d/%d, %.3f bits a token, %.0f tokens/s, %.0f min left",
+            "step %d/%d, %.3f bits a %s, %.0f tokens/s, %.0f min left",
             self.step,
             self.total_steps,
-            float(logs["loss"]) / math.log(2),
+            float(logs["loss"]) / math.log(2) / (self.bytes_per_token or 1),
+            "token" if self.bytes_per_token is None else "byte",
             self.tokens_per_step / seconds,
             left,
         )

@@ -62,3 +62,62 @@ class WarmupStableDecay(keras.optimizers.schedules.LearningRateSchedule):
             "total_steps": self.total_steps,
             "decay_steps": self.decay_steps,
         }
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class StagedLearningRate(keras.optimizers.schedules.LearningRateSchedule):
+    """Another schedule, with a rate that falls by a factor at each stage.
+
+    Args:
+        schedule: `keras.optimizers.schedules.LearningRateSchedule`. The rate of the
+            first stage.
+        stage_ends: list of int. The step after the last one of each stage, rising.
+        factor: float. What the rate of a stage is multiplied by in the next.
+
+    Raises:
+        ValueError: If `stage_ends` do not rise.
+
+    Example:
+
+    ```python
+    from longkeras.fitting import StagedLearningRate, WarmupStableDecay
+
+    plateau = WarmupStableDecay(0.01, warmup_steps=0, total_steps=90, decay_steps=0)
+    schedule = StagedLearningRate(plateau, stage_ends=[30, 60, 90], factor=0.5)
+    rates = [float(schedule(step)) for step in (29, 30, 89)]
+    assert [round(rate, 6) for rate in rates] == [0.01, 0.005, 0.0025]
+    ```
+
+    Reference:
+        [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150),
+        section 4.2
+    """
+
+    def __init__(self, schedule, stage_ends, factor):
+        super().__init__()
+        if list(stage_ends) != sorted(set(stage_ends)):
+            raise ValueError(
+                f"`stage_ends` must rise. Received: stage_ends={list(stage_ends)}"
+            )
+        self.schedule = schedule
+        self.stage_ends = list(stage_ends)
+        self.factor = factor
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        rate = self.schedule(step)
+        for end in self.stage_ends[:-1]:
+            rate = rate * ops.where(step < end, 1.0, self.factor)
+        return rate
+
+    def get_config(self):
+        return {
+            "schedule": keras.saving.serialize_keras_object(self.schedule),
+            "stage_ends": self.stage_ends,
+            "factor": self.factor,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        schedule = keras.saving.deserialize_keras_object(config["schedule"])
+        return cls(**{**config, "schedule": schedule})

@@ -148,6 +148,11 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "normalization_form": "NFC",
     },
     "longkeras.text.SubwordTokenizer": _subword_arguments,
+    "longkeras.fitting.StagedLearningRate": lambda: {
+        "schedule": _make("longkeras.fitting.WarmupStableDecay"),
+        "stage_ends": [10, 20],
+        "factor": 0.25,
+    },
     "longkeras.fitting.WarmupStableDecay": lambda: {
         "peak_learning_rate": 0.01,
         "warmup_steps": 10,

@@ -45,7 +45,7 @@ THIRD_PARTIES = {
     "conversion": {"huggingface_hub", "keras", "keras_hub", "ml_dtypes", "numpy"},
     "data": {"keras", "numpy"},
     "evaluation": {"keras", "numpy"},
-    "fitting": {"keras", "keras_hub", "numpy"},
+    "fitting": {"h5py", "keras", "keras_hub", "numpy"},
     "layers": {"keras", "numpy"},
     "models": {"keras", "keras_hub", "numpy"},
     "ops": {"keras", "numpy"},

@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from keras import ops
 
 from longkeras import CheckpointError
 from longkeras.data import Book, ByteCorpus
-from longkeras.fitting import TrainingCheckpoint
+from longkeras.fitting import NonFiniteError, TrainingCheckpoint
 from longkeras.fitting.checkpoint import write_json
 from tests.models.small_models import small_model
 
@@ -29,7 +31,7 @@ def fresh_model(**options):
 
 def run(folder, epochs, model=None):
     """Train to that epoch, from the folder's checkpoint if there is one."""
-    model = model or fresh_model(dropout=0.0)
+    model = model or fresh_model()
     checkpoint = TrainingCheckpoint(folder)
     step = checkpoint.restore(model)
     model.fit(
@@ -109,13 +111,93 @@ def test_the_history_counts_the_optimizers_steps(folder):
     assert history[-1]["loss"] == 0.5
 
 
-def test_lines_of_the_history_after_the_checkpoint_are_dropped(folder):
-    # A kill between the two files: the weights decide.
+def test_the_history_is_the_one_of_the_checkpoint(folder):
+    # A kill between the two files: the one with the weights decides.
+    rows = json.loads((folder / "history.json").read_text())
+    for other in ([], [*rows, {"step": 4, "loss": 0.5}]):
+        write_json(folder / "history.json", other)
+        checkpoint = TrainingCheckpoint(folder)
+        checkpoint.restore(fresh_model())
+        assert checkpoint.history == rows
+        assert json.loads((folder / "history.json").read_text()) == rows
+
+
+def test_a_checkpoint_without_state_is_read_as_it_was(folder):
+    # As they were written before the state lay in the same file.
+    with h5py.File(folder / "checkpoint.weights.h5", "a") as file:
+        del file["training_state"]
     rows = [{"step": 2, "loss": 1.0}, {"step": 4, "loss": 0.5}]
     write_json(folder / "history.json", rows)
     checkpoint = TrainingCheckpoint(folder)
-    checkpoint.restore(fresh_model())
-    assert checkpoint.history == rows[:1]
+    assert checkpoint.restore(fresh_model()) == 2
+    assert (checkpoint.history, checkpoint.best) == (rows[:1], None)
+
+
+def test_the_random_state_of_dropout_is_restored(halves):
+    folder, model = halves
+    loaded = fresh_model()
+    weights = {id(weight) for weight in loaded.weights}
+    assert sum(id(each) not in weights for each in loaded.variables) >= 1
+    TrainingCheckpoint(folder).restore(loaded)
+    for one, other in zip(model.variables, loaded.variables, strict=True):
+        np.testing.assert_array_equal(
+            ops.convert_to_numpy(one), ops.convert_to_numpy(other)
+        )
+
+
+def test_only_better_weights_replace_the_best(folder):
+    model = fresh_model()
+    checkpoint = TrainingCheckpoint(folder, monitor="bits")
+    checkpoint.restore(model)
+    checkpoint.set_model(model)
+    saved = []
+    for bits in (3.0, 2.0, 2.5, float("nan"), float("inf"), 1.0):
+        before = checkpoint.best_path.exists() and checkpoint.best_path.read_bytes()
+        checkpoint.on_epoch_end(1, {"bits": bits})
+        saved.append(checkpoint.best_path.read_bytes() != before)
+    assert saved == [True, True, False, False, False, True]
+    again = TrainingCheckpoint(folder, monitor="bits", mode="max")
+    again.restore(model)
+    assert again.best == 1.0
+    again.set_model(model)
+    again.on_epoch_end(1, {"bits": 0.5})
+    assert again.best == 1.0
+
+
+def test_weights_that_are_no_numbers_are_not_saved(folder):
+    model = fresh_model()
+    checkpoint = TrainingCheckpoint(folder, monitor="bits")
+    checkpoint.restore(model)
+    old = checkpoint.path.read_bytes()
+    checkpoint.set_model(model)
+    weight = model.trainable_variables[1]
+    weight.assign(weight * np.float32("nan"))
+    with pytest.raises(NonFiniteError, match=f"After step 1 .*{weight.path}"):
+        checkpoint.on_epoch_end(1, {"bits": 0.0})
+    assert checkpoint.path.read_bytes() == old
+    assert not checkpoint.best_path.exists()
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(folder):
+    model = fresh_model()
+    checkpoint = TrainingCheckpoint(folder, monitor="bits")
+    checkpoint.restore(model)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    checkpoint.set_model(model)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in (0, 1000, 20_000):
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+            with pytest.raises(OSError):
+                checkpoint.on_epoch_end(1, {"bits": 1.0})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_an_unknown_mode_is_named():
+    with pytest.raises(ValueError, match="`mode` must be"):
+        TrainingCheckpoint("runs/none", mode="auto")
 
 
 @pytest.mark.parametrize("moment", ["writing", "replacing"])

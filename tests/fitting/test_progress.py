@@ -33,3 +33,11 @@ def test_transformers_use_xla_and_recurrent_models_not_on_tensorflow():
     backend = keras.backend.backend()
     assert should_jit_compile(small_model("windowed")) == (backend != "torch")
     assert should_jit_compile(small_model("gru")) == (backend == "jax")
+
+
+def test_bits_a_byte_are_told_where_the_bytes_of_a_token_are_known(caplog):
+    progress = ProgressLog(20, tokens_per_step=64, interval=2, bytes_per_token=4.0)
+    with caplog.at_level(logging.INFO, "longkeras.fitting"):
+        for batch in range(2):
+            progress.on_train_batch_end(batch, {"loss": 8 * math.log(2)})
+    assert "2.000 bits a byte" in caplog.text

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.fitting import WarmupStableDecay
+from longkeras.fitting import StagedLearningRate, WarmupStableDecay
 
 
 def rates(schedule, steps):
@@ -49,3 +49,13 @@ def test_an_optimizer_keeps_it_through_its_config():
     np.testing.assert_allclose(float(again.learning_rate), 0.125)
     again.iterations.assign(18)
     np.testing.assert_allclose(float(again.learning_rate), 0.2, rtol=1e-6)
+
+
+def test_the_rate_falls_by_its_factor_at_each_stage():
+    plateau = WarmupStableDecay(0.8, warmup_steps=2, total_steps=30, decay_steps=0)
+    schedule = StagedLearningRate(plateau, stage_ends=[10, 20, 30], factor=0.5)
+    steps = [0, 9, 10, 19, 20, 29]
+    expected = [0.4, 0.8, 0.4, 0.4, 0.2, 0.2]
+    np.testing.assert_allclose(rates(schedule, steps), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="`stage_ends` must rise"):
+        StagedLearningRate(plateau, [10, 10], 0.5)

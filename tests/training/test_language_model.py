@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from longkeras import load_model
+from longkeras.fitting import NonFiniteError
 from longkeras.serving import ModelRegistry
 from longkeras.serving.manifest import read_manifest
 from tests.training.tiny_contestants import TINY_CONTESTANTS
@@ -45,8 +47,6 @@ def run(name, folder, *more):
 
 
 def weights(path):
-    from longkeras import load_model
-
     return [ops.convert_to_numpy(weight) for weight in load_model(path).weights]
 
 
@@ -163,3 +163,63 @@ def test_the_contestants_are_of_one_size():
         if name not in TINY_CONTESTANTS
     }
     assert len(steps) == 1
+
+
+def test_stages_double_lengths_and_windows_and_halve_the_rate(tmp_path):
+    config = dataclasses.replace(
+        TINY_CONTESTANTS["tiny-window"], stages=3, stage_rate=0.5, grow_windows=True
+    )
+    config = dataclasses.replace(config, steps=12, attention_window=(4,))
+    assert [config.stage_of(step)[:2] for step in (0, 4, 8)] == [
+        (4, 8),
+        (8, 4),
+        (16, 2),
+    ]
+    assert [config.windows_of(stage) for stage in range(3)] == [(1,), (2,), (4,)]
+    assert config.stage_ends(4) == [4, 8, 12]
+    assert config.stage_ends(3) == [6, 9, 12]
+    model = contestants.build_model(config, stage=1)
+    assert model.backbone.attention_window == [2]
+    language_model.compile_model(model, config, config.stage_ends(4))
+    rates = []
+    for step in (1, 4, 8):
+        model.optimizer.iterations.assign(step)
+        rates.append(float(ops.convert_to_numpy(model.optimizer.learning_rate)))
+    np.testing.assert_allclose(rates, [0.01, 0.005, 0.0025], rtol=1e-5)
+    # Without the switches everything stays as it was.
+    plain = TINY_CONTESTANTS["tiny-window"]
+    assert plain.windows_of(0) == plain.attention_window == (4,)
+
+
+@pytest.mark.slow
+def test_a_staged_run_is_stopped_resumed_and_keeps_its_stages(tmp_path):
+    options = ["--stages", 2, "--steps", 8, "--shards", tmp_path / "shards"]
+    run("tiny-window", tmp_path / "run", *options)
+    run("tiny-window", tmp_path / "run", *options, "--export", tmp_path)
+    windows = [
+        load_model(tmp_path / "run" / f"stage-{stage}").backbone.attention_window
+        for stage in (1, 2)
+    ]
+    assert windows == [[2], [4]]
+    log = (tmp_path / "run" / "log.txt").read_text()
+    assert "memory of a step" in log and "starting at step 8 of 8" in log
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+    exported = json.loads((tmp_path / "tiny-window" / "training.json").read_text())
+    assert exported["config"]["stages"] == 2
+
+
+@pytest.mark.slow
+def test_a_run_that_breaks_names_the_layer_and_keeps_the_checkpoint(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(
+        language_model.CONTESTANTS,
+        "tiny-lstm",
+        dataclasses.replace(
+            TINY_CONTESTANTS["tiny-lstm"], learning_rate=1e30, clip_norm=None
+        ),
+    )
+    with pytest.raises(NonFiniteError, match=r"The (first|update) (in|of) step \d+"):
+        run("tiny-lstm", tmp_path / "run", "--steps", 40)
+    log = (tmp_path / "run" / "log.txt").read_text()
+    assert "Looking for the layer" in log

@@ -1,0 +1,168 @@
+"""What a training step will take of the memory, said before the first one."""
+
+import dataclasses
+import math
+import os
+
+import keras
+
+from longkeras.fitting.layer_calls import float_tensors, watched_calls
+
+_ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryPlan:
+    """Bytes of a training step, as far as they can be told without taking it.
+
+    Args:
+        weights: int. Bytes of the weights.
+        gradients: int. Bytes of the gradients of those that are trained.
+        optimizer: int. Bytes of the optimizer's state.
+        layers: dict of a layer's path to the bytes that it returns, which the
+            backward pass reads again.
+        loss: int. Bytes of the outputs' probabilities and gradients.
+        available: int. Bytes that the machine has free, or None if it does not tell.
+    """
+
+    weights: int
+    gradients: int
+    optimizer: int
+    layers: dict[str, int]
+    loss: int
+    available: int | None
+
+    @property
+    def activations(self):
+        """int, bytes of all that the layers return, and of the loss."""
+        return sum(self.layers.values()) + self.loss
+
+    @property
+    def total(self):
+        """int, all bytes together."""
+        return self.weights + self.gradients + self.optimizer + self.activations
+
+    @property
+    def advice(self):
+        """str, what to do about a plan that does not fit; empty for one that does."""
+        if self.available is None or self.total < self.available:
+            return ""
+        fixed = self.total - self.activations
+        if fixed >= self.available:
+            return (
+                "Weights, gradients and optimizer alone do not fit: take a smaller "
+                "model, or an optimizer with less state than Adam's."
+            )
+        parts = math.ceil(self.activations / (self.available - fixed))
+        return (
+            "This does not fit. In order of what they cost: build the model inside "
+            '`keras.RematScope("full")`, which recomputes each block; train '
+            f"on batches 1/{parts} as large with the optimizer's "
+            f"`gradient_accumulation_steps={parts}`; or begin with stages of shorter "
+            "windows."
+        )
+
+    def __str__(self):
+        largest = sorted(self.layers.items(), key=lambda item: -item[1])[:3]
+        lines = [
+            f"memory of a step: {_megabytes(self.total)} = weights "
+            f"{_megabytes(self.weights)} + gradients {_megabytes(self.gradients)} + "
+            f"optimizer {_megabytes(self.optimizer)} + activations "
+            f"{_megabytes(self.activations)}",
+            "largest activations: loss "
+            + ", ".join(
+                [
+                    _megabytes(self.loss),
+                    *(f"{name} {_megabytes(size)}" for name, size in largest),
+                ]
+            ),
+        ]
+        if self.available is not None:
+            lines.append(f"free: {_megabytes(self.available)}")
+        return "\n".join(filter(None, [*lines, self.advice]))
+
+
+def plan_memory(model, batch):
+    """Predict the memory of a training step from the shapes of a batch.
+
+    Nothing is computed: the layers are only asked for the shapes that they return.
+    Counted are weights, gradients, the optimizer's state, everything that a layer
+    returns, and the loss. Not counted are the program itself (some hundred megabytes
+    of a backend and its compiler), what attention keeps inside a tile, and what the
+    compiler saves by not keeping something.
+
+    Args:
+        model: compiled `keras.Model`.
+        batch: `(x, y, ...)`, as `fit` gets it. Only the shapes of `x` are read.
+
+    Returns:
+        `MemoryPlan`.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    from longkeras.fitting import plan_memory
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(5)])
+    model.compile("adam", "mse")
+    plan = plan_memory(model, (np.ones((2, 3), "float32"), np.ones((2, 5))))
+    assert plan.weights == plan.gradients == (3 * 5 + 5) * 4
+    assert plan.layers["dense"] == 2 * 5 * 4
+    ```
+    """
+    model.optimizer.build(model.trainable_variables)
+    layers, outputs = {}, []
+
+    def count(layer, returned):
+        size = sum(map(_bytes, float_tensors(returned)))
+        if layer is model:
+            outputs.append(size)
+        elif not isinstance(layer, keras.Model):  # Its last layer returned the same.
+            name = layer.path or layer.name
+            layers[name] = layers.get(name, 0) + size
+
+    inputs = keras.tree.map_structure(
+        lambda each: keras.KerasTensor(each.shape, _standard(each)), batch[0]
+    )
+    with watched_calls(model, count):
+        _Traced(model).compute_output_spec(inputs)
+    return MemoryPlan(
+        weights=sum(map(_bytes, model.weights)),
+        gradients=sum(map(_bytes, model.trainable_variables)),
+        optimizer=sum(map(_bytes, model.optimizer.variables)),
+        layers=layers,
+        loss=2 * outputs[-1],  # Probabilities, and the gradient of the logits.
+        available=_free_bytes(),
+    )
+
+
+class _Traced(keras.layers.Layer):
+    """Runs a model inside a call of its own, so that the backend traces all of it."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def call(self, inputs):
+        return self.model(inputs, training=True)
+
+
+def _standard(array):
+    return keras.backend.standardize_dtype(array.dtype)
+
+
+def _bytes(tensor):
+    return math.prod(tensor.shape) * _ITEM_BYTES.get(_standard(tensor), 4)
+
+
+def _free_bytes():
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _megabytes(size):
+    return f"{size / 2**20:,.1f} MiB"
