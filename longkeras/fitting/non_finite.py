@@ -255,7 +255,7 @@ class _GradientProbe(keras.optimizers.Optimizer):
 
 
 def _bad_gradient(model, order, batch):
-    probe = _GradientProbe(learning_rate=0.0)
+    probe = _GradientProbe(learning_rate=0.0, name="gradient_probe")
     probe.build(model.trainable_variables)
     optimizer, model.optimizer = model.optimizer, probe
     try:
