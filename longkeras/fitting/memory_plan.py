@@ -56,8 +56,9 @@ class MemoryPlan:
         parts = math.ceil(self.activations / (self.available - fixed))
         return (
             "This does not fit. In order of what they cost: build the model inside "
-            '`keras.RematScope("full")`, which recomputes each block; train '
-            f"on batches 1/{parts} as large with the optimizer's "
+            '`keras.RematScope("list_of_layers", layer_names=[...])` with the names '
+            "of its blocks, which are then computed twice; train on batches "
+            f"1/{parts} as large with the optimizer's "
             f"`gradient_accumulation_steps={parts}`; or begin with stages of shorter "
             "windows."
         )
@@ -109,7 +110,8 @@ def plan_memory(model, batch):
     model.compile("adam", "mse")
     plan = plan_memory(model, (np.ones((2, 3), "float32"), np.ones((2, 5))))
     assert plan.weights == plan.gradients == (3 * 5 + 5) * 4
-    assert plan.layers["dense"] == 2 * 5 * 4
+    # What the layer returns, and the loss and its gradient.
+    assert plan.activations == (1 + 2) * 2 * 5 * 4
     ```
     """
     model.optimizer.build(model.trainable_variables)

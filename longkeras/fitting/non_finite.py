@@ -57,6 +57,10 @@ class FiniteGuard(keras.callbacks.Callback):
     Args:
         interval: int. Steps between looks. Defaults to `1`.
 
+    Raises:
+        NonFiniteError: In training, when the loss is no number.
+        ValueError: If `interval` is below 1.
+
     Example:
 
     ```python
@@ -153,12 +157,11 @@ def find_non_finite(model, x, y=None, sample_weight=None):
     import numpy as np
     from longkeras.fitting import find_non_finite
 
-    model = keras.Sequential(
-        [keras.Input((2,)), keras.layers.Dense(3, "exponential"), keras.layers.Dense(1)]
-    )
+    grow = keras.layers.Dense(3, "exponential", kernel_initializer="ones", name="grow")
+    model = keras.Sequential([keras.Input((2,)), grow, keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    found = find_non_finite(model, np.full((1, 2), 1e4, "float32"), np.ones((1, 1)))
-    assert found is None or found.kind == "activations" and found.name == "dense"
+    found = find_non_finite(model, np.full((1, 2), 99.0, "float32"), np.ones((1, 1)))
+    assert str(found).endswith("/grow: 3 of 3 not finite")
     ```
     """
     found = _bad_weight(model)
@@ -197,6 +200,31 @@ def explain_non_finite(model, checkpoint, batch_at, step):
 
     Returns:
         str: which step, which layer, and what is wrong with it.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    from longkeras.fitting import (
+        FiniteGuard,
+        NonFiniteError,
+        TrainingCheckpoint,
+        explain_non_finite,
+    )
+
+    x, y = np.ones((8, 2)), np.array([1, 1, 1, 1, 1, np.nan, 1, 1])
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    checkpoint = TrainingCheckpoint("runs/broken")
+    callbacks = [FiniteGuard(), checkpoint]
+    try:
+        model.fit(x, y, batch_size=2, shuffle=False, verbose=0, callbacks=callbacks)
+    except NonFiniteError as error:
+        rows = lambda step: (x[2 * step :][:2], y[2 * step :][:2], None)
+        told = explain_non_finite(model, checkpoint, rows, error.step)
+    assert told.startswith("The first in step 2: loss of the batch")
+    ```
     """
     start = checkpoint.restore(model)
     last = max(step - 1, start)
