@@ -44,6 +44,7 @@ class LanguageModelConfig:
         clip_norm: float. Largest norm of a step's gradient.
         seed: int. Of weights and order of windows.
         english_weight: float. Windows of English for one of Chinese.
+        dropout: float. Of the backbone.
     """
 
     name: str
@@ -67,6 +68,7 @@ class LanguageModelConfig:
     clip_norm: float = 1.0
     seed: int = 1
     english_weight: float = 1.5
+    dropout: float = 0.0
 
     @property
     def bytes_per_step(self):
@@ -190,6 +192,7 @@ def build_model(config, stage=-1):
         "vocabulary_size": ByteTokenizer().vocabulary_size(),
         "num_layers": config.num_layers,
         "hidden_dim": config.hidden_dim,
+        "dropout": config.dropout,
         "seed": config.seed,
     }
     tokenizer, length = ByteTokenizer(), config.sequence_length

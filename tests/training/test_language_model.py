@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import logging
 
 import numpy as np
 import pytest
@@ -17,26 +16,14 @@ from tests.training.tiny_contestants import TINY_CONTESTANTS
 from training import contestants
 from training.recipes import language_model
 
+pytestmark = pytest.mark.usefixtures("root_logger")
+
 
 @pytest.fixture(autouse=True)
 def tiny_contestants(monkeypatch):
     monkeypatch.delenv("LONGKERAS_DATA", raising=False)
     for name, config in TINY_CONTESTANTS.items():
         monkeypatch.setitem(language_model.CONTESTANTS, name, config)
-
-
-@pytest.fixture(autouse=True)
-def root_logger():
-    """The recipe logs to a file of the run: not of the runs after it."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    # `basicConfig(force=True)` closes what it finds: keep pytest's out of its way.
-    root.handlers[:] = []
-    yield
-    for handler in root.handlers:
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def run(name, folder, *more):

@@ -45,7 +45,7 @@ def main(argv=None):
     args = _parse(argv)
     folder = pathlib.Path(args.output or pathlib.Path("runs") / args.model)
     folder.mkdir(parents=True, exist_ok=True)
-    _log_to(folder / "log.txt")
+    log_to(folder / "log.txt")
     config = CONTESTANTS[args.model]
     changes = {
         name: getattr(args, name)
@@ -87,6 +87,27 @@ def train(config, data, folder, epoch_steps=200, held_out_bytes=20_000, shards=N
     """
     keras.utils.set_random_seed(config.seed)
     corpus = _corpus(config, data, shards)
+    held_out = load_books(data, "valid")
+    return train_on(corpus, held_out, config, folder, epoch_steps, held_out_bytes)
+
+
+def train_on(corpus, held_out, config, folder, epoch_steps, held_out_bytes):
+    """Train on any corpus, as `train` does on books.
+
+    Args:
+        corpus: `longkeras.data.ByteCorpus`.
+        held_out: list of `longkeras.data.Book`, read at each checkpoint.
+        config: `training.contestants.LanguageModelConfig`.
+        folder: path of the run.
+        epoch_steps: int. Steps between checkpoints.
+        held_out_bytes: int. Bytes read of each held-out book.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        longkeras.fitting.NonFiniteError: As `train`.
+    """
     for language, counts in corpus.counts(config.sequence_length).items():
         _LOGGER.info("%s: %s", language, counts)
     checkpoint = TrainingCheckpoint(folder, monitor="bits_per_byte")
@@ -99,7 +120,7 @@ def train(config, data, folder, epoch_steps=200, held_out_bytes=20_000, shards=N
         ProgressLog(
             config.steps, config.bytes_per_step, first_step=step, bytes_per_token=1.0
         ),
-        HeldOutBits(load_books(data, "valid"), held_out_bytes),
+        HeldOutBits(held_out, held_out_bytes),
         ScalarEvents(pathlib.Path(folder) / "tensorboard"),
     ]
     if step in ends:
@@ -231,7 +252,12 @@ def _parse(argv):
     return parser.parse_args(argv)
 
 
-def _log_to(path):
+def log_to(path):
+    """Log to the screen and to a file of the run.
+
+    Args:
+        path: path. Appended to.
+    """
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(message)s",
