@@ -57,15 +57,8 @@ class CounterDropout(keras.layers.Dropout):
             return inputs
         if self.rate == 1:
             return ops.zeros_like(inputs)
-        shape = self._drawn_shape(inputs)
         seed = draw_seed(self.seed_generator)
-        # To the hash, every row is a text of one token.
-        first = ops.zeros((1,), dtype="int32")
-        rows = query_numbers(seed, _product(shape[:-1]), first, num_heads=1)
-        columns = key_numbers(ops.arange(shape[-1], dtype="int32"))
-        stays = ops.reshape(kept(rows, columns, self.rate), shape)
-        scaled = inputs * ops.cast(1.0 / (1.0 - self.rate), inputs.dtype)
-        return ops.where(stays, scaled, ops.zeros_like(scaled))
+        return dropped(inputs, seed, self.rate, self._drawn_shape(inputs))
 
     def _drawn_shape(self, inputs):
         sizes = ops.shape(inputs)
@@ -73,6 +66,28 @@ class CounterDropout(keras.layers.Dropout):
             return sizes
         given = zip(self.noise_shape, sizes, strict=True)
         return tuple(size if noise is None else noise for noise, size in given)
+
+
+def dropped(inputs, seed, rate, shape=None):
+    """What `CounterDropout` makes of a tensor.
+
+    Args:
+        inputs: float tensor.
+        seed: int32 scalar tensor, of `longkeras.ops.attention_dropout.draw_seed`.
+        rate: float in (0, 1).
+        shape: tuple, the sizes of what is drawn. Defaults to `None`, those of inputs.
+
+    Returns:
+        Tensor like `inputs`.
+    """
+    shape = ops.shape(inputs) if shape is None else shape
+    # To the hash, every row is a text of one token.
+    first = ops.zeros((1,), dtype="int32")
+    rows = query_numbers(seed, _product(shape[:-1]), first, num_heads=1)
+    columns = key_numbers(ops.arange(shape[-1], dtype="int32"))
+    stays = ops.reshape(kept(rows, columns, rate), shape)
+    scaled = inputs * ops.cast(1.0 / (1.0 - rate), inputs.dtype)
+    return ops.where(stays, scaled, ops.zeros_like(scaled))
 
 
 def _product(sizes):

@@ -8,6 +8,8 @@ from longkeras.layers.longformer_self_attention import LongformerSelfAttention
 from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
+from longkeras.layers.residual_norm import residual_norm
+from longkeras.ops.implementations import one_program
 
 # Tokens from which on a training step recomputes attention: at base size
 # and 4,096 tokens the process then peaks at 5.8 instead of 8.4 GiB.
@@ -138,16 +140,19 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
             global_attention_mask=global_attention_mask,
             training=training,
         )
-        x = self.dropout_layer(x, training=training)
-        # What is cheap to compute again is not kept for the gradient.
-        cheap = _recomputed if training else _kept
-        hidden_states = cheap(self.attention_norm)(hidden_states + x)
-        x = cheap(self._second_half)(self.intermediate_dense(hidden_states))
-        x = self.dropout_layer(x, training=training)
-        return cheap(self.output_norm)(hidden_states + x)
+        hidden_states = self._joined(self.attention_norm, x, hidden_states, training)
+        x = self.intermediate_dense(hidden_states)
+        # What is cheap to compute again is not kept for the gradient. A new function
+        # each time: JAX takes one it has met, with the weights of then.
+        second_half = keras.remat(lambda x: self._second_half(x))
+        x = second_half(x) if training else self._second_half(x)
+        return self._joined(self.output_norm, x, hidden_states, training)
+
+    def _joined(self, norm, x, residual, training):
+        return residual_norm(x, residual, self.dropout_layer, norm, training)
 
     def _second_half(self, x):
-        return self.output_dense(self.activation(x))
+        return self.output_dense(one_program.run_number_by_number(self.activation, x))
 
     def _norm(self, name, shape):
         norm = keras.layers.LayerNormalization(
@@ -188,12 +193,3 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
 def _is_long(hidden_states):
     length = hidden_states.shape[1]
     return length is None or length >= _LONG
-
-
-def _recomputed(function):
-    # A new function each time: JAX takes one it has met, with the weights of then.
-    return keras.remat(lambda x: function(x))
-
-
-def _kept(function):
-    return function

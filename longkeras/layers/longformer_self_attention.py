@@ -9,6 +9,7 @@ from longkeras.layers.full_self_attention import full_pattern
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
 from longkeras.ops import prompt_keys
 from longkeras.ops.cached_attention import attend_global_rows
+from longkeras.ops.folded_attention import LONG, folded_attention
 from longkeras.ops.longformer_attention import longformer_attention
 from longkeras.ops.visibility import rows_of
 
@@ -183,12 +184,34 @@ class LongformerSelfAttention(SlidingWindowAttention):
     def _global_denses(self):
         return self.global_query_dense, self.global_key_dense, self.global_value_dense
 
-    def _prepared(self, hidden_states, masks):
-        operation, projected = super()._prepared(hidden_states, masks)
+    def _prepared(self, hidden_states, masks, with_scores):
+        operation, projected = super()._prepared(hidden_states, masks, with_scores)
         if masks["global_mask"] is None:
             return operation, projected
+        if not with_scores and self._is_foldable(hidden_states):
+            weights = (self._weight(dense) for dense in self._global_denses())
+            return folded_attention, (*projected, hidden_states, *weights)
         global_projected = self._project(hidden_states, denses=self._global_denses())
         return longformer_attention, (*projected, *global_projected)
+
+    def _is_foldable(self, hidden_states):
+        """Whether global rows may look at hidden states, instead of projections."""
+        length = hidden_states.shape[1]
+        return (
+            (length is None or length >= LONG)
+            and self.rotary_embedding is None
+            and all(
+                dense.compute_dtype == "float32" and dense.quantization_mode is None
+                for dense in self._global_denses()
+            )
+        )
+
+    def _weight(self, dense):
+        """`(hidden_dim + 1, heads, head_dim)`, the bias as the last row."""
+        kernel = ops.convert_to_tensor(dense.kernel)
+        bias = ops.zeros_like(kernel[0]) if dense.bias is None else dense.bias
+        weight = ops.concatenate([kernel, ops.expand_dims(bias, 0)], axis=0)
+        return ops.reshape(weight, (weight.shape[0], -1, self.head_dim))
 
     def _scores(self, projected, rows, rule):
         local, global_projected = projected[:3], projected[3:]

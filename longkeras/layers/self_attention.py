@@ -114,18 +114,22 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
     def _attend(self, hidden_states, masks, training, return_attention_scores):
         """Project, attend, join the heads; and the weights of the rows asked for."""
         pattern = self._pattern(hidden_states.shape[1])
-        operation, projected = self._prepared(hidden_states, masks)
-        output = operation(*projected, pattern, **masks, **self._dropping(training))
-        output = self._merge(output)
-        if return_attention_scores is False:
+        with_scores = return_attention_scores is not False
+        operation, projected = self._prepared(hidden_states, masks, with_scores)
+        options = {"pattern": pattern, **masks, **self._dropping(training)}
+        output = self._merge(operation(*projected, **options))
+        if not with_scores:
             return output
         rows = _positions(return_attention_scores, hidden_states)
         masks = [masks.get(name) for name in _MASKS]
         rule = rule_for(projected[0], pattern, None, 0, 0.0, None, masks)
         return output, self._scores(projected, rows, rule)
 
-    def _prepared(self, hidden_states, masks):
-        """The op that these masks need, and the projections that it takes."""
+    def _prepared(self, hidden_states, masks, with_scores):
+        """The op that these masks need, and the projections that it takes.
+
+        With `with_scores` those of all tokens, as `_scores` takes them.
+        """
         return banded_attention, self._project(hidden_states)
 
     def _scores(self, projected, rows, rule):

@@ -1,10 +1,11 @@
-"""TensorFlow outside of XLA: attention over a long text is one compiled program.
+"""TensorFlow outside of XLA: work on a long text is one compiled program.
 
 Run operation by operation, in eager mode or in a graph, every step of a walk copies
-what it writes into, and the walk is slower than a score matrix. All layers with the
-same rule share one program, so that a deep model compiles one attention. Within a
-model that is compiled as a whole, the program dissolves in it. JAX compiles loops by
-itself, and PyTorch writes in place.
+what it writes into, and the walk is slower than a score matrix; and what is done
+number by number goes through memory once an operation. All layers with the same rule
+share one program, so that a deep model compiles one attention. Within a model that is
+compiled as a whole, the program dissolves in it. JAX compiles loops by itself, and
+PyTorch writes in place.
 """
 
 import functools
@@ -27,16 +28,49 @@ def run(function, tensors, rule):
     Returns:
         What `function` returns.
     """
-    if keras.backend.backend() != "tensorflow":
-        return function(*tensors, rule)
-    import tensorflow as tf
-
-    length = tensors[0].shape[1]
-    mode = "eager" if tf.executing_eagerly() else "graph"
-    if length is not None and length < _LONG[mode]:
+    if not _pays(tensors[0].shape[1]):
         return function(*tensors, rule)
     static = rule.with_tensors((None, None, None, None))
     return _program(function, static)(tensors, rule.tensors)
+
+
+def run_number_by_number(function, *tensors, is_kept=True):
+    """Call `function(*tensors)`, which has no matrix product, compiled where that pays.
+
+    Compiled, the gradient computes all of it again and keeps nothing but `tensors`.
+
+    Args:
+        function: callable, one and the same object for equal calls.
+        *tensors: tensors, the first `(batch, sequence, ...)`.
+        is_kept: bool. Whether the gradient may keep more where nothing is compiled.
+            Defaults to `True`.
+
+    Returns:
+        What `function` returns.
+    """
+    shape = tensors[0].shape
+    if len(shape) == 3 and _pays(shape[1]):
+        return _recomputed_program(function)(*tensors)
+    if is_kept:
+        return function(*tensors)
+    # A new function each time: JAX takes one it has met, with what it closed over.
+    return keras.remat(lambda *tensors: function(*tensors))(*tensors)
+
+
+def _pays(length):
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    mode = "eager" if tf.executing_eagerly() else "graph"
+    return length is None or length >= _LONG[mode]
+
+
+@functools.lru_cache(maxsize=128)
+def _recomputed_program(function):
+    import tensorflow as tf
+
+    return tf.function(keras.remat(function), jit_compile=True, autograph=False)
 
 
 @functools.lru_cache(maxsize=128)

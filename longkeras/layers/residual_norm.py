@@ -1,0 +1,44 @@
+"""The end of a residual block: dropout, sum and norm in one go."""
+
+import functools
+
+from keras import ops
+
+from longkeras.layers.counter_dropout import dropped
+from longkeras.ops.attention_dropout import draw_seed
+from longkeras.ops.implementations import one_program
+
+
+def residual_norm(x, residual, dropout, norm, training):
+    """`norm(residual + dropout(x))`, at the price of reading and writing once.
+
+    In training nothing is kept for the gradient but the arguments.
+
+    Args:
+        x: float tensor `(batch, sequence, hidden_dim)`.
+        residual: as `x`.
+        dropout: `CounterDropout` without `noise_shape` and with a rate below 1.
+        norm: built `keras.layers.LayerNormalization` of the last axis.
+        training: bool. Whether to drop out.
+
+    Returns:
+        Tensor like `x`.
+    """
+    rate = dropout.rate if training else 0.0
+    tensors = [x, residual, norm.gamma, norm.beta]
+    tensors = [ops.convert_to_tensor(tensor) for tensor in tensors]
+    if rate:
+        tensors.append(draw_seed(dropout.seed_generator))
+    compute = _residual_norm(rate, norm.epsilon)
+    return one_program.run_number_by_number(compute, *tensors, is_kept=not training)
+
+
+@functools.cache
+def _residual_norm(rate, epsilon):
+    def compute(x, residual, gamma, beta, *seed):
+        if seed:
+            x = dropped(x, *seed, rate)
+        x = residual + x
+        return ops.layer_normalization(x, gamma, beta, axis=-1, epsilon=epsilon)
+
+    return compute

@@ -1,0 +1,50 @@
+"""Longformer's attention of hidden states, which few global rows look at directly."""
+
+import functools
+
+from longkeras.ops import attention_arguments
+from longkeras.ops.chooser import choose
+from longkeras.ops.implementations import folded_rows, one_program
+
+# Tokens from which on not projecting them all for global rows pays.
+LONG = 512
+
+
+def folded_attention(
+    query, key, value, hidden_states, *weights, pattern, dropout=0.0, seed=None, **masks
+):
+    """`longformer_attention`, the projections of global rows given as their weights.
+
+    A text is projected by them only where a row of the batch has many global tokens:
+    none costs nothing, and a few cost little. For layers: nothing is checked here.
+
+    Args:
+        query: as `longkeras.ops.longformer_attention`, and so are `key`, `value`,
+            `pattern`, `dropout` and `seed`.
+        hidden_states: float tensor `(batch, sequence, hidden_dim)`.
+        *weights: three tensors `(hidden_dim + 1, heads, head_dim)`, those of keys and
+            values with `kv_heads`: the projections of global queries, keys and
+            values, each with its bias as the last row.
+        **masks: `padding_mask`, `global_mask` and `document_ids` of
+            `longkeras.ops.longformer_attention`, the second a tensor.
+
+    Returns:
+        Tensor like `query`.
+    """
+    given = [masks.get(x) for x in ("padding_mask", "global_mask", "document_ids")]
+    rule = attention_arguments.rule_for(query, pattern, None, 0, dropout, seed, given)
+    attend = choose("auto", attention_arguments.facts_for(query, key, rule))
+    tensors = (query, key, value, hidden_states, *weights)
+    return one_program.run(_with_folded_rows(attend), tensors, rule)
+
+
+@functools.cache
+def _with_folded_rows(attend):
+    """An implementation followed by the rows of global queries."""
+
+    def attend_all(query, key, value, hidden_states, *weights_and_rule):
+        *weights, rule = weights_and_rule
+        output = attend(query, key, value, rule)
+        return folded_rows.replace(output, hidden_states, *weights, rule)
+
+    return attend_all
