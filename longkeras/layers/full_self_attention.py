@@ -96,8 +96,8 @@ class FullSelfAttention(SelfAttention):
         """See `RingDecoding.cache_slots`: `max_length`."""
         return max_length
 
-    def _prepared(self, hidden_states, masks):
-        operation, projected = super()._prepared(hidden_states, masks)
+    def _prepared(self, hidden_states, masks, with_scores):
+        operation, projected = super()._prepared(hidden_states, masks, with_scores)
         if hidden_states.shape[1] is None:
             # A walk needs to know how far the pattern reaches.
             operation = functools.partial(operation, implementation="dense")

@@ -25,8 +25,8 @@ def residual_norm(x, residual, dropout, norm, training):
         Tensor like `x`.
     """
     rate = dropout.rate if training else 0.0
-    tensors = [x, residual, norm.gamma, norm.beta]
-    tensors = [ops.convert_to_tensor(tensor) for tensor in tensors]
+    weights = [ops.expand_dims(weight, 0) for weight in (norm.gamma, norm.beta)]
+    tensors = [x, residual, ops.concatenate(weights, axis=0)]
     if rate:
         tensors.append(draw_seed(dropout.seed_generator))
     compute = _residual_norm(rate, norm.epsilon)
@@ -35,7 +35,8 @@ def residual_norm(x, residual, dropout, norm, training):
 
 @functools.cache
 def _residual_norm(rate, epsilon):
-    def compute(x, residual, gamma, beta, *seed):
+    def compute(x, residual, gamma_and_beta, *seed):
+        gamma, beta = gamma_and_beta[0], gamma_and_beta[1]
         if seed:
             x = dropped(x, *seed, rate)
         x = residual + x

@@ -14,8 +14,10 @@ from longkeras.ops.implementations.rows_of_all_keys import RowsOfAllKeys, groupe
 from longkeras.ops.implementations.tile import score_dtype
 from longkeras.ops.masking import zero_masked
 
-# Global tokens of a row of the batch up to which folding pays: two chunks.
+# Global tokens of a row of the batch up to which folding pays.
 FEW = 64
+# Rows answered at once, asked for or not.
+_CHUNK = 8
 
 
 def replace(output, hidden_states, query_weight, key_weight, value_weight, rule):
@@ -42,7 +44,7 @@ def replace(output, hidden_states, query_weight, key_weight, value_weight, rule)
         log_sum = ops.zeros(ops.shape(output)[:4], dtype=score_dtype(output))
         kept = text.folded().replace((output, log_sum))
         kept = ops.fori_loop(
-            0, text.is_many, lambda _, kept: text.projected().replace(kept), kept
+            0, text.is_many, lambda n, kept: text.projected(n).replace(kept), kept
         )
         return ops.reshape(kept[0], shape), kept
 
@@ -54,7 +56,7 @@ def replace(output, hidden_states, query_weight, key_weight, value_weight, rule)
         gradients = ops.fori_loop(
             0,
             text.is_many,
-            lambda _, totals: text.add_gradients(kept, upstream, totals),
+            lambda n, totals: text.add_gradients(n, kept, upstream, totals),
             gradients,
         )
         states_gradient, *weight_gradients = gradients
@@ -86,17 +88,23 @@ class _Text:
         """The rows where they are few; no row where they are many."""
         return _FoldedRows(self)
 
-    def projected(self):
-        """The rows of a text that is projected as a whole."""
+    def projected(self, n):
+        """The rows of a text that is projected as a whole.
+
+        In step n = 0 of a loop of one step or none: XLA would take out of it what does
+        not depend on n, and do it for no row too.
+        """
+        one = 1 - ops.cast(n, self.states.dtype)
         projected = (
-            ops.einsum("bld,dhe->blhe", self.states, weight) for weight in self.weights
+            ops.einsum("bld,dhe->blhe", self.states, one * weight)
+            for weight in self.weights
         )
         return GlobalRows(*projected, self.rule)
 
-    def add_gradients(self, kept, upstream, totals):
+    def add_gradients(self, n, kept, upstream, totals):
         """Add what `projected` gives to the gradients of states and weights."""
         states_total, *weight_totals = totals
-        gradients = self.projected().gradients(kept, upstream)
+        gradients = self.projected(n).gradients(kept, upstream)
         added = []
         for weight, total, gradient in zip(
             self.weights, weight_totals, gradients, strict=True
@@ -119,7 +127,7 @@ class _FoldedRows:
         self.query_weight = ops.reshape(
             self.query_weight, (hidden_dim, text.kv_heads, groups, head_dim)
         )
-        self.positions = positions_of.find(text.is_global)
+        self.positions = positions_of.find(text.is_global, _CHUNK)
         self.num_chunks = self.positions.num_chunks * (1 - text.is_many)
         keys = text.states[:, :, None]  # one head for all
         self.all_keys = RowsOfAllKeys(text.like_query, keys, keys, text.rule)

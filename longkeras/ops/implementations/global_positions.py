@@ -17,11 +17,13 @@ class GlobalPositions:
         order: int32 `(batch, length)`: all positions of a row, global ones first.
         counts: int32 `(batch,)`, global positions of each row.
         num_chunks: int32 scalar tensor: as many as the fullest row needs.
+        chunk: int or int32 scalar tensor, positions of a chunk.
     """
 
     order: object
     counts: object
     num_chunks: object
+    chunk: object
 
     def taken(self, n):
         """Chunk n: `(positions, is_global)`, int32 and bool `(batch, chunk)`.
@@ -29,7 +31,7 @@ class GlobalPositions:
         Positions of one chunk are different, also where they are not global.
         """
         batch_size, length = ops.shape(self.order)
-        chunk = smaller(CHUNK, length)
+        chunk = self.chunk
         start = n * chunk
         inside = smaller(start, length - chunk)
         positions = ops.slice(self.order, (0, inside), (batch_size, chunk))
@@ -38,20 +40,21 @@ class GlobalPositions:
         return positions, is_global
 
 
-def find(global_mask):
+def find(global_mask, chunk=CHUNK):
     """The global positions of a mask.
 
     Args:
         global_mask: bool `(batch, length)`.
+        chunk: int, the most positions of a chunk. Defaults to 32.
 
     Returns:
         `GlobalPositions`.
     """
     order = ops.argsort(ops.cast(ops.logical_not(global_mask), "int32"), axis=1)
     counts = ops.sum(ops.cast(global_mask, "int32"), axis=1)
-    chunk = smaller(CHUNK, ops.shape(global_mask)[1])
+    chunk = smaller(chunk, ops.shape(global_mask)[1])
     num_chunks = (ops.max(counts) + (chunk - 1)) // chunk
-    return GlobalPositions(ops.cast(order, "int32"), counts, num_chunks)
+    return GlobalPositions(ops.cast(order, "int32"), counts, num_chunks, chunk)
 
 
 def gather(x, positions):

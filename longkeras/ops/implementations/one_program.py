@@ -70,7 +70,9 @@ def _pays(length):
 def _recomputed_program(function):
     import tensorflow as tf
 
-    return tf.function(keras.remat(function), jit_compile=True, autograph=False)
+    # Under a signature of its own, TensorFlow would make tensors of its defaults.
+    remat = keras.remat(lambda *tensors: function(*tensors))
+    return tf.function(remat, jit_compile=True, autograph=False)
 
 
 @functools.lru_cache(maxsize=128)
