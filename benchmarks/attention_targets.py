@@ -47,6 +47,7 @@ def evaluate(points):
     measured = [point for point in points if "skipped" not in point]
     return [
         *(_least_ratio(measured, *target) for target in _LEAST_RATIOS),
+        *(_on_other_backends(measured, task) for task in ("forward", "training")),
         _memory_share(measured, "forward", 0.12),
         _memory_share(measured, "training", 0.30),
         _short_text(measured),
@@ -122,6 +123,21 @@ def _least_ratio(measured, peer, task, length, reach, num_globals, least):
         return target_row(target, "not measured")
     ratio = median_seconds(found) / median_seconds(ours)
     return target_row(target, f"{ratio:.2f}", ratio >= least)
+
+
+def _on_other_backends(measured, task):
+    """What the same walk reaches over other libraries' products."""
+    ratios = []
+    for peer in measured:
+        is_asked = peer["group"] == task and peer["length"] == _LENGTH
+        if is_asked and peer["contestant"] == "huggingface":
+            for contestant in ("ours_jax", "ours_torch"):
+                ratio = peer_ratio(measured, peer, contestant)
+                library = contestant.removeprefix("ours_")
+                if ratio is not None:
+                    ratios.append(f"{ratio:.2f} ({library}, {peer['reach']} a side)")
+    target = f"{task}, {_LENGTH:,} tokens: {_WORDS['huggingface']} ÷ ours elsewhere"
+    return target_row(target, "; ".join(ratios) or "not measured")
 
 
 def _memory_share(measured, task, most):
