@@ -48,6 +48,9 @@ def _scan_eagerly(step, initial, inputs, reverse):
 def _scan_tensorflow(step, initial, inputs, reverse):
     import tensorflow as tf
 
+    if tf.executing_eagerly():
+        # Nothing to trace: tracing a step takes longer than many small ones.
+        return _scan_eagerly(step, initial, inputs, reverse)
     length = ops.shape(inputs[0])[0]
     # One traced step tells the outputs' dtypes and shapes without running it.
     specs = tf.function(
@@ -60,14 +63,10 @@ def _scan_tensorflow(step, initial, inputs, reverse):
         tf.TensorArray(spec.dtype, size=length, element_shape=spec.shape)
         for spec in specs.structured_outputs
     )
-    sources = tuple(
-        tf.TensorArray(x.dtype, size=length, element_shape=x.shape[1:]).unstack(x)
-        for x in inputs
-    )
 
     def body(count, carry, arrays):
         t = length - 1 - count if reverse else count
-        carry, outputs = step(carry, tuple(source.read(t) for source in sources))
+        carry, outputs = step(carry, tuple(x[t] for x in inputs))
         arrays = tuple(
             array.write(t, output)
             for array, output in zip(arrays, outputs, strict=True)

@@ -1,190 +1,168 @@
-"""LSTM and GRU over time: one matrix product for all steps' inputs, then a scan.
+"""Recurrent layers over a sequence: one matrix product for all inputs, then a walk.
 
-The input half of every gate needs no earlier state, so it is one large product
-before the loop. The LSTM's gradient is written out: the loop backwards computes
-only the gates' gradients, and the recurrent weights' gradient is one large product
-after it, where automatic differentiation would add up one small product a step.
+The input half of every gate needs no earlier state, so it is one large product before
+the loop. The gradient is written out: the walk backwards computes only the gates'
+gradients, and those of the kernels are one large product each after it, where automatic
+differentiation would add up a small one a step.
 
-Weights have the layout of `keras.layers.LSTM` and `keras.layers.GRU`.
+Tensors are time-major: one step of all rows lies together in memory, and layers can
+stand upon each other without a transposition between them.
 """
 
-import keras
 from keras import ops
 
 from longkeras.ops.block_loop import scan_time
+from longkeras.ops.implementations.recomputed import with_gradient
+from longkeras.ops.recurrent_cells import CELLS
 
 
-def lstm(inputs, initial_state, kernel, recurrent_kernel, bias, padding_mask=None):
-    """A long short-term memory over a sequence.
+def scan_layer(cell, inputs, state, weights, is_real=None, stays=None):
+    """A recurrent layer over a sequence.
 
-    Args:
-        inputs: float tensor `(batch, sequence, input_dim)`.
-        initial_state: pair of tensors `(batch, units)`: hidden state and cell.
-        kernel: `(input_dim, 4 * units)`, gates in the order input, forget, cell,
-            output.
-        recurrent_kernel: `(units, 4 * units)`.
-        bias: `(4 * units,)`.
-        padding_mask: bool `(batch, sequence)`; a padded step leaves the state as it
-            is. Defaults to `None`, nothing padded.
-
-    Returns:
-        `(outputs, state)`: `(batch, sequence, units)` and the state after the last
-        step, as `initial_state`.
-
-    Reference:
-        Hochreiter and Schmidhuber, 1997; forget gates by Gers et al., 2000.
-    """
-    gate_inputs = _gate_inputs(inputs, kernel, bias)
-    mask = _time_major_mask(inputs, padding_mask)
-    hidden, cell = initial_state
-    outputs, hidden, cell = _lstm_core(
-        gate_inputs, hidden, cell, recurrent_kernel, mask
-    )
-    return ops.swapaxes(outputs, 0, 1), (hidden, cell)
-
-
-def gru(inputs, initial_state, kernel, recurrent_kernel, bias, padding_mask=None):
-    """A gated recurrent unit over a sequence (`reset_after=True`, as on GPUs).
+    Weights have the layout of `keras.layers.LSTM`, of `keras.layers.GRU` with
+    `reset_after=True`, and of `keras.layers.SimpleRNN`.
 
     Args:
-        inputs: float tensor `(batch, sequence, input_dim)`.
-        initial_state: tuple of one tensor `(batch, units)`.
-        kernel: `(input_dim, 3 * units)`, gates in the order update, reset, candidate.
-        recurrent_kernel: `(units, 3 * units)`.
-        bias: `(2, 3 * units)`, for the inputs and for the recurrence.
-        padding_mask: bool `(batch, sequence)`; a padded step leaves the state as it
-            is. Defaults to `None`, nothing padded.
+        cell: `"lstm"`, `"gru"` or `"rnn"`.
+        inputs: float tensor `(sequence, batch, input_dim)`.
+        state: tuple of tensors `(batch, units)`: hidden state, and an LSTM's cell.
+        weights: kernel `(input_dim, gates * units)`, recurrent kernel `(units, gates
+            * units)` and bias `(gates * units,)`, for a GRU `(2, gates * units)`.
+            An LSTM's gates are input, forget, candidate, output; a GRU's are update,
+            reset, candidate; a plain RNN has one.
+        is_real: bool `(sequence, batch, 1)`; elsewhere the state is left as it is
+            and the output is zero. Defaults to `None`, everywhere.
+        stays: bool `(sequence, batch, 1)`; elsewhere the state is forgotten before
+            the step. Defaults to `None`, everywhere.
 
     Returns:
-        `(outputs, state)`: `(batch, sequence, units)` and the last state.
+        `(outputs, state)`: `(sequence, batch, units)` and the state after the last
+        step.
 
     Reference:
-        Cho et al., 2014, https://arxiv.org/abs/1406.1078
+        [LSTM](https://doi.org/10.1162/neco.1997.9.8.1735),
+        [GRU](https://arxiv.org/abs/1406.1078)
     """
-    gate_inputs = _gate_inputs(inputs, kernel, bias[0])
-    mask = _time_major_mask(inputs, padding_mask)
-
-    def step(carry, slices):
-        (hidden,) = carry
-        gate_input, keep = slices
-        update_in, reset_in, candidate_in = ops.split(gate_input, 3, axis=-1)
-        recurrent = ops.matmul(hidden, recurrent_kernel) + bias[1]
-        update_rec, reset_rec, candidate_rec = ops.split(recurrent, 3, axis=-1)
-        update = ops.sigmoid(update_in + update_rec)
-        reset = ops.sigmoid(reset_in + reset_rec)
-        candidate = ops.tanh(candidate_in + reset * candidate_rec)
-        new = update * hidden + (1.0 - update) * candidate
-        hidden = keep * new + (1.0 - keep) * hidden
-        return (hidden,), (hidden,)
-
-    state, (outputs,) = scan_time(step, tuple(initial_state), (gate_inputs, mask))
-    return ops.swapaxes(outputs, 0, 1), tuple(state)
-
-
-def _gate_inputs(inputs, kernel, bias):
-    """Every step's input to every gate: `(sequence, batch, gates * units)`."""
-    return ops.swapaxes(ops.matmul(inputs, kernel) + bias, 0, 1)
-
-
-def _time_major_mask(inputs, padding_mask):
-    """`(sequence, batch, 1)` in the inputs' dtype, 1 at real steps."""
-    if padding_mask is None:
-        return ops.ones_like(ops.swapaxes(inputs, 0, 1)[:, :, :1])
-    mask = ops.cast(padding_mask, inputs.dtype)
-    return ops.swapaxes(mask, 0, 1)[:, :, None]
-
-
-def _lstm_core(gate_inputs, hidden, cell, recurrent_kernel, mask):
-    """The recurrence alone, with its gradient written out where backends allow."""
-    if keras.backend.backend() == "torch":
-        # keras.ops.custom_gradient admits one output only there.
-        outputs, _, _, hidden, cell = _lstm_forward(
-            gate_inputs, hidden, cell, recurrent_kernel, mask
-        )
-        return outputs, hidden, cell
-
-    @keras.ops.custom_gradient
-    def recurrence(gate_inputs, hidden, cell, recurrent_kernel):
-        outputs, gates, cells, last_hidden, last_cell = _lstm_forward(
-            gate_inputs, hidden, cell, recurrent_kernel, mask
-        )
-
-        def gradient(*args, upstream=None):
-            upstream = args if upstream is None else upstream
-            if len(upstream) == 1:
-                upstream = upstream[0]
-            kept = (outputs, gates, cells, hidden, cell, recurrent_kernel, mask)
-            return _lstm_gradient(kept, upstream)
-
-        return (outputs, last_hidden, last_cell), gradient
-
-    return recurrence(gate_inputs, hidden, cell, recurrent_kernel)
-
-
-def _lstm_forward(gate_inputs, hidden, cell, recurrent_kernel, mask):
-    def step(carry, slices):
-        hidden, cell = carry
-        gate_input, keep = slices
-        gates = gate_input + ops.matmul(hidden, recurrent_kernel)
-        input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=-1)
-        input_gate, forget_gate = ops.sigmoid(input_gate), ops.sigmoid(forget_gate)
-        candidate, output_gate = ops.tanh(candidate), ops.sigmoid(output_gate)
-        new_cell = forget_gate * cell + input_gate * candidate
-        new_hidden = output_gate * ops.tanh(new_cell)
-        cell = keep * new_cell + (1.0 - keep) * cell
-        hidden = keep * new_hidden + (1.0 - keep) * hidden
-        gates = ops.concatenate(
-            [input_gate, forget_gate, candidate, output_gate], axis=-1
-        )
-        return (hidden, cell), (hidden, gates, cell)
-
-    (hidden, cell), (outputs, gates, cells) = scan_time(
-        step, (hidden, cell), (gate_inputs, mask)
+    kernel, recurrent_kernel, bias = weights
+    if CELLS[cell].has_two_biases:
+        bias, *recurrent_bias = bias[0], bias[1]
+    else:
+        recurrent_bias = ()
+    if is_real is not None:
+        # What stands at padding may be anything, even no number.
+        inputs = ops.where(is_real, inputs, ops.zeros_like(inputs))
+    length, batch_size = ops.shape(inputs)[:2]
+    # Of two axes: TensorFlow would take a product of three step by step.
+    flat = ops.matmul(ops.reshape(inputs, (-1, inputs.shape[-1])), kernel) + bias
+    gate_inputs = ops.reshape(flat, (length, batch_size, kernel.shape[-1]))
+    hidden, *state = _recurrence(CELLS[cell])(
+        (gate_inputs, *state, recurrent_kernel, *recurrent_bias), (is_real, stays)
     )
-    return outputs, gates, cells, hidden, cell
+    return _where_real(is_real, hidden), tuple(state)
 
 
-def _lstm_gradient(kept, upstream):
-    """Gradients of gate inputs, initial hidden and cell, recurrent kernel."""
-    outputs, gates, cells, hidden, cell, recurrent_kernel, mask = kept
-    output_gradients, hidden_gradient, cell_gradient = upstream
+def _recurrence(cell):
+    """The walk of a kind of layer, joined with its gradient.
+
+    Its arguments are the gates' share from the inputs, the state, the recurrent kernel
+    and perhaps its bias; its constants are `is_real` and `stays`.
+    """
+
+    def forward(arguments, constants):
+        results = _walk(cell, arguments, constants)
+        hidden, last = results[0], tuple(x[-1] for x in results[: cell.num_states])
+        return (hidden, *last), results
+
+    def backward(arguments, constants, kept, upstream):
+        return _walk_back(cell, arguments, constants, kept, upstream)
+
+    return with_gradient(forward, backward)
+
+
+def _walk(cell, arguments, constants):
+    """The state after every step, and what each step keeps."""
+    gate_inputs, state, recurrent_kernel, recurrent_bias = _named(cell, arguments)
+    is_real, stays = constants
+
+    def step(state, slices):
+        from_inputs, *masks = slices
+        if stays is not None:
+            state = tuple(_where_real(masks[-1], x) for x in state)
+        from_state = ops.matmul(state[0], recurrent_kernel)
+        if recurrent_bias:
+            from_state = from_state + recurrent_bias[0]
+        moved, kept = cell.forward(from_inputs, from_state, state)
+        if is_real is not None:
+            moved = _chosen(masks[0], moved, state)
+        return moved, (*moved, *kept)
+
+    return scan_time(step, state, (gate_inputs, *_given(constants)))[1]
+
+
+def _walk_back(cell, arguments, constants, kept, upstream):
+    """The gradients of the arguments."""
+    _, first, recurrent_kernel, recurrent_bias = _named(cell, arguments)
+    is_real, stays = constants
+    states, kept = kept[: cell.num_states], kept[cell.num_states :]
+    before = tuple(_before(*pair, stays) for pair in zip(first, states, strict=True))
     transposed_kernel = ops.transpose(recurrent_kernel)
-    earlier_hidden = ops.concatenate([hidden[None], outputs[:-1]], axis=0)
-    earlier_cells = ops.concatenate([cell[None], cells[:-1]], axis=0)
 
     def step(carry, slices):
-        hidden_gradient, cell_gradient = carry
-        output_gradient, gates, earlier_cell, keep = slices
-        input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=-1)
-        squashed = ops.tanh(forget_gate * earlier_cell + input_gate * candidate)
-        hidden_gradient = hidden_gradient + output_gradient
-        from_hidden = keep * hidden_gradient
-        from_cell = keep * cell_gradient + from_hidden * output_gate * (
-            1.0 - squashed * squashed
-        )
-        gate_gradients = ops.concatenate(
-            [
-                from_cell * candidate * input_gate * (1.0 - input_gate),
-                from_cell * earlier_cell * forget_gate * (1.0 - forget_gate),
-                from_cell * input_gate * (1.0 - candidate * candidate),
-                from_hidden * squashed * output_gate * (1.0 - output_gate),
-            ],
-            axis=-1,
-        )
-        passed_on = (1.0 - keep) * hidden_gradient
-        hidden_gradient = ops.matmul(gate_gradients, transposed_kernel) + passed_on
-        cell_gradient = from_cell * forget_gate + (1.0 - keep) * cell_gradient
-        return (hidden_gradient, cell_gradient), (gate_gradients,)
+        from_output, *slices = slices
+        before, slices = slices[: cell.num_states], slices[cell.num_states :]
+        kept_here, masks = slices[: len(kept)], slices[len(kept) :]
+        gradients = (carry[0] + from_output, *carry[1:])
+        inputs, recurrent, handed_on = cell.backward(gradients, before, kept_here)
+        if is_real is not None:
+            inputs = _where_real(masks[0], inputs)
+            recurrent = _where_real(masks[0], recurrent)
+        through_kernel = ops.matmul(recurrent, transposed_kernel)
+        direct, *others = handed_on
+        first = through_kernel if direct is None else through_kernel + direct
+        handed_on = (first, *others)
+        if stays is not None:
+            handed_on = tuple(_where_real(masks[-1], x) for x in handed_on)
+        if is_real is not None:
+            handed_on = _chosen(masks[0], handed_on, gradients)
+        both = (inputs, recurrent) if cell.has_two_biases else (inputs,)
+        return handed_on, both
 
-    (hidden_gradient, cell_gradient), (gate_gradients,) = scan_time(
-        step,
-        (hidden_gradient, cell_gradient),
-        (output_gradients, gates, earlier_cells, mask),
-        reverse=True,
-    )
-    units = ops.shape(hidden)[-1]
-    kernel_gradient = ops.matmul(
-        ops.transpose(ops.reshape(earlier_hidden, (-1, units))),
-        ops.reshape(gate_gradients, (-1, 4 * units)),
-    )
-    return gate_gradients, hidden_gradient, cell_gradient, kernel_gradient
+    sources = (upstream[0], *before, *kept, *_given(constants))
+    last = tuple(upstream[1:])
+    carry, gradients = scan_time(step, last, sources, reverse=True)
+    recurrent = gradients[-1]
+    kernel_gradient = _product_over_time(before[0], recurrent)
+    bias_gradient = [ops.sum(recurrent, axis=(0, 1)) for _ in recurrent_bias]
+    return gradients[0], *carry, kernel_gradient, *bias_gradient
+
+
+def _named(cell, arguments):
+    gate_inputs, *others = arguments
+    state, weights = others[: cell.num_states], others[cell.num_states :]
+    return gate_inputs, tuple(state), weights[0], weights[1:]
+
+
+def _given(constants):
+    return tuple(x for x in constants if x is not None)
+
+
+def _before(first, states, stays):
+    """The state that each step begins with."""
+    states = ops.concatenate([first[None], states[:-1]], axis=0)
+    return _where_real(stays, states)
+
+
+def _where_real(is_real, x):
+    return x if is_real is None else ops.where(is_real, x, ops.zeros_like(x))
+
+
+def _chosen(is_real, moved, state):
+    pairs = zip(moved, state, strict=True)
+    return tuple(ops.where(is_real, new, old) for new, old in pairs)
+
+
+def _product_over_time(left, right):
+    """`left` transposed times `right`, summed over time and rows."""
+    left = ops.reshape(left, (-1, left.shape[-1]))
+    right = ops.reshape(right, (-1, right.shape[-1]))
+    return ops.matmul(ops.transpose(left), right)

@@ -1,93 +1,160 @@
-"""LSTM and GRU scans against a loop written step by step, gradients included."""
+"""Recurrent layers against a loop in float64, their gradients against differences."""
+
+import itertools
 
 import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.ops import recurrent_scan
+from longkeras.ops import explain_recurrence
+from longkeras.ops.documents import first_tokens
+from longkeras.ops.recurrence import recurrent_layer
+from tests.ops import recurrent_oracle as oracle
 from tests.ops.cases import assert_close
 from tests.ops.gradients import outputs_and_gradients
 
-BATCH, LENGTH, INPUT_DIM, UNITS = 3, 7, 4, 5
-GATES = {"lstm": 4, "gru": 3}
+BATCH, LENGTH, INPUT_DIM, UNITS = 4, 7, 3, 5
+each_cell = pytest.mark.parametrize("cell", oracle.GATES)
 
 
-def lstm_step(gate_inputs, state, recurrent_kernel, _):
-    hidden, cell = state
-    gates = gate_inputs + ops.matmul(hidden, recurrent_kernel)
-    input_gate, forget, candidate, output = ops.split(gates, 4, axis=-1)
-    cell = ops.sigmoid(forget) * cell + ops.sigmoid(input_gate) * ops.tanh(candidate)
-    return ops.sigmoid(output) * ops.tanh(cell), cell
+def padding():
+    """Nothing, padding on the right, a hole and padding on the left, an empty row."""
+    is_real = np.ones((BATCH, LENGTH), bool)
+    is_real[1, 5:], is_real[2, [0, 1, 4]], is_real[3] = False, False, False
+    return is_real
 
 
-def gru_step(gate_inputs, state, recurrent_kernel, recurrent_bias):
-    (hidden,) = state
-    recurrent = ops.matmul(hidden, recurrent_kernel) + recurrent_bias
-    update_in, reset_in, candidate_in = ops.split(gate_inputs, 3, axis=-1)
-    update_rec, reset_rec, candidate_rec = ops.split(recurrent, 3, axis=-1)
-    update = ops.sigmoid(update_in + update_rec)
-    reset = ops.sigmoid(reset_in + reset_rec)
-    candidate = ops.tanh(candidate_in + reset * candidate_rec)
-    return (update * hidden + (1.0 - update) * candidate,)
+def documents():
+    """Ids that change once, twice, over a hole, and where all is padding."""
+    ids = np.zeros((BATCH, LENGTH), "int32")
+    ids[0, 3:], ids[1, 1:2], ids[2, 5:], ids[3, 2:] = 4, 1, 9, 7
+    return ids
 
 
-STEPS = {"lstm": lstm_step, "gru": gru_step}
+def begins(ids, is_real):
+    found = np.zeros(ids.shape, bool)
+    for row in range(len(ids)):
+        places = np.flatnonzero(is_real[row])
+        for one, other in itertools.pairwise(places):
+            found[row, other] = ids[row, one] != ids[row, other]
+    return found
 
 
-def step_by_step(cell, inputs, state, kernel, recurrent_kernel, bias, padding_mask):
-    input_bias, recurrent_bias = (bias, None) if cell == "lstm" else (bias[0], bias[1])
-    outputs = []
-    for i in range(LENGTH):
-        gate_inputs = ops.matmul(inputs[:, i], kernel) + input_bias
-        moved = STEPS[cell](gate_inputs, state, recurrent_kernel, recurrent_bias)
-        is_real = padding_mask[:, i, None]
-        state = tuple(
-            ops.where(is_real, new, old) for new, old in zip(moved, state, strict=True)
+MASKS = {
+    "whole": (None, None),
+    "padded": (padding(), None),
+    "documents": (None, documents()),
+    "padded documents": (padding(), documents()),
+}
+
+
+def ours(cell, is_real, ids, implementation="auto"):
+    """The layer as a function of its tensors, all results in one."""
+    stays = None if ids is None else ops.logical_not(first_tokens(ids, is_real))
+
+    def over_time(mask):
+        return None if mask is None else ops.transpose(mask)[:, :, None]
+
+    def function(inputs, kernel, recurrent_kernel, bias, *state):
+        outputs, state = recurrent_layer(
+            cell,
+            ops.swapaxes(inputs, 0, 1),
+            state,
+            (kernel, recurrent_kernel, bias),
+            over_time(is_real),
+            over_time(stays),
+            implementation,
         )
-        outputs.append(state[0])
-    return ops.stack(outputs, axis=1), state
+        outputs = ops.swapaxes(outputs, 0, 1)
+        return ops.concatenate([outputs, *(x[:, None] for x in state)], axis=1)
+
+    return function
 
 
-def joined(outputs, state):
-    """All results in one tensor, so that every one has a gradient."""
-    return ops.concatenate([outputs, *(x[:, None] for x in state)], axis=1)
+def expected_of(cell, arguments, is_real, ids):
+    is_real = np.ones((BATCH, LENGTH), bool) if is_real is None else is_real
+    ids = np.zeros((BATCH, LENGTH), "int32") if ids is None else ids
+    begin = begins(ids, is_real)
+    return oracle.layer(cell, *arguments, is_real=is_real, begins=begin)
 
 
-@pytest.mark.parametrize("jit", [None, pytest.param(True, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("cell", GATES)
-def test_scan_equals_the_loop_forward_and_gradient(cell, jit):
-    rng = np.random.default_rng(0)
-    gates = GATES[cell] * UNITS
-    num_states = 2 if cell == "lstm" else 1
-    bias_shape = (gates,) if cell == "lstm" else (2, gates)
-    shapes = [
-        (BATCH, LENGTH, INPUT_DIM),
-        (INPUT_DIM, gates),
-        (UNITS, gates),
-        bias_shape,
-        *[(BATCH, UNITS)] * num_states,
-    ]
-    tensors = [
-        ops.convert_to_tensor(rng.normal(size=shape).astype("float32"))
-        for shape in shapes
-    ]
-    upstream = rng.normal(size=(BATCH, LENGTH + num_states, UNITS)).astype("float32")
-    padding_mask = np.ones((BATCH, LENGTH), bool)
-    padding_mask[1, 5:] = False
-    padding_mask[2, :3] = False
+def slopes(function, arguments, upstream, directions, step=1e-5):
+    """How `sum(function * upstream)` grows along one direction of each argument."""
+    for i, direction in enumerate(directions):
+        values = []
+        for sign in (1.0, -1.0):
+            moved = [*arguments]
+            moved[i] = arguments[i] + sign * step * direction
+            values.append((function(moved) * upstream).sum())
+        yield (values[0] - values[1]) / (2.0 * step)
 
-    def scan(inputs, kernel, recurrent_kernel, bias, *state):
-        function = getattr(recurrent_scan, cell)
-        weights = (kernel, recurrent_kernel, bias)
-        return joined(*function(inputs, state, *weights, padding_mask))
 
-    def loop(inputs, kernel, recurrent_kernel, bias, *state):
-        weights = (kernel, recurrent_kernel, bias)
-        return joined(*step_by_step(cell, inputs, state, *weights, padding_mask))
+def check(cell, masks, implementation="auto", jit=None):
+    is_real, ids = MASKS[masks]
+    arguments = oracle.arguments(cell, BATCH, LENGTH, INPUT_DIM, UNITS)
+    rng = np.random.default_rng(1)
+    shape = (BATCH, LENGTH + oracle.STATES[cell], UNITS)
+    upstream = rng.normal(size=shape)
+    tensors = [ops.convert_to_tensor(x.astype("float32")) for x in arguments]
+    answer, gradients = outputs_and_gradients(
+        ours(cell, is_real, ids, implementation),
+        tensors,
+        upstream.astype("float32"),
+        jit=jit,
+    )
 
-    expected, expected_gradients = outputs_and_gradients(loop, tensors, upstream)
-    answer, gradients = outputs_and_gradients(scan, tensors, upstream, jit=jit)
+    def reference(arguments):
+        return expected_of(cell, arguments, is_real, ids)
 
-    assert_close(answer, expected, 1e-5, "output")
-    for position, gradient in enumerate(gradients):
-        assert_close(gradient, expected_gradients[position], 5e-5, f"input {position}")
+    assert_close(answer, reference(arguments), 1e-5, "output")
+    directions = [rng.normal(size=x.shape) for x in arguments]
+    expected = slopes(reference, arguments, upstream, directions)
+    for i, slope in enumerate(expected):
+        assert_close((gradients[i] * directions[i]).sum(), slope, 1e-4, f"argument {i}")
+
+
+@each_cell
+@pytest.mark.parametrize("masks", MASKS)
+def test_a_layer_equals_the_loop_forward_and_gradient(cell, masks):
+    check(cell, masks)
+
+
+@pytest.mark.slow
+@each_cell
+def test_a_layer_under_xla_equals_the_loop(cell):
+    check(cell, "padded documents", jit=True)
+
+
+@each_cell
+def test_the_layers_of_the_backend_equal_the_loop(cell):
+    check(cell, "whole", "fused")
+
+
+def test_where_something_is_padded_the_backends_layers_stand_back():
+    check("lstm", "padded", "fused")
+
+
+@pytest.mark.parametrize("cell", ["gru"])
+def test_what_stands_at_padding_does_not_matter(cell):
+    is_real, ids = MASKS["padded documents"]
+    arguments = oracle.arguments(cell, BATCH, LENGTH, INPUT_DIM, UNITS)
+    upstream = np.ones((BATCH, LENGTH + 1, UNITS), "float32")
+    results = []
+    for poison in (0.0, np.nan):
+        inputs = np.where(is_real[:, :, None], arguments[0], poison)
+        tensors = [
+            ops.convert_to_tensor(x.astype("float32")) for x in [inputs, *arguments[1:]]
+        ]
+        function = ours(cell, is_real, ids)
+        results.append(outputs_and_gradients(function, tensors, upstream))
+    (answer, gradients), (poisoned, poisoned_gradients) = results
+    np.testing.assert_array_equal(poisoned, answer)
+    for one, other in zip(poisoned_gradients, gradients, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_how_it_runs_is_explained():
+    assert "quicker" in explain_recurrence() or "own" in explain_recurrence()
+    assert explain_recurrence("scan").startswith("scan: asked for by name")
+    with pytest.raises(ValueError, match=r"`implementation` must be one of"):
+        explain_recurrence("fast")

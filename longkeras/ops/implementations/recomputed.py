@@ -7,10 +7,10 @@ def with_gradient(function, gradient):
     """Join a function of tensors with its gradient.
 
     Args:
-        function: callable `(arguments, constants)`, returning a tensor (the answer)
-            and a tuple of tensors that the gradient needs beside them.
+        function: callable `(arguments, constants)`, returning the answer (a tensor,
+            or a tuple of them) and a tuple of tensors that the gradient needs beside.
         gradient: callable `(arguments, constants, kept, upstream)`, returning a tuple
-            of tensors like the arguments.
+            of tensors like the arguments; `upstream` is like the answer.
 
     Returns:
         callable `(arguments, constants)`, returning the answer. Both are tuples of
@@ -28,7 +28,8 @@ def _for_tensorflow(function, gradient):
         def joined(*arguments):
             answer, kept = function(arguments, constants)
 
-            def backward(upstream):
+            def backward(*upstream):
+                upstream = upstream if isinstance(answer, tuple) else upstream[0]
                 return gradient(arguments, constants, kept, upstream)
 
             return answer, backward
@@ -67,11 +68,13 @@ def _for_torch(function, gradient):
             def forward(context, *arguments):
                 answer, kept = function(arguments, constants)
                 context.num_arguments = len(arguments)
+                context.is_single = not isinstance(answer, tuple)
                 context.save_for_backward(*arguments, *kept)
                 return answer
 
             @staticmethod
-            def backward(context, upstream):
+            def backward(context, *upstream):
+                upstream = upstream[0] if context.is_single else upstream
                 saved = context.saved_tensors
                 arguments = saved[: context.num_arguments]
                 kept = saved[context.num_arguments :]
