@@ -1,5 +1,6 @@
 """What training recipes share: checkpoints, guards, plans, schedules, progress."""
 
+from longkeras.fitting.averaging import NonMonotoneAveraging
 from longkeras.fitting.checkpoint import TrainingCheckpoint
 from longkeras.fitting.compiling import should_jit_compile
 from longkeras.fitting.memory_plan import MemoryPlan, plan_memory
@@ -19,6 +20,7 @@ __all__ = [
     "MemoryPlan",
     "NonFinite",
     "NonFiniteError",
+    "NonMonotoneAveraging",
     "ProgressLog",
     "ScalarEvents",
     "StagedLearningRate",

@@ -1,5 +1,6 @@
 """Keras layers, one a file."""
 
+from longkeras.layers.activation_penalty import ActivationPenalty
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.full_self_attention import FullSelfAttention
@@ -9,8 +10,10 @@ from longkeras.layers.longformer_self_attention import LongformerSelfAttention
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.rotary_embedding import RotaryEmbedding
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
+from longkeras.layers.token_dropout import TokenDropout
 
 __all__ = [
+    "ActivationPenalty",
     "CausalDecoderLayer",
     "CounterDropout",
     "FullSelfAttention",
@@ -20,4 +23,5 @@ __all__ = [
     "RecurrentStack",
     "RotaryEmbedding",
     "SlidingWindowAttention",
+    "TokenDropout",
 ]

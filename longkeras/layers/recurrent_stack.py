@@ -5,6 +5,7 @@ from keras import ops
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers import recurrent_exchange
+from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.ops.documents import first_tokens
 from longkeras.ops.recurrence import check_implementation, recurrent_layer
 from longkeras.ops.recurrent_cells import CELLS
@@ -121,7 +122,7 @@ class RecurrentStack(keras.layers.Layer):
         self.output_dropout_layer = self._dropout(
             self.output_dropout, 2, "output_dropout"
         )
-        self.weight_dropout_layer = keras.layers.Dropout(
+        self.weight_dropout_layer = CounterDropout(
             self.weight_dropout,
             seed=self._seed(3),
             dtype=self.dtype_policy,
@@ -129,7 +130,7 @@ class RecurrentStack(keras.layers.Layer):
         )
 
     def _dropout(self, rate, number, name):
-        return keras.layers.Dropout(
+        return CounterDropout(
             rate,
             # Time-major: the same for all steps.
             noise_shape=(1, None, None) if self.locked_dropout else None,

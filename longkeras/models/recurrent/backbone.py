@@ -5,16 +5,21 @@ import keras_hub
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
+from longkeras.layers.activation_penalty import ActivationPenalty
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.recurrent_stack import RecurrentStack
+from longkeras.layers.token_dropout import TokenDropout
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.embeddings import ReversibleEmbedding
+from longkeras.models.recurrent.inputs import RecurrentInputs
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone):
-    """Token embedding and a stack of LSTM or GRU layers.
+class RecurrentBackbone(
+    RecurrentInputs, AtomicSaving, CheckedPresets, keras_hub.models.Backbone
+):
+    """Token embedding and a stack of LSTM, GRU or plain recurrent layers.
 
     The state is all that the model keeps of the text, so its size is constant,
     however long the text.
@@ -23,15 +28,29 @@ class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone)
         vocabulary_size: int. Number of token ids.
         num_layers: int. Recurrent layers.
         hidden_dim: int. Size of embedding and of every layer's state.
-        cell: `"lstm"` or `"gru"`. Defaults to `"lstm"`.
+        cell: `"lstm"`, `"gru"` or `"rnn"`. Defaults to `"lstm"`.
         dropout: float. Rate between layers and before the head. Defaults to `0.0`.
+        embedding_dropout: float. Rate of token ids, all places of one together.
+            Defaults to `0.0`.
+        input_dropout: float. Rate of the embedded tokens. Defaults to `0.0`.
+        output_dropout: float. Rate before the head. Defaults to `None`, `dropout`.
+        weight_dropout: float. Rate of single recurrent weights. Defaults to `0.0`.
+        locked_dropout: bool. Whether dropout, but for that of token ids and weights,
+            takes the same units at every token of a row. Defaults to `False`.
+        activation_penalty: float. Weight of the mean square of the outputs in the
+            loss. Defaults to `0.0`.
+        slowness_penalty: float. The same of what they change from token to token.
+            Defaults to `0.0`.
+        trainable_embeddings: bool. Defaults to `True`.
         seed: int. Seed of the embedding and the dropout. Defaults to `None`.
         dtype: string or `keras.DTypePolicy`. Defaults to `None`, Keras' own.
         **kwargs: See `keras_hub.models.Backbone`.
 
     Call arguments:
-        inputs: dict of `token_ids` `(batch, sequence)` and `padding_mask`
-            `(batch, sequence)`, 0 or False at padding.
+        inputs: dict of `token_ids` `(batch, sequence)` and, if not all are real,
+            `padding_mask` `(batch, sequence)`, 0 or False at padding. With
+            `document_ids` `(batch, sequence)` the state begins anew wherever a row's
+            id changes from one token to the next.
 
     Returns:
         Hidden states `(batch, sequence, hidden_dim)`.
@@ -51,7 +70,8 @@ class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone)
     ```
 
     Reference:
-        [Zaremba et al., 2014](https://arxiv.org/abs/1409.2329)
+        [Zaremba et al., 2014](https://arxiv.org/abs/1409.2329); AWD-LSTM of
+        [Merity et al., 2017](https://arxiv.org/abs/1708.02182)
     """
 
     def __init__(
@@ -61,6 +81,14 @@ class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone)
         hidden_dim,
         cell="lstm",
         dropout=0.0,
+        embedding_dropout=0.0,
+        input_dropout=0.0,
+        output_dropout=None,
+        weight_dropout=0.0,
+        locked_dropout=False,
+        activation_penalty=0.0,
+        slowness_penalty=0.0,
+        trainable_embeddings=True,
         seed=None,
         dtype=None,
         **kwargs,
@@ -75,32 +103,41 @@ class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone)
                 -0.1, 0.1, seed=seed
             ),
             dtype=dtype,
+            trainable=trainable_embeddings,
             name="token_embedding",
+        )
+        self.token_dropout = TokenDropout(
+            embedding_dropout, vocabulary_size, seed, dtype=dtype, name="token_dropout"
         )
         self.recurrent_stack = RecurrentStack(
             units=hidden_dim,
             num_layers=num_layers,
             cell=cell,
             dropout=dropout,
+            input_dropout=input_dropout,
+            weight_dropout=weight_dropout,
+            locked_dropout=locked_dropout,
             seed=seed,
             dtype=dtype,
             name="recurrent_stack",
         )
-        self.output_dropout = CounterDropout(
-            dropout, seed=seed, dtype=dtype, name="output_dropout"
+        self.output_dropout_layer = CounterDropout(
+            dropout if output_dropout is None else output_dropout,
+            noise_shape=(None, 1, None) if locked_dropout else None,
+            seed=seed,
+            dtype=dtype,
+            name="output_dropout",
+        )
+        self.penalty = ActivationPenalty(
+            activation_penalty, slowness_penalty, dtype=dtype, name="penalty"
         )
 
         # === Functional Model ===
         token_ids = keras.Input(shape=(None,), dtype="int32", name="token_ids")
         padding_mask = keras.Input(shape=(None,), dtype="int32", name="padding_mask")
-        x = self.token_embedding(token_ids)
-        x = self.recurrent_stack(x, padding_mask=ops.cast(padding_mask, "bool"))
-        super().__init__(
-            inputs={"token_ids": token_ids, "padding_mask": padding_mask},
-            outputs=self.output_dropout(x),
-            dtype=dtype,
-            **kwargs,
-        )
+        inputs = {"token_ids": token_ids, "padding_mask": padding_mask}
+        outputs = self.read_documents(inputs)
+        super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
 
         # === Config ===
         self.vocabulary_size = vocabulary_size
@@ -108,7 +145,48 @@ class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone)
         self.hidden_dim = hidden_dim
         self.cell = cell
         self.dropout = dropout
+        self.embedding_dropout = embedding_dropout
+        self.input_dropout = input_dropout
+        self.output_dropout = output_dropout
+        self.weight_dropout = weight_dropout
+        self.locked_dropout = locked_dropout
+        self.activation_penalty = activation_penalty
+        self.slowness_penalty = slowness_penalty
+        self.trainable_embeddings = trainable_embeddings
         self.seed = seed
+
+    def read_documents(self, inputs, training=None):
+        """See `RecurrentInputs.read_documents`; without `document_ids`, any text."""
+        token_ids, padding_mask = inputs["token_ids"], inputs["padding_mask"]
+        x = self.token_embedding(token_ids)
+        x = self.token_dropout(x, token_ids, training=training)
+        outputs = self.recurrent_stack(
+            x,
+            padding_mask=ops.cast(padding_mask, "bool"),
+            document_ids=inputs.get("document_ids"),
+            training=training,
+        )
+        dropped = self.output_dropout_layer(outputs, training=training)
+        return self.penalty(dropped, outputs, padding_mask, training=training)
+
+    def set_embeddings(self, embeddings):
+        """Begin with embeddings from elsewhere, such as those of Word2Vec.
+
+        They are those of the head too. `trainable_embeddings=False` keeps them.
+
+        Args:
+            embeddings: float array `(vocabulary_size, hidden_dim)`.
+
+        Raises:
+            ValueError: If it has another shape.
+        """
+        shape = (self.vocabulary_size, self.hidden_dim)
+        if tuple(embeddings.shape) != shape:
+            raise ValueError(
+                f"`embeddings` must have the shape {shape}. "
+                f"Received: embeddings of shape {tuple(embeddings.shape)}"
+            )
+        self.token_embedding.embeddings.assign(embeddings)
 
     def enable_lora(self, rank, target_layer_names=None):
         """Raises: a recurrent weight is not a layer that LoRA could adapt.
@@ -134,5 +212,13 @@ class RecurrentBackbone(AtomicSaving, CheckedPresets, keras_hub.models.Backbone)
             "hidden_dim": self.hidden_dim,
             "cell": self.cell,
             "dropout": self.dropout,
+            "embedding_dropout": self.embedding_dropout,
+            "input_dropout": self.input_dropout,
+            "output_dropout": self.output_dropout,
+            "weight_dropout": self.weight_dropout,
+            "locked_dropout": self.locked_dropout,
+            "activation_penalty": self.activation_penalty,
+            "slowness_penalty": self.slowness_penalty,
+            "trainable_embeddings": self.trainable_embeddings,
             "seed": self.seed,
         }

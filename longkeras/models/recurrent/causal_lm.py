@@ -5,11 +5,12 @@ from keras import ops
 
 from longkeras.models.decode_state import DecodingCausalLM
 from longkeras.models.recurrent.backbone import RecurrentBackbone
+from longkeras.models.recurrent.inputs import RecurrentInputs
 from longkeras.models.recurrent.preprocessor import RecurrentCausalLMPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class RecurrentCausalLM(DecodingCausalLM):
+class RecurrentCausalLM(RecurrentInputs, DecodingCausalLM):
     """A stacked LSTM or GRU that predicts the next token.
 
     Trains on raw strings through its preprocessor, generates and streams, and reads
@@ -22,7 +23,8 @@ class RecurrentCausalLM(DecodingCausalLM):
         **kwargs: See `keras_hub.models.CausalLM`.
 
     Call arguments:
-        inputs: dict of `token_ids` and `padding_mask`, `(batch, sequence)`.
+        inputs: dict of `token_ids` and, if needed, `padding_mask` and `document_ids`,
+            `(batch, sequence)`; see `RecurrentBackbone`.
 
     Returns:
         Logits `(batch, sequence, vocabulary_size)`.
@@ -53,6 +55,11 @@ class RecurrentCausalLM(DecodingCausalLM):
         inputs = backbone.input
         outputs = backbone.token_embedding(backbone(inputs), reverse=True)
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+
+    def read_documents(self, inputs, training=None):
+        """See `RecurrentInputs.read_documents`."""
+        hidden_states = self.backbone(inputs, training=training)
+        return self.backbone.token_embedding(hidden_states, reverse=True)
 
     @property
     def context_length(self):

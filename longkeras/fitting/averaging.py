@@ -1,0 +1,90 @@
+"""The mean of the weights of late steps: NT-ASGD."""
+
+import keras
+
+
+class NonMonotoneAveraging(keras.callbacks.Callback):
+    """Averages weights from when validation no longer improves.
+
+    Training begins as it is compiled, with plain SGD as the authors have it. Once the
+    monitored value is worse than the best of those more than `patience` epochs ago,
+    every step's weights count into a mean. Validation and the trained model then have
+    the mean; training itself goes on without it.
+
+    Args:
+        monitor: str. A value of `logs` that should fall. Defaults to `"val_loss"`.
+        patience: int. The last epochs that are not compared with. Defaults to `5`.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    from longkeras.fitting import NonMonotoneAveraging
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    averaging = NonMonotoneAveraging(monitor="loss", patience=1)
+    x, y = np.ones((8, 2)), np.ones((8, 1))
+    model.fit(x, y, epochs=2, callbacks=[averaging], verbose=0)
+    assert averaging.num_averaged == 0  # it still improved
+    ```
+
+    Reference:
+        [Merity et al., 2017](https://arxiv.org/abs/1708.02182)
+    """
+
+    def __init__(self, monitor="val_loss", patience=5):
+        super().__init__()
+        self.monitor = monitor
+        self.patience = patience
+        self.num_averaged = 0
+        self._values = []
+        self._is_averaging = False
+        self._mean = None
+        self._own = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self._is_averaging:
+            return
+        self.num_averaged += 1
+        weights = self._weights()
+        if self._mean is None:
+            self._mean = weights
+            return
+        for mean, weight in zip(self._mean, weights, strict=True):
+            mean += (weight - mean) / self.num_averaged
+
+    def on_epoch_end(self, epoch, logs=None):
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            raise ValueError(
+                "`monitor` must be a value that training logs. "
+                f"Received: monitor={self.monitor!r}, logs with {sorted(logs or {})}"
+            )
+        earlier = self._values[: -self.patience]
+        if earlier and value > min(earlier):
+            self._is_averaging = True
+        self._values.append(value)
+
+    def on_test_begin(self, logs=None):
+        if self._mean is not None:
+            self._own = self._weights()
+            self._assign(self._mean)
+
+    def on_test_end(self, logs=None):
+        if self._own is not None:
+            self._assign(self._own)
+            self._own = None
+
+    def on_train_end(self, logs=None):
+        if self._mean is not None:
+            self._assign(self._mean)
+
+    def _weights(self):
+        variables = self.model.trainable_variables
+        return [keras.ops.convert_to_numpy(x).copy() for x in variables]
+
+    def _assign(self, values):
+        for variable, value in zip(self.model.trainable_variables, values, strict=True):
+            variable.assign(value)

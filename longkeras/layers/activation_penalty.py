@@ -1,0 +1,77 @@
+"""A loss on hidden states that are large, or change much from token to token."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class ActivationPenalty(keras.layers.Layer):
+    """Adds AWD-LSTM's two penalties to the loss while training.
+
+    Args:
+        activation: float. Weight of the mean square of the outputs, after dropout.
+            Defaults to `0.0`.
+        slowness: float. Weight of the mean square of what the outputs, before
+            dropout, change from a token to the next. Defaults to `0.0`.
+        **kwargs: See `keras.layers.Layer`.
+
+    Call arguments:
+        dropped: float tensor `(batch, sequence, hidden_dim)`, after dropout.
+        outputs: the same before dropout.
+        padding_mask: tensor `(batch, sequence)`, 0 or False at padding, which counts
+            for nothing. Defaults to `None`.
+        training: bool. Whether to add to the loss. Defaults to `None`.
+
+    Returns:
+        `dropped` as it is.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.layers import ActivationPenalty
+
+    layer = ActivationPenalty(activation=2.0, slowness=1.0)
+    states = np.array([[[1.0], [3.0]]], "float32")
+    layer(states, states, training=True)
+    assert float(sum(layer.losses)) == 2.0 * (1.0 + 9.0) / 2.0 + (3.0 - 1.0) ** 2
+    ```
+
+    Reference:
+        [Merity et al., 2017](https://arxiv.org/abs/1708.01009)
+    """
+
+    def __init__(self, activation=0.0, slowness=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.activation = activation
+        self.slowness = slowness
+        self.supports_masking = True
+
+    def call(self, dropped, outputs, padding_mask=None, training=None):
+        if not training:
+            return dropped
+        if padding_mask is None:
+            padding_mask = ops.ones(ops.shape(outputs)[:2])
+        is_real = ops.cast(padding_mask, "bool")
+        large = _mean_square(ops.cast(dropped, "float32"), is_real)
+        outputs = ops.cast(outputs, "float32")
+        both_real = ops.logical_and(is_real[:, 1:], is_real[:, :-1])
+        changes = _mean_square(outputs[:, 1:] - outputs[:, :-1], both_real)
+        self.add_loss(self.activation * large + self.slowness * changes)
+        return dropped
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "activation": self.activation,
+            "slowness": self.slowness,
+        }
+
+    def compute_output_shape(self, dropped_shape, *_):
+        return dropped_shape
+
+
+def _mean_square(x, is_real):
+    squares = ops.where(is_real, ops.mean(x * x, axis=-1), 0.0)
+    count = ops.sum(ops.cast(is_real, "float32"))
+    return ops.sum(squares) / ops.maximum(count, 1.0)
