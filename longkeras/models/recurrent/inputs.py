@@ -1,5 +1,6 @@
 """What recurrent models are given: what may be left out, and what is refused."""
 
+import keras
 from keras import ops
 
 _INPUTS = ("token_ids", "padding_mask", "document_ids")
@@ -56,6 +57,12 @@ class RecurrentInputs:
                 "`inputs` must be a dict with `token_ids`, and no others than "
                 f"{_INPUTS}. Received: {sorted(given)}"
             )
+        # Keras takes either tensors or arrays, not both.
+        given = {name: _tensor(x) for name, x in given.items()}
         if "padding_mask" not in given:
             given["padding_mask"] = ops.ones_like(given["token_ids"], dtype="int32")
         return given
+
+
+def _tensor(x):
+    return x if isinstance(x, keras.KerasTensor) else ops.convert_to_tensor(x, "int32")
