@@ -20,7 +20,7 @@ def check_arguments(
 
     Raises:
         ValueError: If a count is no whole number or too small, a rate of dropout is
-            not in [0, 1), or what must be above 0 is not.
+            not in [0, 1), what must be above 0 is not, or what may not be below is.
     """
     for name, value in arguments.items():
         if name in _RULES and not (value is None and name in may_be_none):
@@ -69,6 +69,13 @@ def _check_rate(name: str, value: Any) -> None:
         )
 
 
+def _check_weight(name: str, value: Any) -> None:
+    if not (_is_number(value) and 0 <= value < float("inf")):
+        raise ValueError(
+            f"`{name}` must be a number of at least 0. Received: {name}={value!r}"
+        )
+
+
 def _check_positive(name: str, value: Any) -> None:
     if not (_is_number(value) and 0 < value < float("inf")):
         raise ValueError(
@@ -106,7 +113,15 @@ _NAMES: dict[Callable[[str, Any], None], tuple[str, ...]] = {
         "separator_id",
         "warmup_steps",
     ),
-    _check_rate: ("attention_dropout", "dropout"),
+    _check_rate: (
+        "attention_dropout",
+        "dropout",
+        "embedding_dropout",
+        "input_dropout",
+        "output_dropout",
+        "weight_dropout",
+    ),
+    _check_weight: ("activation_penalty", "slowness_penalty"),
     _check_positive: (
         "head_layer_norm_epsilon",
         "layer_norm_epsilon",

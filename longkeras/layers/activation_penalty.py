@@ -3,15 +3,17 @@
 import keras
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
+
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ActivationPenalty(keras.layers.Layer):
     """Adds AWD-LSTM's two penalties to the loss while training.
 
     Args:
-        activation: float. Weight of the mean square of the outputs, after dropout.
-            Defaults to `0.0`.
-        slowness: float. Weight of the mean square of what the outputs, before
+        activation_penalty: float. Weight of the mean square of the outputs, after
+            dropout. Defaults to `0.0`.
+        slowness_penalty: float. Weight of the mean square of what the outputs, before
             dropout, change from a token to the next. Defaults to `0.0`.
         **kwargs: See `keras.layers.Layer`.
 
@@ -31,7 +33,7 @@ class ActivationPenalty(keras.layers.Layer):
     import numpy as np
     from longkeras.layers import ActivationPenalty
 
-    layer = ActivationPenalty(activation=2.0, slowness=1.0)
+    layer = ActivationPenalty(activation_penalty=2.0, slowness_penalty=1.0)
     states = np.array([[[1.0], [3.0]]], "float32")
     layer(states, states, training=True)
     assert float(sum(layer.losses)) == 2.0 * (1.0 + 9.0) / 2.0 + (3.0 - 1.0) ** 2
@@ -41,14 +43,15 @@ class ActivationPenalty(keras.layers.Layer):
         [Merity et al., 2017](https://arxiv.org/abs/1708.01009)
     """
 
-    def __init__(self, activation=0.0, slowness=0.0, **kwargs):
+    def __init__(self, activation_penalty=0.0, slowness_penalty=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.activation = activation
-        self.slowness = slowness
+        check_arguments(locals())
+        self.activation_penalty = activation_penalty
+        self.slowness_penalty = slowness_penalty
         self.supports_masking = True
 
     def call(self, dropped, outputs, padding_mask=None, training=None):
-        if not training:
+        if not training or self.activation_penalty == self.slowness_penalty == 0:
             return dropped
         if padding_mask is None:
             padding_mask = ops.ones(ops.shape(outputs)[:2])
@@ -57,14 +60,14 @@ class ActivationPenalty(keras.layers.Layer):
         outputs = ops.cast(outputs, "float32")
         both_real = ops.logical_and(is_real[:, 1:], is_real[:, :-1])
         changes = _mean_square(outputs[:, 1:] - outputs[:, :-1], both_real)
-        self.add_loss(self.activation * large + self.slowness * changes)
+        self.add_loss(self.activation_penalty * large + self.slowness_penalty * changes)
         return dropped
 
     def get_config(self):
         return {
             **super().get_config(),
-            "activation": self.activation,
-            "slowness": self.slowness,
+            "activation_penalty": self.activation_penalty,
+            "slowness_penalty": self.slowness_penalty,
         }
 
     def compute_output_shape(self, dropped_shape, *_):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 
 
@@ -45,6 +46,7 @@ class TokenDropout(keras.layers.Layer):
 
     def __init__(self, rate, vocabulary_size, seed=None, **kwargs):
         super().__init__(**kwargs)
+        check_arguments(locals())
         self.rate = rate
         self.vocabulary_size = vocabulary_size
         self.seed = seed

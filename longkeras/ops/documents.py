@@ -36,6 +36,8 @@ def first_tokens(document_ids, padding_mask=None):
     # The last real token up to each place, counted from 1; 0 where there is none.
     last = ops.where(is_real, places, ops.zeros_like(document_ids))
     last = ops.associative_scan(ops.maximum, last, axis=1)
+    # TensorFlow forgets the shape where the length is not known.
+    last = ops.reshape(last, ops.shape(document_ids))
     earlier = ops.pad(last[:, :-1], [[0, 0], [1, 0]])
     earlier_ids = ops.take_along_axis(document_ids, ops.maximum(earlier - 1, 0), axis=1)
     differs = ops.logical_and(earlier > 0, earlier_ids != document_ids)

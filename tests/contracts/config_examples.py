@@ -152,7 +152,10 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "vocabulary_size": 7,
         "seed": 3,
     },
-    "longkeras.layers.ActivationPenalty": lambda: {"activation": 2.0, "slowness": 1.0},
+    "longkeras.layers.ActivationPenalty": lambda: {
+        "activation_penalty": 2.0,
+        "slowness_penalty": 1.0,
+    },
     "longkeras.layers.RotaryEmbedding": lambda: {"max_wavelength": 500.0},
     "longkeras.text.ByteTokenizer": lambda: {
         "lowercase": True,

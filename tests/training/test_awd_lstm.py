@@ -47,7 +47,7 @@ def weight(model):
 def test_weights_are_averaged_once_validation_no_longer_improves(model):
     averaging = NonMonotoneAveraging(patience=1)
     averaging.set_model(model)
-    for epoch, loss in enumerate([1.0, 2.0]):
+    for epoch, loss in enumerate([1.0, 3.0, 2.0]):
         averaging.on_train_batch_end(0)
         averaging.on_epoch_end(epoch, {"val_loss": loss})
     assert averaging.num_averaged == 0

@@ -93,7 +93,7 @@ class RecurrentBackbone(
         dtype=None,
         **kwargs,
     ):
-        check_arguments(locals())
+        check_arguments(locals(), may_be_none=("output_dropout",))
         # === Layers ===
         self.token_embedding = ReversibleEmbedding(
             input_dim=vocabulary_size,
