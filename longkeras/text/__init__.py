@@ -16,6 +16,7 @@ _EXPORTS = {
     "byte_windows": "longkeras.text.windows",
     "character_byte_offsets": "longkeras.text.byte_vocabulary",
     "decode_document": "longkeras.text.decoding",
+    "frequent_words": "longkeras.text.word_counts",
     "subword_windows": "longkeras.text.subword_text_windows",
 }
 

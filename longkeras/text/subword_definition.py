@@ -35,6 +35,7 @@ class SpecialTokens:
 
 ROBERTA_TOKENS = SpecialTokens("<s>", "</s>", "</s>", "<pad>", "<mask>", "<unk>")
 BERT_TOKENS = SpecialTokens("[CLS]", "[SEP]", "[SEP]", "[PAD]", "[MASK]", "[UNK]")
+WORD_TOKENS = SpecialTokens("<s>", "</s>", "</s>", "<pad>", None, "<unk>")
 
 
 def byte_pair_definition(
@@ -124,6 +125,66 @@ def word_piece_definition(
         special_tokens=list(ids.items()),
     )
     return tokenizer.to_str()
+
+
+def word_definition(
+    words: Iterable[str],
+    special: SpecialTokens = WORD_TOKENS,
+    lowercase: bool = False,
+    split_punctuation: bool = False,
+) -> str:
+    """Whole words, each a token, others unknown.
+
+    Ids are those of the special tokens, then of the words in their order.
+
+    Args:
+        words: list of str; one that is a special token, or stood before, counts once.
+        special: `SpecialTokens`.
+        lowercase: bool. Whether text is lowercased.
+        split_punctuation: bool. Whether punctuation marks are words too.
+
+    Returns:
+        str, JSON.
+
+    Raises:
+        ValueError: If there is no token for what is unknown.
+    """
+    from tokenizers import Tokenizer, models, normalizers, processors
+
+    if special.unknown is None:
+        raise ValueError(
+            "`unknown_token` must be given: not every word is known. "
+            "Received: unknown_token=None"
+        )
+    tokens = dict.fromkeys([*special.names(), *words])
+    vocabulary = {token: i for i, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=special.unknown))
+    if lowercase:
+        tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = word_splitter(split_punctuation)
+    ids = _add_special(tokenizer, special)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=[special.start, "$A", special.end],
+        pair=[special.start, "$A", special.separator, "$B", special.end],
+        special_tokens=list(ids.items()),
+    )
+    return tokenizer.to_str()
+
+
+def word_splitter(split_punctuation: bool = False) -> Any:
+    """What cuts a text into words: at white space, and perhaps at punctuation.
+
+    Args:
+        split_punctuation: bool. Whether punctuation marks are words too.
+
+    Returns:
+        `tokenizers.pre_tokenizers.PreTokenizer`.
+    """
+    from tokenizers import pre_tokenizers
+
+    if split_punctuation:
+        return pre_tokenizers.BertPreTokenizer()
+    return pre_tokenizers.WhitespaceSplit()
 
 
 def sentence_piece_definition(

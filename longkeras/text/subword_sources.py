@@ -6,6 +6,7 @@ from longkeras.text import subword_definition, subword_folder
 from longkeras.text.subword_definition import (
     BERT_TOKENS,
     ROBERTA_TOKENS,
+    WORD_TOKENS,
     SpecialTokens,
 )
 
@@ -102,6 +103,30 @@ class SubwordSources:
                 proto = file.read()
         special = _taken(kwargs, ROBERTA_TOKENS)
         definition = subword_definition.sentence_piece_definition(proto, special)
+        return cls._of(definition, special, kwargs)
+
+    @classmethod
+    def from_words(cls, words, lowercase=False, split_punctuation=False, **kwargs):
+        """Makes a tokenizer of whole words; those that are not known are one token.
+
+        As corpora such as WikiText and the Penn Treebank are read, whose words stand
+        apart already. Text comes back with a space between any two words.
+
+        Args:
+            words: list of str, such as `longkeras.text.frequent_words` gives.
+            lowercase: bool. Whether text is lowercased. Defaults to `False`.
+            split_punctuation: bool. Whether punctuation marks are words, and not parts
+                of them. Defaults to `False`.
+            **kwargs: See the class; special tokens are `<s>`, `<pad>`, `</s>`, `<unk>`,
+                in the order of their ids, and no mask by default.
+
+        Returns:
+            The tokenizer.
+        """
+        special = _taken(kwargs, WORD_TOKENS)
+        definition = subword_definition.word_definition(
+            words, special, lowercase, split_punctuation
+        )
         return cls._of(definition, special, kwargs)
 
     @classmethod

@@ -16,7 +16,8 @@ class RecurrentCausalLMPreprocessor(CheckedCausalLMPreprocessor):
     long text as its windows (`longkeras.text`), or set `sequence_length`.
 
     Args:
-        tokenizer: `longkeras.models.ByteTokenizer`.
+        tokenizer: `longkeras.models.ByteTokenizer`, or any with KerasHub's interface,
+            such as `longkeras.text.SubwordTokenizer`.
         sequence_length: int. Tokens a row. Defaults to `1024`.
         add_start_token: bool. Defaults to `True`.
         add_end_token: bool. Defaults to `True`.
