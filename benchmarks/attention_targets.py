@@ -91,7 +91,6 @@ def peer_ratio(measured, peer, contestant=OURS):
         point
         for point in measured
         if point["contestant"] == contestant
-        and point["reach"] is not None
         and all(
             point.get(name) == peer.get(name)
             for name in ("group", "heat", "task", "length", "num_globals")
@@ -101,7 +100,7 @@ def peer_ratio(measured, peer, contestant=OURS):
         ours = [point for point in ours if point["reach"] == peer["reach"]]
     if not ours:
         return None
-    widest = max(ours, key=lambda point: point["reach"])
+    widest = max(ours, key=lambda point: point["reach"] or 0)
     return median_seconds(peer) / median_seconds(widest)
 
 

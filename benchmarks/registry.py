@@ -10,6 +10,7 @@ CASES = {
     "attention_memory": "benchmarks.cases.attention_memory",
     "longformer_model": "benchmarks.cases.longformer_model",
     "reading_memory": "benchmarks.cases.reading_memory",
+    "recurrent": "benchmarks.cases.recurrent",
 }
 # The same questions where an NVIDIA GPU is found.
 GPU_CASES = {"attention": "benchmarks.cases.attention_on_gpu"}

@@ -67,8 +67,10 @@ def _group(group, points, result):
 def _contestants_table(points, titles):
     """A row a contestant and window, a column a length and task.
 
-    Ratios are to the contestant that the case names first.
+    Ratios are to the contestant that the case names first. Where nothing has a window
+    there is no column of it.
     """
+    has_windows = any(point.get("reach") is not None for point in points)
     columns = list(dict.fromkeys(_column(point) for point in points))
     ours = next(iter(titles))
     rows = {}
@@ -80,12 +82,13 @@ def _contestants_table(points, titles):
     body = [
         [
             titles[contestant],
-            "all" if reach is None else str(reach),
+            *(["all" if reach is None else str(reach)] if has_windows else []),
             *(cells.get(column, "") for column in columns),
         ]
         for (contestant, reach), cells in rows.items()
     ]
-    return _table([["contestant", "keys a side", *columns], *body], left=1)
+    window = ["keys a side"] if has_windows else []
+    return _table([["contestant", *window, *columns], *body], left=1)
 
 
 def _growing_table(points, over):

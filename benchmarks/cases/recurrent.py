@@ -1,0 +1,81 @@
+"""LSTM layers beside those of PyTorch and of Keras."""
+
+from benchmarks.contestants.recurrent_setting import TASKS, RecurrentSetting
+from benchmarks.recurrent_targets import LENGTH, evaluate
+from benchmarks.registry import Case, Contestant
+
+__all__ = ["CASE", "TASKS", "prepare"]
+
+_KERAS = "benchmarks.contestants.keras_recurrent"
+
+
+def _of_keras(title, backend):
+    return Contestant(title, _KERAS, {"KERAS_BACKEND": backend})
+
+
+CONTESTANTS = {
+    "ours_tensorflow": _of_keras("longkeras, TensorFlow's graph", "tensorflow"),
+    "ours_tensorflow_xla": _of_keras("longkeras, TensorFlow's XLA", "tensorflow"),
+    "ours_jax": _of_keras("longkeras, JAX", "jax"),
+    "torch": Contestant(
+        "`torch.nn.LSTM`", "benchmarks.contestants.torch_recurrent", is_eager=True
+    ),
+    "keras_tensorflow": _of_keras("Keras, TensorFlow's graph", "tensorflow"),
+    "keras_tensorflow_xla": _of_keras("Keras, TensorFlow's XLA", "tensorflow"),
+    "keras_jax": _of_keras("Keras, JAX", "jax"),
+}
+
+
+def prepare(contestant, **point):
+    """One point, in this process; see `RecurrentSetting`."""
+    return CONTESTANTS[contestant].prepare(contestant=contestant, **point)
+
+
+def required_bytes(contestant, **point):
+    """Libraries, weights and their gradients, and what every step keeps."""
+    setting = RecurrentSetting(contestant=contestant, **point)
+    weights = 8 * setting.num_layers * setting.units**2
+    kept = 16 * setting.num_layers * setting.batch * setting.length * setting.units
+    return 2**29 + 4 * (4 * weights + 2 * kept)
+
+
+def _points(length=LENGTH, **sizes):
+    for task in TASKS:
+        for contestant in CONTESTANTS:
+            yield {
+                "group": task,
+                "heat": task,
+                "contestant": contestant,
+                "task": task,
+                "length": length,
+                "reach": None,
+                **sizes,
+            }
+
+
+CASE = Case(
+    title="Recurrent layers, side by side",
+    description=(
+        "Two LSTM layers of 650 units, 20 sequences of 35 steps, 650 inputs a step, "
+        "float32, no dropout, nothing padded: `longkeras.layers.RecurrentStack`, "
+        "`torch.nn.LSTM`, eager and with the steps before the rows as it prefers, and "
+        "`keras.layers.LSTM`. *Training* is the outputs and the gradients of inputs "
+        "and weights, without an optimizer. All were timed in turns, each in a "
+        "process of its own, idle while others run; *×* is the median over that of "
+        "longkeras in TensorFlow's graph. *Memory* is the rise of the resident set in "
+        "a call, TensorFlow's with what oneDNN's allocator keeps."
+    ),
+    tests=(
+        "tests/ops/test_recurrent_scan.py",
+        "tests/benchmarks/test_recurrent.py",
+        # PyTorch's too.
+        "-m",
+        "not (slow or browser or multiprocess)",
+    ),
+    points=tuple(_points()),
+    smoke_points=tuple(_points(5, batch=2, units=4)),
+    prepare=prepare,
+    required_bytes=required_bytes,
+    contestants=CONTESTANTS,
+    evaluate=evaluate,
+)
