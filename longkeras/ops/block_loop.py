@@ -8,7 +8,7 @@ import keras
 from keras import ops, tree
 
 
-def scan_time(step, initial, inputs, reverse=False):
+def scan_time(step, initial, inputs, reverse=False, num_stacked=None):
     """Run `step` over the first axis of `inputs`, carrying a state.
 
     Differentiable on every backend.
@@ -17,16 +17,20 @@ def scan_time(step, initial, inputs, reverse=False):
         step: callable `(carry, slices) -> (carry, outputs)`; both are tuples of
             tensors whose shapes never change.
         initial: tuple of tensors, the first carry.
-        inputs: tuple of tensors `(time, ...)`.
+        inputs: tuple of tensors `(time, ...)`; all but the first may be what another
+            loop did not stack.
         reverse: bool. Walk from the last step to the first; outputs stay in the
             order of `inputs`. Defaults to `False`.
+        num_stacked: int. So many outputs are needed as tensors. The others serve as
+            `inputs` of another loop alone, and TensorFlow does not copy them
+            together. Defaults to `None`, all.
 
     Returns:
         `(carry, outputs)`: the last carry and a tuple of tensors `(time, ...)`.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        return _scan_tensorflow(step, initial, inputs, reverse)
+        return _scan_tensorflow(step, initial, inputs, reverse, num_stacked)
     if backend == "jax":
         import jax
 
@@ -45,7 +49,7 @@ def _scan_eagerly(step, initial, inputs, reverse):
     return carry, tuple(ops.stack(rows) for rows in zip(*collected, strict=True))
 
 
-def _scan_tensorflow(step, initial, inputs, reverse):
+def _scan_tensorflow(step, initial, inputs, reverse, num_stacked):
     import tensorflow as tf
 
     if tf.executing_eagerly():
@@ -57,7 +61,7 @@ def _scan_tensorflow(step, initial, inputs, reverse):
         lambda carry, slices: step(carry, slices)[1], autograph=False
     ).get_concrete_function(
         tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), initial),
-        tuple(tf.TensorSpec(x.shape[1:], x.dtype) for x in inputs),
+        tuple(_step_spec(x) for x in inputs),
     )
     arrays = tuple(
         tf.TensorArray(spec.dtype, size=length, element_shape=spec.shape)
@@ -66,7 +70,7 @@ def _scan_tensorflow(step, initial, inputs, reverse):
 
     def body(count, carry, arrays):
         t = length - 1 - count if reverse else count
-        carry, outputs = step(carry, tuple(x[t] for x in inputs))
+        carry, outputs = step(carry, tuple(_step_of(x, t) for x in inputs))
         arrays = tuple(
             array.write(t, output)
             for array, output in zip(arrays, outputs, strict=True)
@@ -79,7 +83,21 @@ def _scan_tensorflow(step, initial, inputs, reverse):
         (tf.constant(0), initial, arrays),
         maximum_iterations=length,
     )
-    return carry, tuple(array.stack() for array in arrays)
+    stacked = tuple(array.stack() for array in arrays[:num_stacked])
+    return carry, stacked + arrays[len(stacked) :]
+
+
+def _step_spec(x):
+    import tensorflow as tf
+
+    is_array = isinstance(x, tf.TensorArray)
+    return tf.TensorSpec(x.element_shape if is_array else x.shape[1:], x.dtype)
+
+
+def _step_of(x, t):
+    import tensorflow as tf
+
+    return x.read(t) if isinstance(x, tf.TensorArray) else x[t]
 
 
 def write_slice(total, starts, part):

@@ -5,6 +5,11 @@ from collections.abc import Callable
 
 from keras import ops
 
+from longkeras.ops.implementations.activation_gradients import (
+    through_sigmoid,
+    through_tanh,
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
@@ -16,10 +21,10 @@ class Cell:
         forward: callable of a step's share of the gates from its inputs, the same
             from the recurrence, and the state, a tuple. Returns the new state and a
             tuple of what the gradient needs.
-        backward: callable of the gradients of the new state, a tuple, of the state
-            before and of what `forward` kept. Returns the gradients of the two shares
-            of the gates, and those of the state, but for what reaches its first
-            tensor through the recurrent kernel.
+        backward: callable of the gradients of the new state, a tuple, and of what
+            `forward` kept. Returns the gradients of the two shares of the gates, and
+            those of the state, but for what reaches its first tensor through the
+            recurrent kernel.
         has_two_biases: bool. Whether the recurrence has a bias of its own. Defaults
             to `False`.
     """
@@ -38,20 +43,20 @@ def _lstm_forward(from_inputs, from_state, state):
     cell = forget_gate * state[1] + input_gate * candidate
     squashed = ops.tanh(cell)
     # Kept apart: TensorFlow takes long to join and to split.
-    kept = (input_gate, forget_gate, candidate, output_gate, squashed)
+    kept = (input_gate, forget_gate, candidate, output_gate, squashed, state[1])
     return (output_gate * squashed, cell), kept
 
 
-def _lstm_backward(gradients, state, kept):
-    input_gate, forget_gate, candidate, output_gate, squashed = kept
+def _lstm_backward(gradients, kept):
+    input_gate, forget_gate, candidate, output_gate, squashed, earlier_cell = kept
     hidden_gradient, cell_gradient = gradients
-    into_cell = output_gate * (1.0 - squashed * squashed)
-    cell_gradient = cell_gradient + hidden_gradient * into_cell
+    through_output = through_tanh(squashed, hidden_gradient * output_gate)
+    cell_gradient = cell_gradient + through_output
     parts = [
-        cell_gradient * candidate * input_gate * (1.0 - input_gate),
-        cell_gradient * state[1] * forget_gate * (1.0 - forget_gate),
-        cell_gradient * input_gate * (1.0 - candidate * candidate),
-        hidden_gradient * squashed * output_gate * (1.0 - output_gate),
+        through_sigmoid(input_gate, cell_gradient * candidate),
+        through_sigmoid(forget_gate, cell_gradient * earlier_cell),
+        through_tanh(candidate, cell_gradient * input_gate),
+        through_sigmoid(output_gate, hidden_gradient * squashed),
     ]
     gate_gradients = ops.concatenate(parts, axis=-1)
     return gate_gradients, gate_gradients, (None, cell_gradient * forget_gate)
@@ -64,15 +69,15 @@ def _gru_forward(from_inputs, from_state, state):
     reset = ops.sigmoid(reset_in + reset_rec)
     candidate = ops.tanh(candidate_in + reset * candidate_rec)
     hidden = update * state[0] + (1.0 - update) * candidate
-    return (hidden,), (update, reset, candidate, candidate_rec)
+    return (hidden,), (update, reset, candidate, candidate_rec, state[0])
 
 
-def _gru_backward(gradients, state, kept):
-    update, reset, candidate, candidate_rec = kept
+def _gru_backward(gradients, kept):
+    update, reset, candidate, candidate_rec, earlier = kept
     (gradient,) = gradients
-    to_update = gradient * (state[0] - candidate) * update * (1.0 - update)
-    to_candidate = gradient * (1.0 - update) * (1.0 - candidate * candidate)
-    to_reset = to_candidate * candidate_rec * reset * (1.0 - reset)
+    to_update = through_sigmoid(update, gradient * (earlier - candidate))
+    to_candidate = through_tanh(candidate, gradient * (1.0 - update))
+    to_reset = through_sigmoid(reset, to_candidate * candidate_rec)
     from_inputs = ops.concatenate([to_update, to_reset, to_candidate], axis=-1)
     from_state = ops.concatenate([to_update, to_reset, to_candidate * reset], axis=-1)
     return from_inputs, from_state, (gradient * update,)
@@ -83,8 +88,8 @@ def _rnn_forward(from_inputs, from_state, state):
     return (hidden,), (hidden,)
 
 
-def _rnn_backward(gradients, state, kept):
-    gate_gradients = gradients[0] * (1.0 - kept[0] * kept[0])
+def _rnn_backward(gradients, kept):
+    gate_gradients = through_tanh(kept[0], gradients[0])
     return gate_gradients, gate_gradients, (None,)
 
 

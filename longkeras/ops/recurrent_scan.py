@@ -69,9 +69,8 @@ def _recurrence(cell):
     """
 
     def forward(arguments, constants):
-        results = _walk(cell, arguments, constants)
-        hidden, last = results[0], tuple(x[-1] for x in results[: cell.num_states])
-        return (hidden, *last), results
+        last, results = _walk(cell, arguments, constants)
+        return (results[0], *last), results
 
     def backward(arguments, constants, kept, upstream):
         return _walk_back(cell, arguments, constants, kept, upstream)
@@ -80,7 +79,7 @@ def _recurrence(cell):
 
 
 def _walk(cell, arguments, constants):
-    """The state after every step, and what each step keeps."""
+    """The last state; the hidden state after every step, and what each step keeps."""
     gate_inputs, state, recurrent_kernel, recurrent_bias = _named(cell, arguments)
     is_real, stays = constants
 
@@ -94,25 +93,24 @@ def _walk(cell, arguments, constants):
         moved, kept = cell.forward(from_inputs, from_state, state)
         if is_real is not None:
             moved = _chosen(masks[0], moved, state)
-        return moved, (*moved, *kept)
+        return moved, (moved[0], *kept)
 
-    return scan_time(step, state, (gate_inputs, *_given(constants)))[1]
+    inputs = (gate_inputs, *_given(constants))
+    return scan_time(step, state, inputs, num_stacked=1)
 
 
 def _walk_back(cell, arguments, constants, kept, upstream):
     """The gradients of the arguments."""
     _, first, recurrent_kernel, recurrent_bias = _named(cell, arguments)
     is_real, stays = constants
-    states, kept = kept[: cell.num_states], kept[cell.num_states :]
-    before = tuple(_before(*pair, stays) for pair in zip(first, states, strict=True))
+    hidden, *kept = kept
     transposed_kernel = ops.transpose(recurrent_kernel)
 
     def step(carry, slices):
         from_output, *slices = slices
-        before, slices = slices[: cell.num_states], slices[cell.num_states :]
         kept_here, masks = slices[: len(kept)], slices[len(kept) :]
         gradients = (carry[0] + from_output, *carry[1:])
-        inputs, recurrent, handed_on = cell.backward(gradients, before, kept_here)
+        inputs, recurrent, handed_on = cell.backward(gradients, kept_here)
         if is_real is not None:
             inputs = _where_real(masks[0], inputs)
             recurrent = _where_real(masks[0], recurrent)
@@ -127,11 +125,12 @@ def _walk_back(cell, arguments, constants, kept, upstream):
         both = (inputs, recurrent) if cell.has_two_biases else (inputs,)
         return handed_on, both
 
-    sources = (upstream[0], *before, *kept, *_given(constants))
+    sources = (upstream[0], *kept, *_given(constants))
     last = tuple(upstream[1:])
     carry, gradients = scan_time(step, last, sources, reverse=True)
     recurrent = gradients[-1]
-    kernel_gradient = _product_over_time(before[0], recurrent)
+    before = _before(first[0], hidden, stays)
+    kernel_gradient = _product_over_time(before, recurrent)
     bias_gradient = [ops.sum(recurrent, axis=(0, 1)) for _ in recurrent_bias]
     return gradients[0], *carry, kernel_gradient, *bias_gradient
 
@@ -147,7 +146,7 @@ def _given(constants):
 
 
 def _before(first, states, stays):
-    """The state that each step begins with."""
+    """The hidden state that each step begins with."""
     states = ops.concatenate([first[None], states[:-1]], axis=0)
     return _where_real(stays, states)
 
