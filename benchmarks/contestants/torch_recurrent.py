@@ -38,8 +38,8 @@ def _layer(setting):
     with torch.no_grad():
         for number in range(setting.num_layers):
             for name in ("weight_ih", "weight_hh", "bias_ih"):
-                value = torch.from_numpy(next(weights))
-                getattr(layer, f"{name}_l{number}").copy_(value.T)
+                value = torch.from_numpy(next(weights).T)
+                getattr(layer, f"{name}_l{number}").copy_(value)
             getattr(layer, f"bias_hh_l{number}").zero_()
     return layer.train(setting.is_training)
 
@@ -50,5 +50,5 @@ def _arrays(results):
     without_second_bias = [x for i, x in enumerate(weights) if i % 4 != 3]
     return [
         *(x.transpose(0, 1).numpy() for x in sequences),
-        *(x.T.numpy() for x in without_second_bias),
+        *(x.numpy().T for x in without_second_bias),
     ]

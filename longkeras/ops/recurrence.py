@@ -113,5 +113,5 @@ def _compilation():
     if backend == "torch":
         return "eager"
     if backend == "tensorflow" and runs_on_cpu():
-        return "TensorFlow's own graph is as quick as XLA's, and needs no compiling"
+        return "TensorFlow's own graph is quicker than XLA, and needs no compiling"
     return "compiled by XLA"
