@@ -6,8 +6,8 @@ import keras
 def should_jit_compile(model):
     """Whether `compile(jit_compile=...)` should be set for a model.
 
-    Transformers gain from XLA on every backend that has it. A recurrent scan runs as
-    fast in TensorFlow's own graph on CPU, without the wait for the compiler, so
+    Transformers gain from XLA on every backend that has it. A recurrent scan is
+    quicker in TensorFlow's own graph on CPU, without the wait for the compiler, so
     recurrent models stay out of XLA there.
 
     Args:
