@@ -5,6 +5,7 @@ import keras
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.full_self_attention import FullSelfAttention
+from longkeras.layers.longformer_self_attention import LongformerSelfAttention
 from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
@@ -32,18 +33,26 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         kernel_initializer: initializer of all kernels. Defaults to
             `"glorot_uniform"`.
         seed: int. Seed of the dropout. Defaults to `None`.
+        use_global_attention: bool. Whether tokens may be global: then the attention
+            has three more projections, for them. Defaults to `False`.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
         hidden_states: float tensor `(batch, sequence, hidden_dim)`.
         padding_mask: bool tensor `(batch, sequence)`. Defaults to `None`.
+        global_attention_mask: bool tensor `(batch, sequence)`, True at tokens that
+            every later one sees, and that see all before them; with
+            `use_global_attention` only. Defaults to `None`, no token is.
+        document_ids: int tensor `(batch, sequence)`: of packed documents, a token
+            sees its own. Defaults to `None`.
         training: bool. Whether to drop out. Defaults to `None`.
 
     Returns:
         Tensor like `hidden_states`.
 
     Raises:
-        ValueError: If `attention_dilation` is given without an `attention_window`.
+        ValueError: If `attention_dilation` or `use_global_attention` is given without
+            an `attention_window`.
 
     Example:
 
@@ -71,6 +80,7 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         dropout=0.0,
         kernel_initializer="glorot_uniform",
         seed=None,
+        use_global_attention=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -85,6 +95,7 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         self.dropout = dropout
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
+        self.use_global_attention = use_global_attention
         self.supports_masking = True
         if attention_window is not None:
             # The attention itself is made when the hidden dimension is known.
@@ -94,6 +105,12 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
             raise ValueError(
                 "`attention_dilation` needs an `attention_window`. Received: "
                 f"attention_dilation={attention_dilation}, attention_window=None"
+            )
+        if attention_window is None and use_global_attention:
+            raise ValueError(
+                "`use_global_attention` needs an `attention_window`: without one every "
+                "token sees all before it. Received: "
+                f"use_global_attention={use_global_attention}, attention_window=None"
             )
 
     def build(self, hidden_states_shape):
@@ -109,17 +126,31 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
             self.dropout, seed=self.seed, dtype=self.dtype_policy, name="dropout"
         )
 
-    def call(self, hidden_states, padding_mask=None, training=None):
-        attended = self.attention(
-            self.attention_norm(hidden_states), padding_mask=padding_mask
-        )
+    def call(
+        self,
+        hidden_states,
+        padding_mask=None,
+        global_attention_mask=None,
+        document_ids=None,
+        training=None,
+    ):
+        masks = {"padding_mask": padding_mask, "document_ids": document_ids}
+        if self.use_global_attention:
+            masks["global_attention_mask"] = global_attention_mask
+        attended = self.attention(self.attention_norm(hidden_states), **masks)
         hidden_states = hidden_states + self.dropout_layer(attended, training=training)
         return self._feed_forward(hidden_states, training)
 
-    def call_chunk(self, hidden_states, cache, next_position, lengths):
+    def call_chunk(
+        self, hidden_states, cache, next_position, lengths, global_attention_mask=None
+    ):
         """As `SlidingWindowAttention.call_chunk`, for the whole block."""
         attended, cache = self.attention.call_chunk(
-            self.attention_norm(hidden_states), cache, next_position, lengths
+            self.attention_norm(hidden_states),
+            cache,
+            next_position,
+            lengths,
+            global_attention_mask,
         )
         return self._feed_forward(hidden_states + attended, training=False), cache
 
@@ -148,7 +179,10 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         }
         if self.attention_window is None:
             return FullSelfAttention(**options)
-        return SlidingWindowAttention(
+        windowed = SlidingWindowAttention
+        if self.use_global_attention:
+            windowed = LongformerSelfAttention
+        return windowed(
             attention_window=self.attention_window,
             attention_dilation=self.attention_dilation,
             **options,
@@ -185,6 +219,7 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
             "dropout": self.dropout,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "seed": self.seed,
+            "use_global_attention": self.use_global_attention,
         }
 
     def compute_output_shape(self, hidden_states_shape):

@@ -6,6 +6,12 @@ from keras import ops, tree
 
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.generation import (
+    GenerationOptions,
+    generate_batch,
+    sampling_function,
+    stop_texts,
+)
 from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.text_stream import TextStream
@@ -94,13 +100,57 @@ class DecodingCausalLM(
             return keras.Model.fit(self, x, **kwargs)
         return super().fit(x, y, **kwargs)
 
-    def compiled_prefill(self, token_ids, padding_mask, state):
+    def compiled_prefill(self, token_ids, padding_mask, state, *masks):
         """`prefill`, compiled once for each shape."""
-        return self._compiled("prefill")(token_ids, padding_mask, state)
+        return self._compiled("prefill")(token_ids, padding_mask, state, *masks)
 
     def compiled_step(self, token_ids, state):
         """`step`, compiled once for each shape."""
         return self._compiled("step")(token_ids, state)
+
+    def compiled_choice(self, draws, logits):
+        """The sampler's choice among the logits of a step, compiled.
+
+        Args:
+            draws: list of the values that the sampler's variables have for it.
+            logits: tensor `(batch, vocabulary_size)`.
+
+        Returns:
+            int tensor `(batch,)`, never padding or the start of a text.
+        """
+        return self._compiled("_choice", given=self.sampler.variables)(draws, logits)
+
+    def compiled_next(self, draws, token_ids, state):
+        """`step` and the sampler's choice in one program, for `stream`.
+
+        Args:
+            draws: as of `compiled_choice`.
+            token_ids: int tensor `(batch,)`.
+            state: as of `step`; on JAX it cannot be used again.
+
+        Returns:
+            `(chosen token ids, state)`.
+        """
+        compiled = self._compiled("_next", given=self.sampler.variables, donated=1)
+        return compiled(draws, token_ids, state)
+
+    def compiled_sampling(self, stop_token_ids):
+        """The loop of `generate`, see `longkeras.models.generation`."""
+        function = sampling_function(self, stop_token_ids)
+        if self.run_eagerly:
+            return function
+        return self._compiled(
+            ("sampling", stop_token_ids),
+            function,
+            changed=self.sampler.variables,
+            jit_compile=self.jit_compile,
+        )
+
+    def prefill_function(self):
+        """`prefill` as `generate` uses it: compiled as the model is."""
+        if self.run_eagerly:
+            return self.prefill
+        return self._compiled("prefill", jit_compile=self.jit_compile)
 
     def state_bytes(self, batch_size=1, max_length=None):
         """Bytes that the state holds for a text.
@@ -117,8 +167,69 @@ class DecodingCausalLM(
         state = self.initial_state(batch_size, max_length)
         return sum(ops.convert_to_numpy(x).nbytes for x in tree.flatten(state))
 
+    def without_prompt(self, state):
+        """A state without what was needed for reading the prompt alone.
+
+        Args:
+            state: from `prefill`.
+
+        Returns:
+            A state for `step`.
+        """
+        return state
+
+    def generate(
+        self,
+        inputs,
+        max_length=None,
+        stop_token_ids="auto",
+        strip_prompt=False,
+        stop=None,
+        seed=None,
+        num_global_tokens=0,
+    ):
+        """Continue a text, or several at once, with the compiled sampler.
+
+        Prompts are read in chunks and continued in one compiled loop. Its program
+        serves prompts of any length, and texts up to a rounded length.
+
+        Args:
+            inputs: str, list of str, or what else the preprocessor takes. Without a
+                preprocessor a dict of `token_ids` and `padding_mask`, `(batch,
+                max_length)`, padded on either side; with it, and a backbone that has
+                `use_global_attention`, also `global_attention_mask`.
+            max_length: int. Tokens of prompt and continuation together. Defaults to
+                `None`, the preprocessor's `sequence_length`.
+            stop_token_ids: tuple of ids that end a text, None for none, or `"auto"`,
+                the tokenizer's end token. Defaults to `"auto"`.
+            strip_prompt: bool. Whether to leave the prompt out. Defaults to `False`.
+            stop: str or list of str. A text ends before the first of them that is
+                generated. Defaults to `None`.
+            seed: int. The same seed gives the same texts. Defaults to `None`, the
+                sampler goes on with its own.
+            num_global_tokens: int. The first tokens of each prompt, start token
+                included, that all later ones see. Defaults to `0`.
+
+        Returns:
+            As `inputs`: str, list of str, or a dict of `token_ids` and
+            `padding_mask` in which every row begins with its prompt.
+
+        Raises:
+            ValueError: If a text is longer than the model takes, `stop` is given
+                without a preprocessor, or global tokens without
+                `use_global_attention`.
+        """
+        if stop_token_ids != "auto" or self.preprocessor is not None:
+            stop_token_ids = GenerationOptions(
+                stop_token_ids=self._stop_ids(stop_token_ids),
+                stop_sequences=self._stop_sequences(stop),
+                seed=seed,
+                num_global_tokens=num_global_tokens,
+            )
+        return super().generate(inputs, max_length, stop_token_ids, strip_prompt)
+
     def generate_step(self, inputs, stop_token_ids=None):
-        """Generate for one batch; compiled by `generate`.
+        """Generate for one batch of ids, as `generate` does.
 
         Args:
             inputs: dict of `token_ids` `(batch, max_length)` and `padding_mask`,
@@ -129,39 +240,21 @@ class DecodingCausalLM(
             dict of `token_ids` and `padding_mask`, the prompt followed by what was
             generated.
         """
-        token_ids = inputs["token_ids"]
-        padding_mask = ops.cast(inputs["padding_mask"], "bool")
-        batch_size, max_length = ops.shape(token_ids)
-        row_lengths = ops.sum(ops.cast(padding_mask, "int32"), axis=-1)
-        index = ops.min(row_lengths)
-        # The sampler feeds the token at `index - 1` first.
-        columns = ops.arange(max_length, dtype="int32")
-        known = ops.broadcast_to(columns < index - 1, (batch_size, max_length))
-        state = self.initial_state(batch_size, max_length)
-        _, hidden_states, state = self.prefill(token_ids, known, state)
+        return generate_batch(self, inputs, GenerationOptions.of(stop_token_ids))
 
-        def next_token(prompt, cache, index):
-            # A beam sampler has more rows than the prompts.
-            num_rows = ops.shape(prompt)[0]
-            token = ops.slice(prompt, [0, index - 1], [num_rows, 1])[:, 0]
-            return self.step(token, cache)
+    def make_generate_function(self):
+        """`generate_step`, whose parts are compiled."""
+        return self.generate_step
 
-        token_ids = self.sampler(
-            next=next_token,
-            prompt=token_ids,
-            cache=state,
-            index=index,
-            mask=padding_mask,
-            stop_token_ids=stop_token_ids,
-            hidden_states=hidden_states,
-            model=self,
-        )
-        return {
-            "token_ids": token_ids,
-            "padding_mask": _generated_mask(token_ids, padding_mask, stop_token_ids),
-        }
-
-    def stream(self, prompt, max_length=None, stop=None, seed=None):
+    def stream(
+        self,
+        prompt,
+        max_length=None,
+        stop=None,
+        seed=None,
+        stop_event=None,
+        num_global_tokens=0,
+    ):
         """Generate piece by piece; closing the generator ends the work at once.
 
         A recurrent or windowed model goes on in constant time a token, however long
@@ -176,15 +269,24 @@ class DecodingCausalLM(
                 Defaults to `None`.
             seed: int. The same seed gives the same text. Defaults to `None`, the
                 compiled sampler goes on with its own.
+            stop_event: `threading.Event`. Once it is set, the stream ends before the
+                next token or chunk of the prompt. Defaults to `None`.
+            num_global_tokens: int. The first tokens of the prompt, start token
+                included, that all later ones see. Defaults to `0`.
 
         Yields:
             str: pieces of whole characters.
 
         Raises:
-            ValueError: If no preprocessor is attached, or the sampler cannot choose
-                token by token.
+            ValueError: If no preprocessor is attached, the sampler cannot choose
+                token by token, or there are global tokens without
+                `use_global_attention`.
         """
-        return iter(TextStream(self, prompt, max_length, stop, seed))
+        return iter(
+            TextStream(
+                self, prompt, max_length, stop, seed, stop_event, num_global_tokens
+            )
+        )
 
     def get_compile_config(self):
         """What `compile` was given, the sampler included, for a `.keras` file."""
@@ -193,22 +295,47 @@ class DecodingCausalLM(
             config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
         return config
 
-    def _compiled(self, name):
+    def _choice(self, logits):
+        logits = ops.cast(logits, "float32")
+        if self.preprocessor is not None:
+            # Padding and start are no text: a continuation never holds them.
+            tokenizer = self.preprocessor.tokenizer
+            ids = ops.arange(logits.shape[-1], dtype="int32")
+            for special in (tokenizer.pad_token_id, tokenizer.start_token_id):
+                logits = ops.where(ids == special, -1e9, logits)
+        probabilities = self.sampler.compute_probabilities(logits)
+        return ops.cast(self.sampler.get_next_token(probabilities), "int32")
+
+    def _next(self, token_ids, state):
+        logits, _, state = self.step(token_ids, state)
+        return self._choice(logits), state
+
+    def _stop_ids(self, stop_token_ids):
+        if stop_token_ids == "auto":
+            return (self.preprocessor.tokenizer.end_token_id,)
+        return None if stop_token_ids is None else tuple(stop_token_ids)
+
+    def _stop_sequences(self, stop):
+        texts = stop_texts(stop)
+        if texts and self.preprocessor is None:
+            raise ValueError(
+                "`stop` needs a `preprocessor` to turn text into ids. "
+                f"Received: stop={stop!r}, preprocessor=None"
+            )
+        return tuple(
+            tuple(int(i) for i in self.preprocessor.tokenizer(text)) for text in texts
+        )
+
+    def _compiled(self, name, function=None, jit_compile=True, **options):
         functions = self.__dict__.setdefault("_compiled_functions", {})
         # `enable_lora` and `quantize` add variables, which a program made before
         # would not read.
-        key = (name, len(self.backbone.variables))
-        if key not in functions:
-            functions[key] = compiled_function(getattr(self, name), self)
-        return functions[key]
-
-
-def _generated_mask(token_ids, prompt_mask, stop_token_ids):
-    """True up to each row's first generated stop token."""
-    if stop_token_ids is None:
-        return ops.ones_like(token_ids, dtype="bool")
-    stops = ops.zeros_like(prompt_mask)
-    for stop_token_id in stop_token_ids:
-        stops = ops.logical_or(stops, token_ids == stop_token_id)
-    stops = ops.cast(ops.logical_and(stops, ops.logical_not(prompt_mask)), "int32")
-    return ops.cumsum(stops, axis=-1) - stops == 0
+        key = (name, len(self.backbone.variables), jit_compile)
+        sampler, compiled = functions.get(key, (None, None))
+        if compiled is None or sampler is not self.sampler:
+            function = getattr(self, name) if function is None else function
+            compiled = compiled_function(
+                function, self, jit_compile=jit_compile, **options
+            )
+            functions[key] = self.sampler, compiled
+        return compiled

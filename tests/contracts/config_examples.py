@@ -109,6 +109,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "dropout": 0.25,
         "kernel_initializer": "he_normal",
         "seed": 3,
+        "use_global_attention": True,
     },
     "longkeras.layers.CounterDropout": lambda: {
         "rate": 0.3,
@@ -185,6 +186,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "layer_norm_epsilon": 1e-3,
         "dropout": 0.25,
         "seed": 3,
+        "use_global_attention": True,
         "dtype": "mixed_bfloat16",
     },
     "longkeras.models.ExactBertBackbone": lambda: {

@@ -24,12 +24,13 @@ CONTEXT_LENGTH = 48
 TRANSFORMERS = {
     "windowed": {"attention_window": [3, 6]},
     "dilated": {"attention_window": 4, "attention_dilation": [[1, 2], [3, 1]]},
+    "global": {"attention_window": [2, 4], "use_global_attention": True},
     "full": {"max_sequence_length": CONTEXT_LENGTH},
     "mixed": {"attention_window": [1, None], "max_sequence_length": CONTEXT_LENGTH},
 }
 KINDS = (*TRANSFORMERS, "lstm", "gru")
 # Their state has one size, however long the text.
-CONSTANT_STATE = ("windowed", "dilated", "lstm", "gru")
+CONSTANT_STATE = ("windowed", "dilated", "global", "lstm", "gru")
 
 
 def small_model(kind, seed=0, dtype=None, num_layers=2, sequence_length=24, **options):

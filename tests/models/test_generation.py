@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from longkeras.models import ByteTokenizer
+from longkeras.models.generation import GenerationOptions
 from tests.contracts.decode_contract import BATCH_SIZE, TEXT_LENGTH, Decoder
 from tests.models.small_models import CONTEXT_LENGTH, small_model
 
@@ -33,6 +34,29 @@ def greedy(decoder):
 def expected_ids(decoder):
     """Greedy continuations of `PROMPTS`, each token from a full pass."""
     return greedy_search(decoder, [prompt_ids(prompt) for prompt in PROMPTS])
+
+
+class CyclicSampler(keras_hub.samplers.Sampler):
+    """Writes the same tokens over and over, unless the text is at its end."""
+
+    def __init__(self, cycle):
+        super().__init__()
+        self.cycle = cycle
+
+    def __call__(self, next, prompt, index, mask, **kwargs):
+        def cyclic(prompt, cache, index):
+            logits, hidden, cache = next(prompt, cache, index)
+            before = prompt[:, index - 1]
+            place = keras.ops.argmax(before[:, None] == keras.ops.array(self.cycle), 1)
+            token = keras.ops.take(keras.ops.array(self.cycle), (place + 1) % 3)
+            size = logits.shape[-1]
+            wanted = keras.ops.one_hot(token, size, dtype="float32") * 1e6
+            return keras.ops.cast(logits, "float32") + wanted, hidden, cache
+
+        return super().__call__(cyclic, prompt, index=index, mask=mask, **kwargs)
+
+    def get_next_token(self, probabilities):
+        return keras.ops.argmax(probabilities, axis=-1)
 
 
 def prompt_ids(prompt):
@@ -155,6 +179,102 @@ def test_equal_seeds_give_equal_texts(decoder):
         sampler = keras_hub.samplers.TopKSampler(k=50, temperature=3.0, seed=seed)
         texts.append(compiled(decoder, sampler).generate("It", max_length=TEXT_LENGTH))
     assert texts[0] == texts[1] != texts[2]
+
+
+@once
+def test_a_seed_gives_equal_texts_and_leaves_the_samplers_own(decoder):
+    model = compiled(decoder, keras_hub.samplers.RandomSampler(temperature=3.0, seed=7))
+    own = keras.ops.convert_to_numpy(model.sampler.variables[0])
+    one, again, other = (model.generate("It", seed=seed) for seed in (1, 1, 2))
+    assert one == again != other
+    after = keras.ops.convert_to_numpy(model.sampler.variables[0])
+    np.testing.assert_array_equal(own, after)
+    assert model.generate("It") != model.generate("It")
+
+
+def test_padding_on_either_side_gives_equal_texts(decoder, expected_ids):
+    model = compiled(decoder, "greedy", preprocessor=False)
+    rows = [prompt_ids(prompt) for prompt in PROMPTS]
+    left, right = (np.zeros((len(rows), TEXT_LENGTH), "int32") for _ in range(2))
+    for i, row in enumerate(rows):
+        left[i, -len(row) :] = right[i, : len(row)] = row
+    for token_ids in (left, right):
+        inputs = {"token_ids": token_ids, "padding_mask": token_ids > 0}
+        outputs = model.generate(inputs, stop_token_ids=None)
+        np.testing.assert_array_equal(outputs["token_ids"], expected_ids)
+
+
+@once
+@pytest.mark.parametrize("num_stops", [1, 5])
+def test_stop_strings_end_each_text_before_the_first_of_them(
+    decoder, expected_ids, num_stops
+):
+    # The models write random bytes: any two of them stand for a stop string.
+    expected = []
+    stops = [tuple(row[16 + i : 18 + i]) for i, row in enumerate(expected_ids)]
+    stops = (stops + [(9, 9, 9)] * 2)[:num_stops]
+    model = compiled(decoder, "greedy")
+    for prompt, ids in zip(PROMPTS, expected_ids, strict=True):
+        start = len(prompt_ids(prompt))
+        places = [
+            place
+            for place in range(start, len(ids) - 1)
+            if tuple(ids[place : place + 2]) in stops
+        ]
+        expected.append(ids[: min(places, default=len(ids))])
+    assert min(map(len, expected)) < TEXT_LENGTH
+    inputs = model.preprocessor.generate_preprocess(PROMPTS, TEXT_LENGTH)
+    outputs = model.generate_step(inputs, GenerationOptions(None, tuple(stops)))
+    mask = keras.ops.convert_to_numpy(outputs["padding_mask"])
+    token_ids = keras.ops.convert_to_numpy(outputs["token_ids"])
+    for row, is_text, ids in zip(token_ids, mask, expected, strict=True):
+        assert row[is_text].tolist() == ids
+
+
+@once
+def test_a_stop_string_counts_where_it_is_generated_and_across_pieces(decoder):
+    # A model that writes 天 for ever, a byte at a time.
+    text = "天" * 4
+    model = compiled(decoder, CyclicSampler(prompt_ids(text)[1:4]))
+    assert model.generate("天", 22, stop="地") == "天" * 7
+    assert model.generate("天", 22, stop=["地", "天天天"]) == "天"
+    assert model.generate("天天", 22, stop="天天天", strip_prompt=True) == ""
+    assert model.generate(["天", "天天"], 22, stop="天天") == ["天", "天天"]
+    with pytest.raises(ValueError, match="`stop` needs a `preprocessor`"):
+        compiled(decoder, "greedy", preprocessor=False).generate(
+            {}, stop_token_ids=None, stop="a"
+        )
+
+
+@once
+def test_another_length_of_prompt_or_text_compiles_nothing(decoder, monkeypatch):
+    model = compiled(decoder, "greedy")
+    model.generate("a", max_length=23)
+    step, calls = model.step, []
+    monkeypatch.setattr(model, "step", lambda *args: calls.append(1) or step(*args))
+    assert model.generate("some words", max_length=18)
+    assert not calls
+
+
+@once
+def test_contrastive_search_without_its_penalty_is_greedy(decoder, expected_ids):
+    sampler = keras_hub.samplers.ContrastiveSampler(k=2, alpha=0.0)
+    model = compiled(decoder, sampler)
+    texts = model.generate(PROMPTS, TEXT_LENGTH, stop_token_ids=None)
+    # The last token of KerasHub's search is chosen like the others.
+    assert texts == list(map(text_of, expected_ids))
+    model = compiled(decoder, keras_hub.samplers.ContrastiveSampler(k=2, alpha=0.6))
+    together = model.generate(PROMPTS, TEXT_LENGTH, stop_token_ids=None)
+    assert together[1] == model.generate("It", TEXT_LENGTH, stop_token_ids=None)
+    assert together != texts
+
+
+@once
+def test_an_empty_row_is_refused(decoder):
+    model = compiled(decoder, "greedy", preprocessor=False)
+    inputs = {"token_ids": np.ones((2, 4)), "padding_mask": [[1, 0, 0, 0], [0] * 4]}
+    with pytest.raises(ValueError, match=r"at least one token in every row.*\[1, 0\]"):
+        model.generate(inputs, stop_token_ids=None)
 
 
 def test_beams_are_those_of_a_search_over_the_full_pass(decoder):

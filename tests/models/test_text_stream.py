@@ -1,5 +1,6 @@
 """What a stream makes of the ids that a model chooses: text, piece by piece."""
 
+import threading
 from types import SimpleNamespace
 
 import keras_hub
@@ -22,6 +23,7 @@ class ScriptedModel:
         self.context_length = context_length
         self.sampler = sampler or keras_hub.samplers.GreedySampler()
         self.preprocessor = SimpleNamespace(tokenizer=ByteTokenizer())
+        self.backbone = SimpleNamespace()
         self.written = -1
         self.steps = 0
         self.reads = []
@@ -38,10 +40,16 @@ class ScriptedModel:
         logits = np.repeat(self._logits()[:, None], token_ids.shape[1], axis=1)
         return logits, None, self._grown(state, int(mask.sum()))
 
-    def compiled_step(self, token_ids, state):
+    def compiled_choice(self, draws, logits):
+        return np.argmax(ops.convert_to_numpy(logits), axis=-1)
+
+    def compiled_next(self, draws, token_ids, state):
         self.steps += 1
         self.written += 1
-        return self._logits(), None, self._grown(state, 1)
+        return self.compiled_choice(draws, self._logits()), self._grown(state, 1)
+
+    def without_prompt(self, state):
+        return state
 
     def _grown(self, state, count):
         length = state["length"] + count
@@ -50,8 +58,6 @@ class ScriptedModel:
 
     def _logits(self):
         logits = np.zeros((1, 259), "float32")
-        # The model would like padding and starts best: they are no text.
-        logits[0, :2] = 100.0
         logits[0, self.script[self.written]] = 50.0
         return logits
 
@@ -133,6 +139,28 @@ def test_nothing_happens_before_the_first_piece_or_after_closing():
     assert list(stream) == []
 
 
+def test_an_event_ends_the_stream_before_the_next_step():
+    model, event = ScriptedModel(script_of("abcdefgh")), threading.Event()
+    stream = iter(TextStream(model, "prompt", stop_event=event))
+    assert next(stream) == "a"
+    event.set()
+    assert list(stream) == []
+    assert model.steps == 0
+
+
+def test_an_event_ends_the_reading_of_a_prompt():
+    model, event = ScriptedModel(script_of("ab")), threading.Event()
+    event.set()
+    assert list(TextStream(model, "long prompt " * 100, stop_event=event)) == []
+    assert model.reads in ([], [[]])
+
+
+@pytest.mark.parametrize("stop", ["", ["a", ""], [1]])
+def test_a_stop_string_must_have_characters(stop):
+    with pytest.raises(ValueError, match=r"`stop` must be a string.*Received: stop="):
+        TextStream(ScriptedModel([]), "", stop=stop)
+
+
 @pytest.mark.parametrize("length", [0, 1, 255, 256, 700])
 def test_a_prompt_of_any_length_is_read_whole(length):
     prompt = ("It was the best of times. " * 30)[:length]
@@ -197,6 +225,25 @@ def test_equal_seeds_give_equal_streams(full_attention):
         for seed in (4, 4, 5)
     )
     assert one == again != other
+
+
+def test_padding_and_start_are_never_chosen(full_attention):
+    logits = np.zeros((1, 259), "float32")
+    logits[0, :2] = 100.0
+    logits[0, 77] = 50.0
+    draws = [ops.zeros_like(x) for x in full_attention.sampler.variables]
+    chosen = full_attention.compiled_choice(draws, ops.convert_to_tensor(logits))
+    assert ops.convert_to_numpy(chosen).tolist() == [77]
+
+
+def test_streams_with_seeds_do_not_disturb_each_other(full_attention):
+    alone = "".join(full_attention.stream("It", max_length=16, seed=4))
+    pieces = []
+    other = full_attention.stream("It", max_length=16, seed=5)
+    for piece in full_attention.stream("It", max_length=16, seed=4):
+        pieces.append(piece)
+        next(other, None)
+    assert "".join(pieces) == alone
 
 
 def test_without_a_seed_a_stream_goes_on_with_the_samplers_own(full_attention):

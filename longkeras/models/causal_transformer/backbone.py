@@ -2,11 +2,14 @@
 
 import keras
 import keras_hub
-from keras import ops
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
 from longkeras.models.atomic_saving import AtomicAdaptationSaving
+from longkeras.models.causal_transformer.inputs import (
+    CausalInputs,
+    functional_inputs,
+)
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.embeddings import ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
@@ -14,7 +17,7 @@ from longkeras.models.layer_arguments import layer_initializer, one_per_layer
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class CausalTransformerBackbone(
-    AtomicAdaptationSaving, CheckedPresets, keras_hub.models.Backbone
+    CausalInputs, AtomicAdaptationSaving, CheckedPresets, keras_hub.models.Backbone
 ):
     """A pre-norm Transformer with rotary positions, full or windowed by layer.
 
@@ -41,12 +44,20 @@ class CausalTransformerBackbone(
         layer_norm_epsilon: float. Defaults to `1e-6`.
         dropout: float. Defaults to `0.0`.
         seed: int. Seed of initial weights and dropout. Defaults to `None`.
+        use_global_attention: bool. Whether tokens of a prompt may be global: every
+            later token sees them, however far, and they see all before them through
+            projections of their own. Needs a window in every layer. Defaults to
+            `False`.
         dtype: string or `keras.DTypePolicy`. Defaults to `None`, Keras' own.
         **kwargs: See `keras_hub.models.Backbone`.
 
     Call arguments:
-        inputs: dict of `token_ids` `(batch, sequence)` and `padding_mask`
-            `(batch, sequence)`, 0 or False at padding.
+        inputs: dict of `token_ids`, int `(batch, sequence)`, and of what else is
+            known: `padding_mask`, 0 or False at padding; `document_ids`, ints that
+            differ between documents packed into one row, none of which sees another;
+            with `use_global_attention` also `global_attention_mask`, 1 or True at
+            global tokens. What is missing or None is no padding, one document, and
+            no global token. All have the shape of `token_ids`.
 
     Returns:
         Hidden states `(batch, sequence, hidden_dim)`.
@@ -90,6 +101,7 @@ class CausalTransformerBackbone(
         layer_norm_epsilon=1e-6,
         dropout=0.0,
         seed=None,
+        use_global_attention=False,
         dtype=None,
         **kwargs,
     ):
@@ -120,6 +132,7 @@ class CausalTransformerBackbone(
                     dropout=dropout,
                     kernel_initializer=layer_initializer(seed, i),
                     seed=seed,
+                    use_global_attention=use_global_attention,
                     dtype=dtype,
                     name=f"transformer_layer_{i}",
                 )
@@ -129,17 +142,13 @@ class CausalTransformerBackbone(
         )
 
         # === Functional Model ===
-        token_ids = keras.Input(shape=(None,), dtype="int32", name="token_ids")
-        padding_mask = keras.Input(shape=(None,), dtype="int32", name="padding_mask")
-        x = self.token_embedding(token_ids)
-        mask = ops.cast(padding_mask, "bool")
+        inputs = functional_inputs(use_global_attention)
+        masks = {name: x for name, x in inputs.items() if name != "token_ids"}
+        x = self.token_embedding(inputs["token_ids"])
         for transformer_layer in self.transformer_layers:
-            x = transformer_layer(x, padding_mask=mask)
+            x = transformer_layer(x, **masks)
         super().__init__(
-            inputs={"token_ids": token_ids, "padding_mask": padding_mask},
-            outputs=self.layer_norm(x),
-            dtype=dtype,
-            **kwargs,
+            inputs=inputs, outputs=self.layer_norm(x), dtype=dtype, **kwargs
         )
 
         # === Config ===
@@ -156,6 +165,7 @@ class CausalTransformerBackbone(
         self.layer_norm_epsilon = layer_norm_epsilon
         self.dropout = dropout
         self.seed = seed
+        self.use_global_attention = use_global_attention
 
     def get_config(self):
         return {
@@ -173,4 +183,5 @@ class CausalTransformerBackbone(
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "dropout": self.dropout,
             "seed": self.seed,
+            "use_global_attention": self.use_global_attention,
         }

@@ -4,14 +4,19 @@ import keras
 from keras import ops
 
 from longkeras.models.causal_transformer.backbone import CausalTransformerBackbone
+from longkeras.models.causal_transformer.inputs import (
+    CausalInputs,
+    without_none,
+)
 from longkeras.models.causal_transformer.preprocessor import (
     TransformerCausalLMPreprocessor,
 )
 from longkeras.models.decode_state import DecodingCausalLM
+from longkeras.models.generation import check_global_tokens
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class TransformerCausalLM(DecodingCausalLM):
+class TransformerCausalLM(CausalInputs, DecodingCausalLM):
     """A Transformer that predicts the next token, with full or windowed attention.
 
     Trains on raw strings through its preprocessor, generates and streams. Where every
@@ -25,7 +30,9 @@ class TransformerCausalLM(DecodingCausalLM):
         **kwargs: See `keras_hub.models.CausalLM`.
 
     Call arguments:
-        inputs: dict of `token_ids` and `padding_mask`, `(batch, sequence)`.
+        inputs: dict of `token_ids` and, where known, `padding_mask`, `document_ids`
+            and `global_attention_mask`, `(batch, sequence)`; see
+            `CausalTransformerBackbone`.
 
     Returns:
         Logits `(batch, sequence, vocabulary_size)`.
@@ -65,36 +72,86 @@ class TransformerCausalLM(DecodingCausalLM):
         """int, the most tokens at once, or None where every layer has a window."""
         return self.backbone.max_sequence_length
 
-    def initial_state(self, batch_size, max_length=None):
-        """See `DecodingCausalLM.initial_state`."""
+    def initial_state(
+        self, batch_size, max_length=None, num_global_tokens=0, prompt_length=None
+    ):
+        """See `DecodingCausalLM.initial_state`.
+
+        Args:
+            batch_size: int.
+            max_length: int. The most tokens to come; needed by full attention only.
+            num_global_tokens: int. The most global tokens of a prompt, which are kept
+                beside the rings. Defaults to `0`.
+            prompt_length: int. Tokens of a prompt up to its last global one, needed
+                where there are any. Defaults to `None`.
+
+        Returns:
+            dict of the `position` and a cache for each of the `layers`.
+
+        Raises:
+            ValueError: If `max_length` is missing or more than the model takes, or
+                global tokens are wanted without `use_global_attention`.
+        """
         self._check_length(max_length)
+        check_global_tokens(self, num_global_tokens)
+        room = {}
+        if num_global_tokens:
+            room = {
+                "num_global_tokens": num_global_tokens,
+                "prompt_length": prompt_length,
+            }
         layers = [
-            layer.attention.initial_cache(batch_size, max_length)
+            layer.attention.initial_cache(batch_size, max_length, **room)
             for layer in self.backbone.transformer_layers
         ]
         position = ops.zeros((batch_size,), dtype="int32")
         return {"position": position, "layers": layers}
 
-    def prefill(self, token_ids, padding_mask, state):
-        """See `DecodingCausalLM.prefill`."""
+    def prefill(self, token_ids, padding_mask, state, global_attention_mask=None):
+        """See `DecodingCausalLM.prefill`.
+
+        Args:
+            token_ids: int tensor `(batch, chunk)`.
+            padding_mask: tensor `(batch, chunk)`.
+            state: from `initial_state`, with room for global tokens if there are any.
+            global_attention_mask: tensor `(batch, chunk)`, 1 or True at global tokens.
+                Defaults to `None`, no token is.
+
+        Returns:
+            `(logits, hidden_states, state)`.
+        """
         mask = ops.cast(padding_mask, "bool")
         lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
         # Real tokens first; at the end everything goes back to its place.
         columns = ops.arange(token_ids.shape[1], dtype="int32")
         order = ops.argsort(ops.where(mask, columns, columns + token_ids.shape[1]))
         place = ops.argsort(order)
+        if global_attention_mask is not None:
+            global_attention_mask = ops.take_along_axis(
+                ops.cast(global_attention_mask, "bool"), order, axis=1
+            )
         x = self.backbone.token_embedding(ops.take_along_axis(token_ids, order, axis=1))
         layers = []
         for layer, cache in zip(
             self.backbone.transformer_layers, state["layers"], strict=True
         ):
-            x, cache = layer.call_chunk(x, cache, state["position"], lengths)
+            x, cache = layer.call_chunk(
+                x, cache, state["position"], lengths, global_attention_mask
+            )
             layers.append(cache)
         x = ops.take_along_axis(x, place[:, :, None], axis=1)
         hidden_states = self.backbone.layer_norm(x)
         logits = self.backbone.token_embedding(hidden_states, reverse=True)
         state = {"position": state["position"] + lengths, "layers": layers}
         return logits, hidden_states, state
+
+    def without_prompt(self, state):
+        """A state without the keys for which global tokens alone have a use."""
+        layers = [
+            {name: x for name, x in cache.items() if name != "prompt_keys"}
+            for cache in state["layers"]
+        ]
+        return {**state, "layers": layers}
 
     def step(self, token_ids, state):
         """See `DecodingCausalLM.step`."""
@@ -109,6 +166,18 @@ class TransformerCausalLM(DecodingCausalLM):
         hidden_states = self.backbone.layer_norm(x)
         logits = self.backbone.token_embedding(hidden_states, reverse=True)
         return logits, hidden_states, {"position": position + 1, "layers": layers}
+
+    def fit(self, x=None, y=None, **kwargs):
+        """Train; see `DecodingCausalLM.fit`."""
+        return super().fit(without_none(x), y, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """Evaluate; see `keras.Model.evaluate`, and `fit` for `x`."""
+        return super().evaluate(without_none(x), *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """Predict; see `keras.Model.predict`, and `fit` for `x`."""
+        return super().predict(without_none(x), *args, **kwargs)
 
     def _check_length(self, max_length):
         limit = self.context_length
