@@ -8,6 +8,7 @@ from typing import Any
 CASES = {
     "attention": "benchmarks.cases.attention",
     "attention_memory": "benchmarks.cases.attention_memory",
+    "decoding": "benchmarks.cases.decoding",
     "longformer_model": "benchmarks.cases.longformer_model",
     "reading_memory": "benchmarks.cases.reading_memory",
     "recurrent": "benchmarks.cases.recurrent",

@@ -9,8 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import side_by_side
-from benchmarks.attention_pictures import pictures
+from benchmarks import attention_pictures, decoding_targets, side_by_side
 from benchmarks.run import RESULTS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
@@ -94,9 +93,13 @@ def section(result):
 
 
 def _pictures(result):
-    if result["case"] != "attention" or result["backend"] == "gpu":
+    if result["backend"] == "gpu":
         return {}
-    return pictures(result)
+    drawn = {
+        "attention": attention_pictures.pictures,
+        "decoding": decoding_targets.pictures,
+    }
+    return drawn[result["case"]](result) if result["case"] in drawn else {}
 
 
 def time_growth(points):
