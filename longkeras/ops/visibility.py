@@ -22,15 +22,19 @@ def visible(positions, num_keys, rule):
         ops.convert_to_tensor(pattern.dilations, dtype="int32"), (-1, 1, 1)
     )
     seen = ops.logical_and(
-        distance >= -pattern.left * dilation, distance <= pattern.right * dilation
+        distance >= -pattern.left * dilation, distance % dilation == 0
     )
-    seen = ops.logical_and(seen, distance % dilation == 0)
+    is_near = distance <= pattern.right * dilation
     global_keys = rule.global_keys()
     if global_keys is not None:
         global_keys = global_keys[:, None, None, :]
-        if pattern.is_causal:
-            global_keys = ops.logical_and(global_keys, distance <= 0)
-        seen = ops.logical_or(seen, global_keys)
+    if global_keys is None:
+        seen = ops.logical_and(seen, is_near)
+    elif pattern.is_causal:
+        # XLA makes wrong code on a CPU of "near, or global and not later".
+        seen = ops.logical_and(ops.logical_or(seen, global_keys), is_near)
+    else:
+        seen = ops.logical_or(ops.logical_and(seen, is_near), global_keys)
     if rule.key_mask is not None:
         both_real = _pairs(ops.logical_and, rule.key_mask, positions)
         seen = ops.logical_and(seen, both_real)
