@@ -6,6 +6,7 @@ from keras import ops, tree
 
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.compile_policy import CompilePolicy
 from longkeras.models.generation import (
     GenerationOptions,
     generate_batch,
@@ -20,6 +21,7 @@ from longkeras.ops.compiled_function import compiled_function
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class DecodingCausalLM(
+    CompilePolicy,
     SavedCompilation,
     AtomicSaving,
     CheckedPresets,
@@ -143,14 +145,14 @@ class DecodingCausalLM(
             ("sampling", stop_token_ids),
             function,
             changed=self.sampler.variables,
-            jit_compile=self.jit_compile,
+            jit_compile=self._writes_with_xla(),
         )
 
     def prefill_function(self):
-        """`prefill` as `generate` uses it: compiled as the model is."""
+        """`prefill` as `generate` uses it: compiled as its loop is."""
         if self.run_eagerly:
             return self.prefill
-        return self._compiled("prefill", jit_compile=self.jit_compile)
+        return self._compiled("prefill", jit_compile=self._writes_with_xla())
 
     def state_bytes(self, batch_size=1, max_length=None):
         """Bytes that the state holds for a text.
@@ -294,6 +296,10 @@ class DecodingCausalLM(
         if config:
             config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
         return config
+
+    def _writes_with_xla(self):
+        # What is best for training on a CPU is three times slower here.
+        return self._asked_to_jit_compile is not False
 
     def _choice(self, logits):
         logits = ops.cast(logits, "float32")
