@@ -48,10 +48,10 @@ class Decoder:
     def start(self, batch_size=BATCH_SIZE):
         return self.model.initial_state(batch_size, TEXT_LENGTH)
 
-    def prefill(self, token_ids, padding_mask, state):
+    def prefill(self, token_ids, padding_mask, state, *masks):
         # Of one dtype, whatever the check made: a program is compiled for each.
-        is_real = padding_mask.astype(bool)
-        *outputs, state = self._prefill(*_tensors(token_ids, is_real), state)
+        inputs = _tensors(token_ids, padding_mask.astype(bool))
+        *outputs, state = self._prefill(*inputs, state, *_tensors(*masks))
         return *_arrays(outputs), state
 
     def step(self, token_ids, state):

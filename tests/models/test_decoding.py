@@ -75,13 +75,13 @@ def test_the_rings_wrap_twice_in_these_tests(decoder, kind):
     assert 1 < max(slots) <= decode_contract.TEXT_LENGTH // 2
 
 
-def test_global_tokens_of_a_prompt_stay_seen():
+@pytest.mark.parametrize("kind", ["global"], indirect=True)
+def test_global_tokens_of_a_prompt_stay_seen(decoder):
     """Prompts of two chunks, with global tokens here and there; then single steps."""
-    decoder = Decoder(small_model("global"))
     model, text = decoder.model, decoder.text
     chunk, length = decode_contract.CHUNK_LENGTH, decode_contract.TEXT_LENGTH
-    is_global = np.zeros(text.shape, "int32")
-    is_global[0, [0, 15]] = is_global[1, [3, 4, 9]] = 1
+    is_global = np.zeros(text.shape, bool)
+    is_global[0, [0, 15]] = is_global[1, [3, 4, 9]] = True
     inputs = {"token_ids": text, "global_attention_mask": is_global}
     expected = ops.convert_to_numpy(model(inputs))
     assert np.abs(expected - decoder.truth[0])[:2, -1].max() > 1e-2
@@ -90,9 +90,9 @@ def test_global_tokens_of_a_prompt_stay_seen():
     state = model.initial_state(len(text), num_global_tokens=3, prompt_length=16)
     for start in range(0, 2 * chunk, chunk):
         part = slice(start, start + chunk)
-        tensors = map(ops.convert_to_tensor, (text[:, part], is_global[:, part]))
-        tokens, masks = tensors
-        logits, _, state = model.prefill(tokens, ops.ones_like(tokens), state, masks)
+        logits, _, state = decoder.prefill(
+            text[:, part], np.ones_like(text[:, part]), state, is_global[:, part]
+        )
         decoder.assert_close(logits, expected[:, part], f"chunk from {start}")
     state = model.without_prompt(state)
     for place in range(2 * chunk, length):
