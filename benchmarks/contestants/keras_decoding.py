@@ -102,7 +102,7 @@ def _streaming(model, setting):
             own = state
             if keras.backend.backend() == "jax":  # gives its memory to the next
                 own = tree.map_structure(ops.copy, state)
-            chosen, own = self.model.compiled_next(draws.next(), last, own)
+            chosen, own = self.model.compiled_next(draws.next(1), last, own)
             return chosen, own, None
 
     def prepared():

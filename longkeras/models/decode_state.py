@@ -1,5 +1,7 @@
 """One contract for decoding, whatever a model keeps: rings, a dense cache, a state."""
 
+import functools
+
 import keras
 import keras_hub
 from keras import ops, tree
@@ -17,6 +19,9 @@ from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.text_stream import TextStream
 from longkeras.ops.compiled_function import compiled_function
+
+# A model of at most so many parameters streams so many tokens a call.
+_SMALL, _TOGETHER = 2**25, 4
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -120,20 +125,30 @@ class DecodingCausalLM(
         Returns:
             int tensor `(batch,)`, never padding or the start of a text.
         """
-        return self._compiled("_choice", given=self.sampler.variables)(draws, logits)
+        return self._compiled("_choice")(draws, logits)
 
-    def compiled_next(self, draws, token_ids, state):
-        """`step` and the sampler's choice in one program, for `stream`.
+    @property
+    def tokens_a_call(self):
+        """int, how many tokens `stream` lets one call of `compiled_next` write.
+
+        Several where a step takes less time than a call, as in small models.
+        """
+        return _TOGETHER if self.count_params() <= _SMALL else 1
+
+    def compiled_next(self, draws, token_ids, state, num_tokens=1):
+        """Some times `step` and the sampler's choice in one program, for `stream`.
 
         Args:
-            draws: as of `compiled_choice`.
+            draws: list of what the sampler's variables are, `(num_tokens, ...)`.
             token_ids: int tensor `(batch,)`.
             state: as of `step`; on JAX it cannot be used again.
+            num_tokens: int. Tokens to write. Defaults to `1`.
 
         Returns:
-            `(chosen token ids, state)`.
+            `(chosen token ids, state)`, the ids `(batch, num_tokens)`.
         """
-        compiled = self._compiled("_next", given=self.sampler.variables, donated=1)
+        function = functools.partial(self._next, num_tokens)
+        compiled = self._compiled(("next", num_tokens), function, donated=2)
         return compiled(draws, token_ids, state)
 
     def compiled_sampling(self, stop_token_ids):
@@ -271,8 +286,9 @@ class DecodingCausalLM(
                 Defaults to `None`.
             seed: int. The same seed gives the same text. Defaults to `None`, the
                 compiled sampler goes on with its own.
-            stop_event: `threading.Event`. Once it is set, the stream ends before the
-                next token or chunk of the prompt. Defaults to `None`.
+            stop_event: `threading.Event`. Once it is set, the stream yields nothing
+                more, and ends before the next call of the model, which reads a chunk
+                of the prompt or writes at most 4 tokens. Defaults to `None`.
             num_global_tokens: int. The first tokens of the prompt, start token
                 included, that all later ones see. Defaults to `0`.
 
@@ -301,7 +317,7 @@ class DecodingCausalLM(
         # What is best for training on a CPU is three times slower here.
         return self._asked_to_jit_compile is not False
 
-    def _choice(self, logits):
+    def _choice(self, draws, logits):
         logits = ops.cast(logits, "float32")
         if self.preprocessor is not None:
             # Padding and start are no text: a continuation never holds them.
@@ -309,12 +325,23 @@ class DecodingCausalLM(
             ids = ops.arange(logits.shape[-1], dtype="int32")
             for special in (tokenizer.pad_token_id, tokenizer.start_token_id):
                 logits = ops.where(ids == special, -1e9, logits)
-        probabilities = self.sampler.compute_probabilities(logits)
-        return ops.cast(self.sampler.get_next_token(probabilities), "int32")
+        mapping = list(zip(self.sampler.variables, draws, strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            probabilities = self.sampler.compute_probabilities(logits)
+            return ops.cast(self.sampler.get_next_token(probabilities), "int32")
 
-    def _next(self, token_ids, state):
-        logits, _, state = self.step(token_ids, state)
-        return self._choice(logits), state
+    def _next(self, num_tokens, draws, token_ids, state):
+        def write(i, carry):
+            chosen, token_ids, state = carry
+            logits, _, state = self.step(token_ids, state)
+            token_ids = self._choice([ops.take(x, i, axis=0) for x in draws], logits)
+            chosen = ops.slice_update(chosen, (0, i), token_ids[:, None])
+            return chosen, token_ids, state
+
+        chosen = ops.zeros((token_ids.shape[0], num_tokens), dtype="int32")
+        carry = chosen, token_ids, state
+        chosen, _, state = ops.fori_loop(0, num_tokens, write, carry)
+        return chosen, state
 
     def _stop_ids(self, stop_token_ids):
         if stop_token_ids == "auto":

@@ -40,6 +40,7 @@ class TextStream:
             )
         self.model = model
         self.tokenizer = model.preprocessor.tokenizer
+        self.end_token_id = self.tokenizer.end_token_id
         self.prompt = prompt
         self.max_length = max_length
         self.stop = stop_texts(stop)
@@ -73,24 +74,27 @@ class TextStream:
         ids = [self.tokenizer.start_token_id]
         ids += [int(i) for i in self.tokenizer(self.prompt)] if self.prompt else []
         chosen, state, room = self._read(ids, draws)
-        while self.max_length is None or len(ids) < self.max_length:
-            if self._is_stopped():
-                return
-            token_id = int(ops.convert_to_numpy(chosen)[0])
-            if token_id == self.tokenizer.end_token_id:
-                return
-            yield token_id
-            ids.append(token_id)
-            if self._is_stopped() or len(ids) == self.max_length:
+        while chosen is not None:
+            for token_id in ops.convert_to_numpy(chosen)[0].tolist():
+                is_full = self.max_length is not None and len(ids) >= self.max_length
+                if is_full or self._is_stopped() or token_id == self.end_token_id:
+                    return
+                yield token_id
+                ids.append(token_id)
+            if len(ids) == self.max_length or self._is_stopped():
                 return
             if room == 0:
                 chosen, state, room = self._read(ids, draws)
                 continue
-            chosen, state = self.model.compiled_next(draws.next(), chosen, state)
-            room = room if room is None else room - 1
+            count = self.model.tokens_a_call
+            count = count if room is None or room >= count else 1
+            chosen, state = self.model.compiled_next(
+                draws.next(count), chosen[:, -1], state, count
+            )
+            room = room if room is None else room - count
 
     def _read(self, ids, draws):
-        """Read `ids` in chunks: `(the next token, state, tokens that still fit)`."""
+        """Read `ids` in chunks: `(the next token (1, 1), state, tokens that fit)`."""
         limit = self.model.context_length
         if limit is not None and len(ids) > limit:
             num_kept = max(limit // 2 - self.num_global_tokens, 1)
@@ -105,7 +109,8 @@ class TextStream:
             _, logits, _, state = chunk
         if self._is_stopped():
             return None, None, None
-        chosen = self.model.compiled_choice(draws.next(), logits)
+        first = [x[0] for x in draws.next(1)]
+        chosen = self.model.compiled_choice(first, logits)[:, None]
         room = None if limit is None else limit - len(ids)
         return chosen, self.model.without_prompt(state), room
 
@@ -129,11 +134,11 @@ class _Draws:
         values = [ops.convert_to_numpy(x).ravel() for x in self.variables]
         return np.concatenate([*values, np.zeros(1, "int64")])
 
-    def next(self):
-        """A value for each of the sampler's variables."""
+    def next(self, count):
+        """Values of the sampler's variables for some tokens, `(count, ...)` each."""
         return [
             ops.convert_to_tensor(
-                self.rng.integers(0, 2**31, size=x.shape), dtype=x.dtype
+                self.rng.integers(0, 2**31, size=(count, *x.shape)), dtype=x.dtype
             )
             for x in self.variables
         ]

@@ -18,7 +18,8 @@ END = "end"
 class ScriptedModel:
     """Writes a script, whatever it reads, and notes what it is asked."""
 
-    def __init__(self, script, context_length=None, sampler=None):
+    def __init__(self, script, context_length=None, sampler=None, tokens_a_call=1):
+        self.tokens_a_call = tokens_a_call
         self.script = [2 if part == END else part + 3 for part in script]
         self.context_length = context_length
         self.sampler = sampler or keras_hub.samplers.GreedySampler()
@@ -43,10 +44,14 @@ class ScriptedModel:
     def compiled_choice(self, draws, logits):
         return np.argmax(ops.convert_to_numpy(logits), axis=-1)
 
-    def compiled_next(self, draws, token_ids, state):
-        self.steps += 1
-        self.written += 1
-        return self.compiled_choice(draws, self._logits()), self._grown(state, 1)
+    def compiled_next(self, draws, token_ids, state, num_tokens):
+        assert token_ids.shape == (1,)
+        self.steps += num_tokens
+        chosen = []
+        for _ in range(num_tokens):
+            self.written += 1
+            chosen.append(self.compiled_choice(draws, self._logits()))
+        return np.stack(chosen, axis=1), self._grown(state, num_tokens)
 
     def without_prompt(self, state):
         return state
@@ -58,7 +63,8 @@ class ScriptedModel:
 
     def _logits(self):
         logits = np.zeros((1, 259), "float32")
-        logits[0, self.script[self.written]] = 50.0
+        # What is written together may go beyond the end, and is thrown away.
+        logits[0, self.script[min(self.written, len(self.script) - 1)]] = 50.0
         return logits
 
 
@@ -153,6 +159,26 @@ def test_an_event_ends_the_reading_of_a_prompt():
     event.set()
     assert list(TextStream(model, "long prompt " * 100, stop_event=event)) == []
     assert model.reads in ([], [[]])
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 6, None])
+def test_tokens_that_are_written_together_are_the_same_text(length):
+    max_length = None if length is None else 1 + length
+    for text in ("abcdefgh", "abcdefghi"):
+        model = ScriptedModel(script_of(text), tokens_a_call=4)
+        stream = TextStream(model, "", max_length=max_length)
+        assert list(stream) == list(text[:length])
+        assert model.steps < len(text) + 4
+
+
+def test_an_event_ends_a_stream_amid_tokens_written_together():
+    event = threading.Event()
+    model = ScriptedModel(script_of("abcdefgh"), tokens_a_call=4)
+    stream = iter(TextStream(model, "", stop_event=event))
+    assert [next(stream), next(stream)] == ["a", "b"]
+    event.set()
+    assert list(stream) == []
+    assert model.steps == 4
 
 
 @pytest.mark.parametrize("stop", ["", ["a", ""], [1]])
