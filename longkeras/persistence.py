@@ -188,6 +188,12 @@ def _preset_class(path: Path) -> Any:
         import keras_hub
 
         found = getattr(keras_hub.models, config.get("class_name", ""), None)
+    if found is None and "model_type" in config:
+        raise CheckpointError(
+            "The folder is a checkpoint of Hugging Face's: load it with "
+            "`longkeras.conversion.from_huggingface`, or with `from_preset` of a task "
+            f"of `longkeras.models`. Received: path={path}"
+        )
     if found is None:
         raise CheckpointError(
             f"The preset's class, {name!r}, is not known here. Received: path={path}"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import longkeras
+import longkeras.models
 from longkeras import CheckpointError, load_model, save_model
 
 
@@ -168,6 +169,17 @@ def test_a_folder_that_holds_no_preset_is_named(tmp_path, config):
     (tmp_path / "config.json").write_text(config)
     with pytest.raises(CheckpointError, match=tmp_path.name):
         load_model(tmp_path)
+
+
+def test_a_checkpoint_of_hugging_face_and_a_missing_folder_are_told_apart(tmp_path):
+    folder = tmp_path / "roberta"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "roberta"}')
+
+    with pytest.raises(CheckpointError, match="from_huggingface"):
+        load_model(folder)
+    with pytest.raises(CheckpointError, match="there is no such folder"):
+        longkeras.models.RecurrentCausalLM.from_preset(str(tmp_path / "nowhere"))
 
 
 def test_a_preset_without_its_weights_is_named(model, tmp_path):

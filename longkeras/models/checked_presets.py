@@ -37,7 +37,7 @@ class CheckedPresets:
             An object of this class.
 
         Raises:
-            CheckpointError: If a folder is damaged, or not safe to load.
+            CheckpointError: If a folder is missing, damaged, or not safe to load.
         """
         preset = os.fspath(preset)
         is_model = issubclass(cls, keras.Model)
@@ -45,6 +45,11 @@ class CheckedPresets:
             with_weights = is_model and kwargs.get("load_weights", True)
             preset = str(named(_HUB_FOLDER)(preset, with_weights))
         folder = Path(preset)
+        if _is_path(preset) and not folder.is_dir():
+            raise CheckpointError(
+                "`preset` must be a folder, `hf://user/name`, or a name that KerasHub "
+                f"knows; there is no such folder. Received: preset={preset}"
+            )
         if not folder.is_dir():
             return super().from_preset(preset, **kwargs)
         check_preset_folder(folder)
@@ -57,6 +62,11 @@ class CheckedPresets:
                 f"The preset does not fit {cls.__name__}: {error}. "
                 f"Received: preset={preset}"
             ) from error
+
+
+def _is_path(preset):
+    """Whether a preset is no name, nor the address of a server."""
+    return "://" not in preset and len(Path(preset).parts) > 1
 
 
 def named(dotted_name):

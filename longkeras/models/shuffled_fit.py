@@ -44,10 +44,14 @@ class ShuffledFit:
 
         Returns:
             `keras.callbacks.History`.
+
+        Raises:
+            ValueError: If inputs, targets and weights are not equally many.
         """
         if _is_rows(x):
+            rows = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+            _check_counts(rows)
             if shuffle:
-                rows = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
                 rows = _taken(rows, _order(rows, validation_split))
                 x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(rows)
             # KerasHub makes a dataset of them, which Keras says it does not shuffle.
@@ -80,9 +84,18 @@ def _columns(rows):
     return [] if rows is None else [rows]
 
 
+def _check_counts(rows):
+    counts = [len(column) for column in _columns(rows)]
+    if len(set(counts)) > 1:
+        raise ValueError(
+            "`x`, `y` and `sample_weight` must have one row for each text. Received: "
+            f"columns of {counts} rows"
+        )
+
+
 def _order(rows, validation_split):
     """Places of the rows: the last ones, which are to validate, stay where they are."""
-    count = min(len(column) for column in _columns(rows))
+    count = len(_columns(rows)[0])
     first = int(count * (1 - (validation_split or 0.0)))
     # Python's generator, which `keras.utils.set_random_seed` seeds too.
     drawn = np.random.default_rng(random.randrange(2**32))

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from longkeras.models.shuffled_fit import ShuffledFit
 
@@ -63,6 +64,11 @@ def test_the_rows_that_validate_stay_the_last_ones():
     numbers = _fitted(TEXTS, np.arange(20), validation_split=0.25)[1].tolist()
     assert sorted(numbers[:15]) == list(range(15)) != numbers[:15]
     assert numbers[15:] == list(range(15, 20))
+
+
+def test_columns_of_different_counts_are_refused():
+    with pytest.raises(ValueError, match=r"one row for each text.*\[3, 2\]"):
+        Task().fit(["a", "b", "c"], [0, 1])
 
 
 def test_order_is_kept_where_it_is_asked_for_or_not_ours():

@@ -84,12 +84,12 @@ def text_tuples(x, names=PAIR_NAMES):
         _check_names(x, names)
         x = tuple(x[name] for name in names)
     if isinstance(x, tuple):
-        columns = [[column] if isinstance(column, str) else column for column in x]
-        rows = [tuple(row) for row in zip(*columns, strict=True)]
-    elif isinstance(x, str):
-        rows = [(x,)]
+        rows = _joined_columns(x, names)
     else:
-        rows = [(row,) if isinstance(row, str) else tuple(row) for row in x]
+        rows = [
+            tuple(row) if isinstance(row, (list, tuple)) else (row,)
+            for row in (x if isinstance(x, list) else [x])
+        ]
     for row in rows:
         if len(row) not in (1, 2) or not all(isinstance(text, str) for text in row):
             raise ValueError(
@@ -97,6 +97,16 @@ def text_tuples(x, names=PAIR_NAMES):
                 f"dict with {names}. Received: {row!r}"
             )
     return rows
+
+
+def _joined_columns(columns, names):
+    columns = [column if isinstance(column, list) else [column] for column in columns]
+    counts = [len(column) for column in columns]
+    if len(set(counts)) > 1:
+        raise ValueError(
+            f"`x` must have as many {' as '.join(names)} texts. Received: {counts}"
+        )
+    return list(zip(*columns, strict=True))
 
 
 def given_rows(x, limit, rule):

@@ -1,5 +1,7 @@
 """Questions, texts and answers to the inputs and targets of a Longformer."""
 
+from collections.abc import Mapping
+
 import keras
 import keras_hub
 import numpy as np
@@ -16,6 +18,7 @@ from longkeras.text.subword_text_windows import subword_windows
 
 NAMES = ("question", "context")
 TARGETS = ("start_logits", "end_logits")
+_ANSWERS = ({"answer_start", "answer_text"}, {"answer_start", "answer_end"})
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -54,7 +57,7 @@ class LongformerQuestionAnswererPreprocessor(
         first and last token, under the names of the model's outputs.
 
     Raises:
-        ValueError: If a length cannot be.
+        ValueError: If a length cannot be, or inputs or answers are of another form.
 
     Example:
 
@@ -153,8 +156,10 @@ class LongformerQuestionAnswererPreprocessor(
                 `longkeras.models.longformer.answer_spans.answer_spans`.
 
         Returns:
-            list of answers with `text`, `start` and `end` in characters, `score` and
-            `window`; the best first.
+            list of `longkeras.models.longformer.answer_spans.AnswerSpan`, objects with
+            `text`, `start` and `end` in characters, `score` and `window`; the best
+            first. It may be empty: of the `n_best` starts and ends of a window none
+            may make an answer of at most `max_answer_length` tokens.
         """
         return answer_spans(*(logits[name] for name in TARGETS), windows, **kwargs)
 
@@ -192,6 +197,11 @@ class LongformerQuestionAnswererPreprocessor(
         return self._packed([asked, context], uncut=[len(question), len(context)])
 
     def _rows_with_offsets(self, x):
+        if not isinstance(x, Mapping):
+            raise ValueError(
+                "`x` must be a dict of `question` and `context`, strings or lists of "
+                f"strings. Received: {type(x).__name__}"
+            )
         found = []
         for question, context in text_tuples(x, NAMES):
             asked = self.tokenizer.tokenize(question)
@@ -206,7 +216,21 @@ def _as_list(value):
 
 def _answer_characters(x, y):
     """The characters of each answer, or None where there is none."""
+    is_dict = isinstance(y, Mapping)
+    if not is_dict or set(y) not in _ANSWERS:
+        received = sorted(y) if is_dict else type(y).__name__
+        raise ValueError(
+            "`y` must be a dict of `answer_start`, the answer's first character in "
+            "`context`, and of `answer_text` or `answer_end`, one past its last. "
+            f"Received: {received}"
+        )
     contexts, starts = _as_list(x["context"]), _as_list(y["answer_start"])
+    counts = {name: len(_as_list(values)) for name, values in y.items()}
+    if set(counts.values()) != {len(contexts)}:
+        raise ValueError(
+            f"`y` must have an answer for each of {len(contexts)} texts. Received: "
+            f"{counts}"
+        )
     if "answer_end" in y:
         ends = _as_list(y["answer_end"])
     else:

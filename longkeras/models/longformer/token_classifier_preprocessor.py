@@ -50,7 +50,7 @@ class LongformerTokenClassifierPreprocessor(
         int32 labels `(batch, sequence)` and float32 weights `(batch, sequence)`.
 
     Raises:
-        ValueError: If a length cannot be.
+        ValueError: If a length cannot be, or labels are not those of words or spans.
 
     Example:
 
@@ -142,6 +142,14 @@ class LongformerTokenClassifierPreprocessor(
 
     def _rows_with_labels(self, x, y):
         rows, labels, weights = [], [], []
+        texts = list(_texts(x))
+        if len(texts) != len(y):
+            raise ValueError(
+                f"`y` must have labels for each of {len(texts)} texts. Received: "
+                f"labels for {len(y)}"
+            )
+        for text, given in zip(texts, y, strict=True):
+            _check_labels(text, given)
         for (ids, offsets, words), given in zip(self._tokenized(x), y, strict=True):
             row = self._packed([ids])
             if words is None:
@@ -162,6 +170,23 @@ class LongformerTokenClassifierPreprocessor(
         for start, end, label in spans:
             labels[(offsets[:, 0] < end) & (offsets[:, 1] > start)] = label
         return labels, np.ones(len(offsets), dtype=np.int32)
+
+
+def _check_labels(text, given):
+    """Refuse labels that are not those of a text's words or characters."""
+    if not isinstance(text, str):
+        if len(text) != len(given):
+            raise ValueError(
+                f"`y` must have a label for each word. Received: {len(given)} labels "
+                f"of {len(text)} words, {text[:3]!r} first"
+            )
+        return
+    for start, end, _ in given:
+        if not 0 <= start < end <= len(text):
+            raise ValueError(
+                "`y` must have spans `(start, end, label)` of characters in the text. "
+                f"Received: ({start}, {end}) in a text of {len(text)} characters"
+            )
 
 
 def _texts(x):

@@ -67,9 +67,20 @@ def test_a_pair_that_is_too_long_is_cut(truncate, kept):
     assert inputs["token_ids"].tolist() == [CLS, *first, SEP, *second, SEP]
 
 
-@pytest.mark.parametrize("x", [[["a", "b", "c"]], {"first": ["a"]}, [[]], [1]])
+@pytest.mark.parametrize(
+    "x",
+    [
+        [["a", "b", "c"]],
+        {"first": ["a"]},
+        [[]],
+        [1],
+        None,
+        ["a", None],
+        np.array(["a", float("nan")], dtype="object"),
+    ],
+)
 def test_texts_of_another_form_are_refused(x):
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises(ValueError, match=r"`x` must (be|have)"):
         preprocessor("TextClassifier")(x)
 
 
@@ -171,6 +182,22 @@ def test_an_answer_that_does_not_stand_there_is_refused():
         )
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (["who", CONTEXT], None, "`x` must be a dict of `question` and `context`"),
+        ({"question": ["who"] * 2, "context": [CONTEXT]}, None, "as many question"),
+        (None, {"start_positions": [0], "end_positions": [1]}, "`y` must be a dict"),
+        (None, ([3], [4]), "`y` must be a dict of `answer_start`"),
+        (None, {"answer_start": [0, 1], "answer_end": [2]}, "for each of 1 texts"),
+    ],
+)
+def test_questions_and_answers_of_another_form_are_refused(x, y, message):
+    x = {"question": ["who"], "context": [CONTEXT]} if x is None else x
+    with pytest.raises(ValueError, match=message):
+        preprocessor("QuestionAnswerer")(x, y)
+
+
 def test_the_best_answer_of_all_windows_is_found():
     made = preprocessor("QuestionAnswerer", sequence_length=24)
     context = "the dog . " * 30 + "a fox is it . " + "the dog . " * 30
@@ -221,6 +248,20 @@ def test_labels_go_to_the_first_tokens_of_words():
     assert one[1].tolist() == y[0].tolist()
     weighted = made(words, [[1, 2, 3], [4, 5, 6]], np.array([0.5, 2.0]))[2]
     assert weighted.sum(axis=1).tolist() == [1.5, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ([["a", "dog"]], [[1]], "a label for each word"),
+        ([["a", "dog"], ["fox"]], [[1, 2]], "labels for each of 2 texts"),
+        (["a dog"], [[(2, 50, 1)]], "characters in the text"),
+        (["a dog"], [[(-1, 3, 1)]], "characters in the text"),
+    ],
+)
+def test_labels_of_other_words_or_spans_are_refused(x, y, message):
+    with pytest.raises(ValueError, match=message):
+        preprocessor("TokenClassifier")(x, y)
 
 
 def test_words_of_different_counts_come_through_a_pipeline():
