@@ -172,6 +172,7 @@ def test_a_sampler_left_one_choice_is_greedy(decoder, expected_ids, sampler):
     assert model.generate(PROMPTS, TEXT_LENGTH) == list(map(text_of, expected_ids))
 
 
+@pytest.mark.slow
 @once
 def test_equal_seeds_give_equal_texts(decoder):
     texts = []
@@ -192,6 +193,7 @@ def test_a_seed_gives_equal_texts_and_leaves_the_samplers_own(decoder):
     assert model.generate("It") != model.generate("It")
 
 
+@once
 def test_padding_on_either_side_gives_equal_texts(decoder, expected_ids):
     model = compiled(decoder, "greedy", preprocessor=False)
     rows = [prompt_ids(prompt) for prompt in PROMPTS]
@@ -205,7 +207,7 @@ def test_padding_on_either_side_gives_equal_texts(decoder, expected_ids):
 
 
 @once
-@pytest.mark.parametrize("num_stops", [1, 5])
+@pytest.mark.parametrize("num_stops", [pytest.param(1, marks=pytest.mark.slow), 5])
 def test_stop_strings_end_each_text_before_the_first_of_them(
     decoder, expected_ids, num_stops
 ):
@@ -231,6 +233,7 @@ def test_stop_strings_end_each_text_before_the_first_of_them(
         assert row[is_text].tolist() == ids
 
 
+@pytest.mark.slow
 @once
 def test_a_stop_string_counts_where_it_is_generated_and_across_pieces(decoder):
     # A model that writes 天 for ever, a byte at a time.
@@ -256,6 +259,7 @@ def test_another_length_of_prompt_or_text_compiles_nothing(decoder, monkeypatch)
     assert not calls
 
 
+@pytest.mark.slow
 @once
 def test_contrastive_search_without_its_penalty_is_greedy(decoder, expected_ids):
     sampler = keras_hub.samplers.ContrastiveSampler(k=2, alpha=0.0)

@@ -65,6 +65,7 @@ def test_what_is_given_changes_the_logits(model, inputs):
         assert changed.max() > 1e-2
 
 
+@pytest.mark.slow
 def test_fit_predict_and_a_reload_take_them(inputs, tmp_path):
     losses = []
     targets = random_ids(2, LENGTH, seed=1)
