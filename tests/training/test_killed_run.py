@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STEPS, EPOCH_STEPS = 60, 4
-PATIENCE = 600  # Seconds.
 # Each starts a process anew: `KILLS=20` for all that was promised.
 KILLS = int(os.environ.get("KILLS", "2"))
+EPOCH_STEPS = 4
+# Three stages of whole epochs, and enough of them for every kill to find one.
+STEPS = 3 * EPOCH_STEPS * max(5, KILLS)
+PATIENCE = 600  # Seconds.
 
 pytestmark = [pytest.mark.slow, pytest.mark.multiprocess]
 
@@ -44,8 +46,9 @@ def steps_saved(folder):
     return json.loads(path.read_text())[-1]["step"] if path.exists() else 0
 
 
-def kill_after(folder, step, delay):
-    """Start the run, and kill it that many seconds after it has saved that step."""
+def kill_after(folder, epochs, delay):
+    """Start the run, and kill it that many seconds after it has saved these epochs."""
+    step = min(steps_saved(folder) + epochs * EPOCH_STEPS, STEPS)
     process = start(folder)
     deadline = time.monotonic() + PATIENCE
     while steps_saved(folder) < step:
@@ -84,11 +87,11 @@ def test_a_run_killed_at_random_ends_as_one_that_was_left_alone(tmp_path):
     finish(tmp_path / "whole")
     moments = random.Random(KILLS)
     killed = 0
-    for kill in range(KILLS):
-        # The next checkpoint of the last run, and then anywhere: in a step, in a save.
-        step = (kill + 1) * STEPS // (KILLS + 1) // EPOCH_STEPS * EPOCH_STEPS
-        killed += kill_after(tmp_path / "killed", step, moments.uniform(0, 0.3))
-    assert killed
+    for _ in range(KILLS):
+        # A checkpoint or two, and then anywhere: in a step, in a save, between stages.
+        epochs, delay = moments.randint(1, 2), moments.uniform(0, 0.3)
+        killed += kill_after(tmp_path / "killed", epochs, delay)
+    assert killed > KILLS / 2
     finish(tmp_path / "killed")
 
     for file in ("checkpoint.weights.h5", "best.weights.h5"):
@@ -103,7 +106,9 @@ def test_a_run_killed_at_random_ends_as_one_that_was_left_alone(tmp_path):
         for name in ("whole", "killed")
     ]
     assert histories[0] == histories[1]
-    assert [row["step"] for row in histories[0]] == list(range(4, 61, 4))
+    assert [row["step"] for row in histories[0]] == list(
+        range(EPOCH_STEPS, STEPS + 1, EPOCH_STEPS)
+    )
     for stage in (1, 2, 3):
         assert (tmp_path / "killed" / f"stage-{stage}" / "config.json").exists()
     log = (tmp_path / "killed" / "log.txt").read_text()
