@@ -33,7 +33,7 @@ def measure(run, repeats):
     before = resident_bytes()
     run()
     release_freed_memory()
-    _reset_peak()
+    reset_peak()
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -68,7 +68,7 @@ def peak_rise(run):
     if before is None:
         run()
         return None
-    _reset_peak()
+    reset_peak()
     run()
     return peak_resident_bytes() - before
 
@@ -103,7 +103,8 @@ def resident_bytes():
     return _kilobytes(_STATUS, "VmRSS") * 1024 if _CLEAR_REFS.exists() else None
 
 
-def _reset_peak():
+def reset_peak():
+    """Let the peak begin anew at what is resident now."""
     if _CLEAR_REFS.exists():
         _CLEAR_REFS.write_text("5")
 

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 import os
+import pathlib
+import re
 
 import keras
 
@@ -160,6 +162,13 @@ def _bytes(tensor):
 
 
 def _free_bytes():
+    """What can be taken without swapping, or None where the system does not tell."""
+    table = pathlib.Path("/proc/meminfo")
+    if table.exists():
+        # What the system caches it gives back.
+        found = re.search(r"^MemAvailable:\s+(\d+) kB$", table.read_text(), re.M)
+        if found:
+            return int(found[1]) * 1024
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

@@ -1,0 +1,62 @@
+"""A process that trains some steps and tells its memory beside what was predicted.
+
+python -m tests.fitting.memory_process byte-longformer LENGTH BATCH_SIZE
+"""
+
+import dataclasses
+import json
+import sys
+
+import keras
+import numpy as np
+
+from benchmarks.measurement import (
+    peak_resident_bytes,
+    release_freed_memory,
+    reset_peak,
+    resident_bytes,
+)
+from longkeras.data import Book, ByteCorpus
+from longkeras.fitting import plan_memory
+from training.contestants import CONTESTANTS, build_model
+from training.recipes.language_model import compile_model
+
+# The first one compiles, which takes more than any other.
+STEPS = 4
+
+
+class Peak(keras.callbacks.Callback):
+    """The peak of all steps but the first."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 0:
+            release_freed_memory()
+            reset_peak()
+
+    def on_train_end(self, logs=None):
+        self.bytes = peak_resident_bytes()
+
+
+def main(name, length, batch_size):
+    config = CONTESTANTS[name]
+    config = dataclasses.replace(config, sequence_length=length, stages=1)
+    model = build_model(config)
+    compile_model(model, config)
+    letters = np.random.default_rng(0).integers(97, 123, 2 * batch_size * length)
+    corpus = ByteCorpus([Book("letters", "en", bytes(letters.tolist()).decode())])
+    windows = corpus.training_windows(length, batch_size)
+    plan = plan_memory(model, windows[0])
+    release_freed_memory()
+    before = resident_bytes()
+    peak = Peak()
+    model.fit(
+        windows, steps_per_epoch=STEPS, shuffle=False, verbose=0, callbacks=[peak]
+    )
+    # Weights and the optimizer's state are there before.
+    predicted = plan.gradients + plan.activations
+    measured = None if before is None else peak.bytes - before
+    print(json.dumps({"predicted": predicted, "measured": measured}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:]))
