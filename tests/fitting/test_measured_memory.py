@@ -26,4 +26,4 @@ def test_a_step_takes_about_what_was_predicted():
     told = json.loads(answer.stdout.splitlines()[-1])
     if told["measured"] is None:
         pytest.skip("this system does not tell a process' peak of memory")
-    assert 0.6 < told["measured"] / told["predicted"] < 1.5, told
+    assert 0.5 < told["measured"] / told["predicted"] < 3, told
