@@ -9,7 +9,7 @@ from longkeras.layers.full_self_attention import full_pattern
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
 from longkeras.ops import prompt_keys
 from longkeras.ops.cached_attention import attend_global_rows
-from longkeras.ops.folded_attention import LONG, folded_attention
+from longkeras.ops.folded_attention import folded_attention, folding_pays
 from longkeras.ops.longformer_attention import longformer_attention
 from longkeras.ops.visibility import rows_of
 
@@ -196,9 +196,8 @@ class LongformerSelfAttention(SlidingWindowAttention):
 
     def _is_foldable(self, hidden_states):
         """Whether global rows may look at hidden states, instead of projections."""
-        length = hidden_states.shape[1]
         return (
-            (length is None or length >= LONG)
+            folding_pays(self._pattern(), hidden_states.shape[1])
             and self.rotary_embedding is None
             and all(
                 dense.compute_dtype == "float32" and dense.quantization_mode is None

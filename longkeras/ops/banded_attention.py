@@ -4,7 +4,7 @@ import keras
 
 from longkeras.ops import attention_arguments
 from longkeras.ops.chooser import choose
-from longkeras.ops.implementations import one_program
+from longkeras.ops.implementations import blocked, one_program
 
 
 class BandedAttention(keras.Operation):
@@ -48,7 +48,8 @@ class BandedAttention(keras.Operation):
         )
         facts = attention_arguments.facts_for(query, key, rule)
         attend = choose(self.implementation, facts)
-        return one_program.run(attend, (query, key, value), rule)
+        has_loop = attend is blocked.attend
+        return one_program.run(attend, (query, key, value), rule, has_loop)
 
     def compute_output_spec(self, query, key, value, **masks):
         return keras.KerasTensor(query.shape, dtype=query.dtype)

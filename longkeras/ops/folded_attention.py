@@ -1,13 +1,26 @@
 """Longformer's attention of hidden states, which few global rows look at directly."""
 
-import functools
-
 from longkeras.ops import attention_arguments
-from longkeras.ops.chooser import choose
-from longkeras.ops.implementations import folded_rows, one_program
+from longkeras.ops.chooser import Facts, choose
+from longkeras.ops.implementations import blocked, folded_rows, one_program
 
 # Tokens from which on not projecting them all for global rows pays.
 LONG = 512
+
+
+def folding_pays(pattern, length):
+    """Whether to fold: for long text that is walked, not met by one score matrix.
+
+    Args:
+        pattern: `longkeras.patterns.BandedPattern`.
+        length: int, or None if unknown.
+
+    Returns:
+        bool.
+    """
+    facts = Facts(pattern, length, length, is_masked=True, has_dropout=False)
+    is_long = length is None or length >= LONG
+    return is_long and choose("auto", facts) is blocked.attend
 
 
 def folded_attention(
@@ -33,18 +46,11 @@ def folded_attention(
     """
     given = [masks.get(x) for x in ("padding_mask", "global_mask", "document_ids")]
     rule = attention_arguments.rule_for(query, pattern, None, 0, dropout, seed, given)
-    attend = choose("auto", attention_arguments.facts_for(query, key, rule))
     tensors = (query, key, value, hidden_states, *weights)
-    return one_program.run(_with_folded_rows(attend), tensors, rule)
+    return one_program.run(_attend, tensors, rule)
 
 
-@functools.cache
-def _with_folded_rows(attend):
-    """An implementation followed by the rows of global queries."""
-
-    def attend_all(query, key, value, hidden_states, *weights_and_rule):
-        *weights, rule = weights_and_rule
-        output = attend(query, key, value, rule)
-        return folded_rows.replace(output, hidden_states, *weights, rule)
-
-    return attend_all
+def _attend(query, key, value, hidden_states, *weights_and_rule):
+    *weights, rule = weights_and_rule
+    output = blocked.attend(query, key, value, rule)
+    return folded_rows.replace(output, hidden_states, *weights, rule)

@@ -6,7 +6,13 @@ import keras
 
 from longkeras.ops import attention_arguments
 from longkeras.ops.chooser import choose
-from longkeras.ops.implementations import dense, dense_rows, global_rows, one_program
+from longkeras.ops.implementations import (
+    blocked,
+    dense,
+    dense_rows,
+    global_rows,
+    one_program,
+)
 
 
 class LongformerAttention(keras.Operation):
@@ -46,10 +52,12 @@ class LongformerAttention(keras.Operation):
         )
         facts = attention_arguments.facts_for(query, key, rule)
         attend = choose(self.implementation, facts)
+        has_loop = attend is blocked.attend
         if global_mask is None:
-            return one_program.run(attend, (query, key, value), rule)
+            return one_program.run(attend, (query, key, value), rule, has_loop)
         tensors = (query, key, value, global_query, global_key, global_value)
-        return one_program.run(_with_global_rows(attend), tensors, rule)
+        attend = _with_global_rows(attend)
+        return one_program.run(attend, tensors, rule, has_loop)
 
     def compute_output_spec(self, query, *tensors, **masks):
         return keras.KerasTensor(query.shape, dtype=query.dtype)

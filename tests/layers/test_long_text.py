@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.layers import LongformerEncoderLayer, longformer_self_attention
+from longkeras.layers import LongformerEncoderLayer
+from longkeras.ops import folded_attention
 from longkeras.ops.implementations import one_program
 from tests.ops.gradients import outputs_and_gradients
 
@@ -38,7 +39,7 @@ def test_a_long_text_is_encoded_as_short_ones_are(monkeypatch, training):
         return outputs_and_gradients(call, [ops.convert_to_tensor(x)], x)
 
     output, (gradient,) = encode()
-    monkeypatch.setattr(longformer_self_attention, "LONG", LENGTH + 1)
+    monkeypatch.setattr(folded_attention, "LONG", LENGTH + 1)
     limits = dict.fromkeys(("eager", "graph"), LENGTH + 1)
     monkeypatch.setattr(one_program, "_LONG", limits)
     expected, (expected_gradient,) = encode()

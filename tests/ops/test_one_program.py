@@ -58,3 +58,19 @@ def test_a_graph_holds_one_program_for_all_its_layers(length):
     step_by_step = two_layers_and_gradient.python_function(x)
     for ours, expected in zip(in_graph, step_by_step, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_one_score_matrix_is_no_program():
+    # XLA would compile a model around it anew in every step.
+    import tensorflow as tf
+
+    pattern = BandedPattern(250, 250)
+    one_program._program.cache_clear()
+
+    @tf.function
+    def attend(x):
+        return banded_attention(x, x, x, pattern)
+
+    (x, *_) = Case(pattern, length=300, batch=1).tensors()
+    assert attend(x).shape == x.shape
+    assert one_program._program.cache_info().misses == 0

@@ -17,18 +17,24 @@ import keras
 _LONG = {"eager": 1024, "graph": 256}
 
 
-def run(function, tensors, rule):
+def run(function, tensors, rule, has_loop=True):
     """Call `function(*tensors, rule)`, compiled where that pays.
 
+    Without a loop it does not pay. And of a program whose gradient TensorFlow derives,
+    XLA would evaluate shapes while it compiles a larger one, from all that they are
+    computed with: a model would be compiled anew in every step.
+
     Args:
-        function: callable, one and the same object for equal calls.
+        function: callable, one and the same object for equal calls. With a loop, its
+            gradient is its own.
         tensors: tuple of tensors, queries `(batch, sequence, heads, head_dim)` first.
         rule: `longkeras.ops.attention_rule.AttentionRule`.
+        has_loop: bool. Whether `function` walks over tiles. Defaults to `True`.
 
     Returns:
         What `function` returns.
     """
-    if not _pays(tensors[0].shape[1]):
+    if not has_loop or not _pays(tensors[0].shape[1]):
         return function(*tensors, rule)
     static = rule.with_tensors((None, None, None, None))
     return _program(function, static)(tensors, rule.tensors)
