@@ -9,10 +9,8 @@ def should_jit_compile(model):
     """Whether `compile(jit_compile=...)` should be set for a model.
 
     On a CPU TensorFlow's own graph is as fast, without the wait for the compiler, and
-    attention is a program of XLA's all the same; with windows a step that XLA compiles
-    as a whole is compiled anew each time (14 s of processor time instead of 1 s,
-    measured on a sliding-window model of three layers). Recurrent models stay out of
-    XLA on TensorFlow everywhere.
+    attention is a program of XLA's all the same. Recurrent models stay out of XLA on
+    TensorFlow everywhere.
 
     Args:
         model: `longkeras.models.TransformerCausalLM` or `RecurrentCausalLM`.
