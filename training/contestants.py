@@ -40,7 +40,8 @@ class LanguageModelConfig:
         steps: int. Optimizer steps.
         warmup_steps: int. Steps of rising learning rate.
         decay_fraction: float. Share of the steps in which the rate falls to zero.
-        weight_decay: float. Of AdamW.
+        optimizer: str. `"adamw"` or `"muon"`.
+        weight_decay: float. Of the optimizer.
         clip_norm: float. Largest norm of a step's gradient.
         seed: int. Of weights and order of windows.
         english_weight: float. Windows of English for one of Chinese.
@@ -64,6 +65,7 @@ class LanguageModelConfig:
     steps: int = 3800
     warmup_steps: int = 100
     decay_fraction: float = 0.3
+    optimizer: str = "adamw"
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     seed: int = 1

@@ -25,9 +25,7 @@ from longkeras.fitting import (
     NonFiniteError,
     ProgressLog,
     ScalarEvents,
-    StagedLearningRate,
     TrainingCheckpoint,
-    WarmupStableDecay,
     explain_non_finite,
     plan_memory,
     should_jit_compile,
@@ -36,8 +34,18 @@ from longkeras.fitting.checkpoint import write_json
 from training.contestants import CONTESTANTS, build_model
 from training.export import export_model
 from training.held_out import HeldOutBits
+from training.optimizers import OPTIMIZERS, build_optimizer
 
 _LOGGER = logging.getLogger("training")
+# Fields of a contestant's configuration that the command line may change.
+_CHANGEABLE = (
+    "steps",
+    "optimizer",
+    "learning_rate",
+    "batch_size",
+    "sequence_length",
+    "english_weight",
+)
 
 
 def main(argv=None):
@@ -49,7 +57,7 @@ def main(argv=None):
     config = CONTESTANTS[args.model]
     changes = {
         name: getattr(args, name)
-        for name in ("steps", "learning_rate", "batch_size", "sequence_length")
+        for name in _CHANGEABLE
         if getattr(args, name) is not None
     }
     if args.stages is not None:
@@ -197,7 +205,7 @@ def _train_stage(model, corpus, config, step, epoch_steps, callbacks, checkpoint
 
 
 def compile_model(model, config, stage_ends=()):
-    """Compile with AdamW on the run's schedule, XLA where it helps.
+    """Compile with the run's optimizer, XLA where it helps.
 
     Args:
         model: from `training.contestants.build_model`.
@@ -205,21 +213,8 @@ def compile_model(model, config, stage_ends=()):
         stage_ends: list of int. Steps after which the learning rate changes with the
             stage. Defaults to `()`.
     """
-    schedule = WarmupStableDecay(
-        config.learning_rate,
-        warmup_steps=config.warmup_steps,
-        total_steps=config.steps,
-        decay_steps=round(config.steps * config.decay_fraction),
-    )
-    if config.stage_rate != 1.0:
-        schedule = StagedLearningRate(schedule, stage_ends, config.stage_rate)
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            schedule,
-            weight_decay=config.weight_decay,
-            beta_2=0.98,
-            global_clipnorm=config.clip_norm,
-        ),
+        optimizer=build_optimizer(config, stage_ends),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=[],
         jit_compile=should_jit_compile(model),
@@ -235,9 +230,13 @@ def _parse(argv):
     parser.add_argument("--output", help="folder of the run; default runs/<model>")
     parser.add_argument("--export", help="folder of finished models, with a manifest")
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--optimizer", choices=OPTIMIZERS)
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--sequence-length", type=int)
+    parser.add_argument(
+        "--english-weight", type=float, help="windows of English for one of Chinese"
+    )
     parser.add_argument(
         "--stages",
         type=int,
