@@ -74,3 +74,31 @@ def test_one_score_matrix_is_no_program():
     (x, *_) = Case(pattern, length=300, batch=1).tensors()
     assert attend(x).shape == x.shape
     assert one_program._program.cache_info().misses == 0
+
+
+def test_what_goes_number_by_number_hands_nothing_to_its_gradient():
+    import tensorflow as tf
+
+    def scaled_sine(x, scale, whole_number):
+        y = tf.sin(x * scale) + tf.cast(whole_number, x.dtype)
+        return y * y
+
+    def answer_and_gradients(run, x, scale):
+        with tf.GradientTape() as tape:
+            tape.watch([x, scale])
+            y = run(scaled_sine, x, scale, tf.constant(2))
+        return y, *tape.gradient(y, [x, scale], 2 * y)
+
+    rng = np.random.default_rng(1)
+    x = tf.constant(rng.normal(size=(1, 300, 4)), "float32")
+    scale = tf.constant(rng.normal(size=(4,)), "float32")
+    compute = tf.function(answer_and_gradients)
+    as_program = compute(one_program.run_number_by_number, x, scale)
+    plain = answer_and_gradients(lambda function, *x: function(*x), x, scale)
+    for ours, expected in zip(as_program, plain, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5)
+    graph = compute.get_concrete_function(
+        one_program.run_number_by_number, x, scale
+    ).graph
+    calls = [op for op in graph.get_operations() if "PartitionedCall" in op.type]
+    assert sorted(len(op.outputs) for op in calls) == [1, 2]  # answer; two gradients

@@ -74,11 +74,35 @@ def _pays(length):
 
 @functools.lru_cache(maxsize=128)
 def _recomputed_program(function):
+    """`function` as a program, and its gradient as another of the same tensors.
+
+    One program with a gradient that TensorFlow derives would hand what that needs from
+    the one to the other, copies of the tensors themselves among them.
+    """
     import tensorflow as tf
 
     # Under a signature of its own, TensorFlow would make tensors of its defaults.
-    remat = keras.remat(lambda *tensors: function(*tensors))
-    return tf.function(remat, jit_compile=True, autograph=False)
+    forward = tf.function(
+        lambda *tensors: function(*tensors), jit_compile=True, autograph=False
+    )
+
+    @functools.partial(tf.function, jit_compile=True, autograph=False)
+    def backward(tensors, upstream):
+        floats = [x for x in tensors if x.dtype.is_floating]
+        with tf.GradientTape() as tape:
+            tape.watch(floats)
+            outputs = function(*tensors)
+        return tape.gradient(outputs, floats, upstream)
+
+    @tf.custom_gradient
+    def program(*tensors):
+        def gradient(upstream):
+            floats = iter(backward(tensors, upstream))
+            return [next(floats) if x.dtype.is_floating else None for x in tensors]
+
+        return forward(*tensors), gradient
+
+    return program
 
 
 @functools.lru_cache(maxsize=128)
