@@ -121,8 +121,11 @@ _NAMES: dict[Callable[[str, Any], None], tuple[str, ...]] = {
         "output_dropout",
         "weight_dropout",
     ),
-    _check_weight: ("activation_penalty", "slowness_penalty"),
+    _check_weight: ("activation_penalty", "negative_slope", "slowness_penalty"),
     _check_positive: (
+        "alpha_negative",
+        "alpha_positive",
+        "beta",
         "head_layer_norm_epsilon",
         "layer_norm_epsilon",
         "max_wavelength",

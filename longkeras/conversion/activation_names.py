@@ -1,4 +1,4 @@
-"""Hugging Face's names of activations, and the functions that they are."""
+"""Hugging Face's names of activations, and what they are here."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ import keras
 
 from longkeras.layers import activations
 
-# Every name that `transformers` knows, but those of activations with weights of their
-# own (prelu, xielu). Of names for one function the first is written.
-FUNCTIONS: dict[str, Callable] = {
+# Every name that `transformers` knows. Of names for one function the first is written;
+# an activation with weights of its own has a name here too.
+ACTIVATIONS: dict[str, Callable | str] = {
     "gelu": keras.activations.gelu,
     "gelu_python": keras.activations.gelu,
     "gelu_new": activations.gelu_tanh,
@@ -31,34 +31,37 @@ FUNCTIONS: dict[str, Callable] = {
     "sigmoid": keras.activations.sigmoid,
     "tanh": keras.activations.tanh,
     "linear": keras.activations.linear,
+    "prelu": "prelu",
+    "xielu": "xielu",
 }
 
 
-def activation_of(name: str) -> Callable:
-    """The function that a checkpoint's `hidden_act` means.
+def activation_of(name: str) -> Callable | str:
+    """The activation that a checkpoint's `hidden_act` means.
 
     Args:
         name: str.
 
     Returns:
-        function of a tensor, registered with Keras.
+        function of a tensor, registered with Keras; or the name of an activation with
+        weights, as of `LongformerBackbone`.
 
     Raises:
         ValueError: If the name is not known.
     """
-    if name not in FUNCTIONS:
+    if name not in ACTIVATIONS:
         raise ValueError(
-            f"`hidden_act` must be one of {', '.join(FUNCTIONS)}. "
+            f"`hidden_act` must be one of {', '.join(ACTIVATIONS)}. "
             f"Received: hidden_act={name!r}"
         )
-    return FUNCTIONS[name]
+    return ACTIVATIONS[name]
 
 
-def name_of(activation: Callable) -> str:
+def name_of(activation: Callable | str) -> str:
     """The name by which a checkpoint tells an activation.
 
     Args:
-        activation: function of a tensor.
+        activation: as `activation_of` gives it.
 
     Returns:
         str.
@@ -66,10 +69,10 @@ def name_of(activation: Callable) -> str:
     Raises:
         ValueError: If Hugging Face has no name for it.
     """
-    for name, function in FUNCTIONS.items():
-        if function is activation:
+    for name, known in ACTIVATIONS.items():
+        if known == activation:
             return name
     raise ValueError(
-        f"Hugging Face has no name for this activation, only for {sorted(FUNCTIONS)}. "
+        f"Hugging Face has no name for this activation, only for {sorted(ACTIVATIONS)}. "
         f"Received: activation={activation}"
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.conversion.encoder_names import (
+    HEAD_ACTIVATION,
     POOLER,
     longformer_names,
     with_pooler_as_head,
@@ -160,7 +161,9 @@ def read_encoder_source(
         "tie_embedding_weights": not is_untied,
     }
     places = [
-        *backbone_places(arguments["num_layers"], arguments["use_pooler"]),
+        *backbone_places(
+            arguments["num_layers"], arguments["use_pooler"], arguments["activation"]
+        ),
         *head_places(head, is_untied),
     ]
     local = [place for place in places if "_global." not in place.tensor]
@@ -224,8 +227,27 @@ def settled_tensors(
             for name, tensor in tensors.items()
             if not name.startswith("classifier.")
         }
+    tensors = _without_head_activation(tensors, known, head)
     tensors, is_untied = with_settled_output(tensors, known.config)
     return tensors, is_untied and head.name == "masked_lm"
+
+
+def _without_head_activation(
+    tensors: Tensors, known: EncoderFolder, head: Head
+) -> Tensors:
+    """Without weights in the activation of BERT's masked language model."""
+    left = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if not name.startswith(HEAD_ACTIVATION)
+    }
+    if head.name == "masked_lm" and len(left) < len(tensors):
+        raise CheckpointError(
+            "The head of the masked language model has an activation with weights, "
+            'which none has here: read it with `task="backbone"`. Received: '
+            f"path={known.path}, hidden_act={known.config.get('hidden_act')!r}"
+        )
+    return left
 
 
 def check_encoder_tensors(

@@ -7,10 +7,12 @@ from longkeras.checkpoint_error import CheckpointError
 from longkeras.conversion.longformer_tensors import Tensors
 
 POOLER = "pooler.dense"
+HEAD_ACTIVATION = "lm_head.activation."
 _PREFIXES = ("bert.", "roberta.")
 _BERT_NAMES = {
     "cls.predictions.transform.dense.": "lm_head.dense.",
     "cls.predictions.transform.LayerNorm.": "lm_head.layer_norm.",
+    "cls.predictions.transform.transform_act_fn.": HEAD_ACTIVATION,
     "cls.predictions.decoder.": "lm_head.decoder.",
     "cls.predictions.bias": "lm_head.bias",
 }

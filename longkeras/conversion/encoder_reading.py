@@ -132,6 +132,12 @@ def _backbone_arguments(
             hidden_dropout_prob=arguments["dropout"],
             attention_probs_dropout_prob=rate,
         )
+    if isinstance(arguments["activation"], str):
+        raise _not_in_keras_hub(
+            known,
+            "its activations have no weights",
+            hidden_act=known.config["hidden_act"],
+        )
     if known.is_bert:
         return arguments
     activation = arguments.pop("activation")

@@ -10,9 +10,9 @@ from longkeras.conversion.encoder_names import with_global_copies
 from longkeras.conversion.longformer_table import (
     POSITION_EMBEDDINGS,
     Head,
-    backbone_places,
     head_places,
     in_task,
+    places_of,
 )
 from longkeras.conversion.longformer_tensors import Tensors, check_shape
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
@@ -71,7 +71,7 @@ def longformer_of(
     }
     with weights_to_be_loaded():
         backbone = LongformerBackbone(**arguments)
-    model, places = backbone, backbone_places(backbone.num_layers, backbone.use_pooler)
+    model, places = backbone, places_of(backbone)
     if source.head.name != "backbone":
         model = _task(source, backbone)
         is_untied = not backbone.tie_embedding_weights

@@ -15,10 +15,10 @@ from longkeras.conversion.longformer_table import (
     DECODER_BIAS,
     HEAD_BIAS,
     Head,
-    backbone_places,
     head_of_model,
     head_places,
     in_task,
+    places_of,
 )
 from longkeras.conversion.model_folder import (
     CONFIG_FILE,
@@ -127,7 +127,7 @@ def _is_kept(new_folder: Path, entry: Path) -> bool:
 
 
 def _tensors(model: Any, backbone: Any, head: Head) -> Iterator[NamedTensor]:
-    places = backbone_places(backbone.num_layers, backbone.use_pooler)
+    places = places_of(backbone)
     if backbone is model:
         for place in places:
             yield _tensor(place.tensor, place, model)

@@ -78,7 +78,9 @@ def read_longformer(request: ModelRequest) -> Any:
     }
     if load_weights:
         check_layers(tensors, arguments["num_layers"], folder)
-    places = backbone_places(arguments["num_layers"], arguments["use_pooler"])
+    places = backbone_places(
+        arguments["num_layers"], arguments["use_pooler"], arguments["activation"]
+    )
     of_head = head_places(head, is_untied)
     loads_head = "num_classes" not in request.overrides
     loads_head = loads_head and _has_head(tensors, head, config)

@@ -28,6 +28,11 @@ _ATTENTION = {
     "key_global": "global_key_dense",
     "value_global": "global_value_dense",
 }
+# What an activation has in each layer, and the weights that they are here.
+_ACTIVATIONS = {
+    "prelu": {"weight": "slope"},
+    "xielu": {name: name for name in ("alpha_p", "alpha_n", "beta", "eps")},
+}
 
 
 @dataclass(frozen=True)
@@ -100,16 +105,22 @@ HEADS = (
 )
 
 
-def backbone_places(num_layers: int, use_pooler: bool) -> list[WeightPlace]:
+def backbone_places(
+    num_layers: int, use_pooler: bool, activation: Any = None
+) -> list[WeightPlace]:
     """The tensors of a backbone, with the names of a bare `LongformerModel`.
 
     Args:
         num_layers: int.
         use_pooler: bool.
+        activation: of the backbone. Defaults to `None`, one without weights.
 
     Returns:
         list of `WeightPlace`.
     """
+    of_activation = {}
+    if isinstance(activation, str):
+        of_activation = _ACTIVATIONS.get(activation, {})
     places = [
         WeightPlace(WORD_EMBEDDINGS, "token_embedding", "embeddings"),
         WeightPlace(POSITION_EMBEDDINGS, "position_embedding", "embeddings"),
@@ -119,10 +130,17 @@ def backbone_places(num_layers: int, use_pooler: bool) -> list[WeightPlace]:
         *norm_places("embeddings.LayerNorm", "embeddings_layer_norm"),
     ]
     for number in range(num_layers):
-        places += _layer_places(number)
+        places += _layer_places(number, of_activation)
     if use_pooler:
         places += dense_places("pooler.dense", "pooler_dense")
     return places
+
+
+def places_of(backbone: Any) -> list[WeightPlace]:
+    """`backbone_places` of a `LongformerBackbone`."""
+    return backbone_places(
+        backbone.num_layers, backbone.use_pooler, backbone.activation
+    )
 
 
 def head_places(head: Head, is_untied: bool = False) -> list[WeightPlace]:
@@ -149,7 +167,7 @@ def head_of_model(model: Any) -> Head | None:
     return next((head for head in HEADS if isinstance(model, head.kind)), None)
 
 
-def _layer_places(number: int) -> list[WeightPlace]:
+def _layer_places(number: int, of_activation: dict[str, str]) -> list[WeightPlace]:
     theirs, ours = f"encoder.layer.{number}", f"transformer_layers.{number}"
     places = []
     for their_name, our_name in _ATTENTION.items():
@@ -163,6 +181,14 @@ def _layer_places(number: int) -> list[WeightPlace]:
         ),
         *norm_places(f"{theirs}.attention.output.LayerNorm", f"{ours}.attention_norm"),
         *dense_places(f"{theirs}.intermediate.dense", f"{ours}.intermediate_dense"),
+        *(
+            WeightPlace(
+                f"{theirs}.intermediate.intermediate_act_fn.{their_name}",
+                f"{ours}.activation_layer",
+                our_name,
+            )
+            for their_name, our_name in of_activation.items()
+        ),
         *dense_places(f"{theirs}.output.dense", f"{ours}.output_dense"),
         *norm_places(f"{theirs}.output.LayerNorm", f"{ours}.output_norm"),
     ]

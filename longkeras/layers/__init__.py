@@ -9,10 +9,13 @@ from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
 from longkeras.layers.longformer_self_attention import LongformerSelfAttention
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.rotary_embedding import RotaryEmbedding
+from longkeras.layers.shared_prelu import SharedPReLU
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
 from longkeras.layers.token_dropout import TokenDropout
+from longkeras.layers.xielu import XIELU
 
 __all__ = [
+    "XIELU",
     "ActivationPenalty",
     "CausalDecoderLayer",
     "CounterDropout",
@@ -22,6 +25,7 @@ __all__ = [
     "LongformerSelfAttention",
     "RecurrentStack",
     "RotaryEmbedding",
+    "SharedPReLU",
     "SlidingWindowAttention",
     "TokenDropout",
 ]

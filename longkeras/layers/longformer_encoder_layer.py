@@ -9,6 +9,11 @@ from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
 from longkeras.layers.residual_norm import residual_norm
+from longkeras.layers.weighted_activations import (
+    activation_layer,
+    given_activation,
+    saved_activation,
+)
 from longkeras.ops.implementations import one_program
 
 # Tokens from which on a training step recomputes attention: at base size
@@ -31,7 +36,8 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
         attention_window: int. Keys in the window, an even number, half of it on each
             side of the token.
         attention_dilation: int, or a list of one per head. Defaults to `1`.
-        activation: Activation of the feed-forward part. Defaults to `"gelu"`.
+        activation: Activation of the feed-forward part: a function, or its name, or
+            `"prelu"` or `"xielu"`, which have weights. Defaults to `"gelu"`.
         layer_norm_epsilon: float. Defaults to `1e-5`.
         dropout: float. Rate after attention and feed-forward part. Defaults to `0.0`.
         attention_dropout: float. Rate at which attention weights are dropped.
@@ -93,7 +99,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
         self.num_heads = num_heads
         self.attention_window = attention_window
         self.attention_dilation = attention_dilation
-        self.activation = keras.activations.get(activation)
+        self.activation = given_activation(activation)
         self.layer_norm_epsilon = layer_norm_epsilon
         self.dropout = dropout
         self.attention_dropout = attention_dropout
@@ -110,6 +116,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
             dtype=self.dtype_policy,
             name="attention",
         )
+        self.activation_layer = activation_layer(self.activation, self.dtype_policy)
         self.dropout_layer = CounterDropout(
             dropout, seed=seed, dtype=self.dtype_policy, name="dropout"
         )
@@ -121,6 +128,8 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
         self.intermediate_dense = self._dense(
             "intermediate", hidden_dim, self.intermediate_dim
         )
+        if self.activation_layer is not None:
+            self.activation_layer.build((*hidden_states_shape[:-1], None))
         self.output_dense = self._dense("output", self.intermediate_dim, hidden_dim)
         self.output_norm = self._norm("output_norm", hidden_states_shape)
 
@@ -152,6 +161,8 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
         return residual_norm(x, residual, self.dropout_layer, norm, training)
 
     def _second_half(self, x):
+        if self.activation_layer is not None:
+            return self.output_dense(self.activation_layer(x))
         return self.output_dense(one_program.run_number_by_number(self.activation, x))
 
     def _norm(self, name, shape):
@@ -178,7 +189,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
             "num_heads": self.num_heads,
             "attention_window": self.attention_window,
             "attention_dilation": self.attention_dilation,
-            "activation": keras.activations.serialize(self.activation),
+            "activation": saved_activation(self.activation),
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,

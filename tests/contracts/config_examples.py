@@ -135,6 +135,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "seed": 3,
     },
     "longkeras.layers.LongformerSelfAttention": _window,
+    "longkeras.layers.SharedPReLU": lambda: {"negative_slope": 0.5},
     "longkeras.layers.SlidingWindowAttention": _window,
     "longkeras.layers.RecurrentStack": lambda: {
         "units": 8,
@@ -152,6 +153,11 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "rate": 0.25,
         "vocabulary_size": 7,
         "seed": 3,
+    },
+    "longkeras.layers.XIELU": lambda: {
+        "alpha_positive": 1.5,
+        "alpha_negative": 2.5,
+        "beta": 0.25,
     },
     "longkeras.layers.ActivationPenalty": lambda: {
         "activation_penalty": 2.0,

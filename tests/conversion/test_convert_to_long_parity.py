@@ -67,6 +67,19 @@ def test_masked_language_models(family, activation, tmp_path):
     close(outputs_of(ours, {**inputs, "mask_positions": MASKED}), expected)
 
 
+def test_an_activation_with_weights_is_kept_where_a_head_has_none(tmp_path):
+    theirs = their_model("bert", "ForMaskedLM", hidden_act="prelu")
+    ours = converted(theirs, tmp_path, "backbone")
+    inputs = short_inputs("bert")
+    outputs = their_outputs(theirs.base_model, inputs)
+    is_real = inputs["padding_mask"] == 1
+    close(hidden_states_of(ours, inputs), outputs["last_hidden_state"][is_real])
+    with pytest.raises(CheckpointError, match='task="backbone"'):
+        convert_to_long(tmp_path, LONG, WINDOW)
+    with pytest.raises(ValueError, match="hidden_act='prelu'"):
+        from_huggingface(tmp_path)
+
+
 @each_family
 def test_an_untied_output_is_kept(family, tmp_path):
     import torch

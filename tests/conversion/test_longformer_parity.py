@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from longkeras.conversion import from_huggingface, to_huggingface
+from longkeras.conversion.longformer_table import places_of
 from longkeras.models import (
     LongformerBackbone,
     LongformerMaskedLM,
@@ -25,6 +26,7 @@ ARCHITECTURES = {
 TOLERANCE = 2e-5
 LENGTH = 21
 MASKED = np.array([[1, 5, 9]] * 2)
+WEIGHTED = ("prelu", "xielu")
 
 each_task = pytest.mark.parametrize("task", ARCHITECTURES)
 
@@ -216,6 +218,75 @@ def test_the_activation_is_theirs(activation, tmp_path):
     assert_equal(our_outputs(ours, "backbone"), their_outputs(theirs, "backbone"))
 
 
+@pytest.mark.parametrize("activation", WEIGHTED)
+def test_an_activation_with_weights_is_theirs(activation, tmp_path):
+    import transformers
+
+    theirs = their_model("backbone", hidden_act=activation).float()
+    theirs.save_pretrained(tmp_path / "theirs")
+    ours = from_huggingface(tmp_path / "theirs", dropout=0.0)
+    expected = their_outputs(theirs, "backbone")
+    assert_equal(our_outputs(ours, "backbone"), expected)
+    assert_gradients_equal(ours, theirs)
+    to_huggingface(ours, tmp_path / "ours")
+    again, report = transformers.LongformerModel.from_pretrained(
+        tmp_path / "ours", output_loading_info=True, dtype="auto"
+    )
+    assert not any(report.values()), report
+    assert_equal(their_outputs(again.eval(), "backbone"), expected, 1e-6)
+    for name, value in theirs.state_dict().items():
+        np.testing.assert_array_equal(again.state_dict()[name].float(), value, name)
+
+
+def assert_gradients_equal(ours, theirs):
+    """Those of a weighted sum of the hidden states, by every weight."""
+    import torch
+
+    token_ids, padding_mask = inputs()
+    weights = np.random.default_rng(2).normal(size=(2, LENGTH, 8))
+    weights = (weights * padding_mask[..., None]).astype("float32")
+    given = {"token_ids": token_ids, "padding_mask": padding_mask}
+    found = our_gradients(ours, given, weights)
+    output = theirs(torch.tensor(token_ids), attention_mask=torch.tensor(padding_mask))
+    (output.last_hidden_state * torch.tensor(weights)).sum().backward()
+    expected = dict(theirs.named_parameters())
+    for place in places_of(ours):
+        variable = place.variable(ours)
+        if not variable.trainable or expected[place.tensor].grad is None:
+            continue
+        actual = keras.ops.convert_to_numpy(found[variable.path])
+        actual = actual.T if place.transposed else actual
+        gradient = expected[place.tensor].grad.numpy()
+        np.testing.assert_allclose(
+            actual, gradient, atol=TOLERANCE * np.abs(gradient).max(), err_msg=place
+        )
+
+
+def our_gradients(model, given, weights):
+    variables = model.trainable_variables
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            hidden_states = model(given)["sequence_output"]
+            total = keras.ops.sum(hidden_states * weights)
+        values = tape.gradient(total, [x.value for x in variables])
+    else:
+        import jax
+
+        def total(values):
+            fixed = [x.value for x in model.non_trainable_variables]
+            outputs, _ = model.stateless_call(values, fixed, given)
+            return keras.ops.sum(outputs["sequence_output"] * weights)
+
+        values = jax.grad(total)([x.value for x in variables])
+    return {
+        variable.path: keras.ops.convert_to_tensor(value)
+        for variable, value in zip(variables, values, strict=True)
+        if value is not None
+    }
+
+
 def test_a_model_made_long_from_roberta_is_a_longformer(tmp_path):
     import safetensors.torch
 
@@ -256,11 +327,11 @@ def test_every_activation_is_the_function_of_that_name():
     import torch
     from transformers.activations import ACT2FN
 
-    from longkeras.conversion.activation_names import FUNCTIONS, activation_of
+    from longkeras.conversion.activation_names import ACTIVATIONS, activation_of
 
     x = np.linspace(-12, 12, 101, dtype="float32")
-    assert set(FUNCTIONS) == set(ACT2FN) - {"prelu", "xielu"}
-    for name in FUNCTIONS:
+    assert set(ACTIVATIONS) == set(ACT2FN)
+    for name in set(ACTIVATIONS).difference(WEIGHTED):
         expected = ACT2FN[name](torch.tensor(x)).numpy()
         actual = keras.ops.convert_to_numpy(activation_of(name)(x))
         np.testing.assert_allclose(actual, expected, atol=2e-6, err_msg=name)

@@ -107,7 +107,7 @@ CHANGES = {
     "pad_token_id": -1,
     "layer_norm_eps": "small",
     "hidden_dropout_prob": [0.1],
-    "hidden_act": "prelu",
+    "hidden_act": "perlu",
     "attention_window": 5,
     "model_type": "gpt2",
 }

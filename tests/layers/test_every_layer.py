@@ -14,7 +14,9 @@ from longkeras.layers import (
     LongformerSelfAttention,
     RecurrentStack,
     RotaryEmbedding,
+    SharedPReLU,
     SlidingWindowAttention,
+    XIELU,
 )
 
 LENGTH, HIDDEN_DIM = 6, 8
@@ -26,6 +28,8 @@ LAYERS = {
     "longformer": lambda **more: LongformerSelfAttention(2, 4, **more),
     "decoder": lambda **more: CausalDecoderLayer(12, 2, attention_window=3, **more),
     "lstm": lambda **more: RecurrentStack(HIDDEN_DIM, 2, **more),
+    "prelu": SharedPReLU,
+    "xielu": XIELU,
     "gru": lambda **more: RecurrentStack(HIDDEN_DIM, 2, cell="gru", **more),
 }
 WITH_WEIGHTS = [name for name in LAYERS if name != "rotary"]

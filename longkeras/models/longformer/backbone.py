@@ -8,6 +8,7 @@ from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
+from longkeras.layers.weighted_activations import given_activation, saved_activation
 from longkeras.models.atomic_saving import AtomicAdaptationSaving
 from longkeras.models.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
@@ -49,7 +50,9 @@ class LongformerBackbone(
         num_segments: int. Kinds of `segment_ids`. Defaults to `1`.
         padding_id: int. The token of padding: it stands at position `padding_id`,
             and the first other token at the position behind. Defaults to `1`.
-        activation: Activation of the feed-forward parts. Defaults to `"gelu"`.
+        activation: Activation of the feed-forward parts: a function, or its name, or
+            `"prelu"` or `"xielu"`, which have weights in every layer. Defaults to
+            `"gelu"`.
         dropout: float. Rate after embeddings, attention and feed-forward parts.
             Defaults to `0.1`.
         attention_dropout: float. Rate at which attention weights are dropped.
@@ -175,7 +178,7 @@ class LongformerBackbone(
         self.max_sequence_length = max_sequence_length
         self.num_segments = num_segments
         self.padding_id = padding_id
-        self.activation = keras.activations.get(activation)
+        self.activation = given_activation(activation)
         self.dropout = dropout
         self.attention_dropout = attention_dropout
         self.layer_norm_epsilon = layer_norm_epsilon
@@ -222,7 +225,7 @@ class LongformerBackbone(
             "max_sequence_length": self.max_sequence_length,
             "num_segments": self.num_segments,
             "padding_id": self.padding_id,
-            "activation": keras.activations.serialize(self.activation),
+            "activation": saved_activation(self.activation),
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,
             "layer_norm_epsilon": self.layer_norm_epsilon,

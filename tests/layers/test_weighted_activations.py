@@ -1,0 +1,109 @@
+"""Activations that are trained, and the encoder layer that has them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from longkeras.layers import XIELU, LongformerEncoderLayer, SharedPReLU
+from longkeras.models import LongformerBackbone
+from tests.models.longformer.small_longformer import (
+    outputs_of,
+    random_inputs,
+    small_backbone,
+)
+
+ACTIVATIONS = {"prelu": SharedPReLU, "xielu": XIELU}
+each_activation = pytest.mark.parametrize("name", ACTIVATIONS)
+
+
+def test_a_slope_below_zero_is_one_number_for_all():
+    layer = SharedPReLU()
+    x = np.array([[-4.0, 0.0, 2.0], [-1.0, 3.0, -2.0]], "float32")
+    np.testing.assert_array_equal(layer(x), np.where(x > 0, x, 0.25 * x))
+    assert [tuple(weight.shape) for weight in layer.weights] == [(1,)]
+
+
+def test_xielu_is_smooth_and_finite_far_from_zero():
+    layer = XIELU(alpha_positive=0.5, alpha_negative=2.0, beta=0.75)
+    x = np.array([-1e4, -2.0, -1e-3, 0.0, 1e-3, 2.0, 1e4], "float32")
+    below = 2.0 * (np.expm1(np.minimum(x, 0)) - x) + 0.75 * x
+    expected = np.where(x > 0, 0.5 * x**2 + 0.75 * x, below)
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match=r"Received: alpha_negative=0.5, beta=0.5"):
+        XIELU(alpha_negative=0.5)
+
+
+@each_activation
+def test_a_long_text_has_the_same_gradients(name):
+    """Of one, TensorFlow outside of XLA makes a compiled program."""
+    x = np.random.default_rng(0).normal(size=(1, 1024, 4)).astype("float32")
+    layer = ACTIVATIONS[name]()
+    layer.build(x.shape)
+    long, short = (gradients(layer, each) for each in (x, x.reshape(1024, 1, 4)))
+    for one, other in zip(long, short, strict=True):
+        np.testing.assert_allclose(one.ravel(), other.ravel(), rtol=1e-4, atol=1e-5)
+
+
+def gradients(layer, x):
+    """Of a loss by the inputs and by each weight, from one step of training."""
+    inputs = keras.Variable(x)
+    weights = [inputs, *layer.trainable_variables]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            total = ops.sum(ops.sin(layer(inputs.value)))
+        found = tape.gradient(total, [weight.value for weight in weights])
+    elif keras.backend.backend() == "torch":
+        ops.sum(ops.sin(layer(inputs.value))).backward()
+        found = [weight.value.grad for weight in weights]
+    else:
+        import jax
+
+        def loss(x, values):
+            fixed = [weight.value for weight in layer.non_trainable_variables]
+            return ops.sum(ops.sin(layer.stateless_call(values, fixed, x)[0]))
+
+        values = [weight.value for weight in layer.trainable_variables]
+        of_x, of_weights = jax.grad(loss, argnums=(0, 1))(inputs.value, values)
+        found = [of_x, *of_weights]
+    return [ops.convert_to_numpy(each) for each in found]
+
+
+@each_activation
+def test_each_layer_of_a_backbone_has_weights_of_its_own(name, tmp_path):
+    backbone = small_backbone(activation=name)
+    assert backbone.get_config()["activation"] == name
+    own = [layer.activation_layer.weights for layer in backbone.transformer_layers]
+    assert len(own) == 2
+    assert not {id(x) for x in own[0]} & {id(x) for x in own[1]}
+    expected = outputs_of(backbone, random_inputs())["sequence_output"]
+    backbone.save(tmp_path / "backbone.keras")
+    backbone.save_to_preset(str(tmp_path / "preset"))
+    for again in (
+        keras.saving.load_model(tmp_path / "backbone.keras"),
+        LongformerBackbone.from_preset(str(tmp_path / "preset")),
+        backbone.extend_positions(128),
+    ):
+        actual = outputs_of(again, random_inputs())["sequence_output"]
+        np.testing.assert_array_equal(actual, expected)
+    backbone.enable_lora(2)
+    assert all("lora" in x.path for x in backbone.trainable_weights)
+
+
+@each_activation
+def test_training_moves_the_weights_of_an_activation(name):
+    layer = LongformerEncoderLayer(16, 2, 4, activation=name)
+    model = keras.Sequential([keras.Input((6, 8)), layer])
+    before = [np.array(x) for x in layer.activation_layer.trainable_weights]
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    x = np.random.default_rng(0).normal(size=(2, 6, 8)).astype("float32")
+    model.train_on_batch(x, x[:, ::-1])
+    for weight, old in zip(layer.activation_layer.trainable_weights, before):
+        assert (ops.convert_to_numpy(weight) != old).all()
+
+
+def test_an_activation_that_nobody_knows_is_refused():
+    with pytest.raises(ValueError, match="perlu"):
+        LongformerEncoderLayer(16, 2, 4, activation="perlu")
