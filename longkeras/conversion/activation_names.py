@@ -73,6 +73,6 @@ def name_of(activation: Callable | str) -> str:
         if known == activation:
             return name
     raise ValueError(
-        f"Hugging Face has no name for this activation, only for {sorted(ACTIVATIONS)}. "
-        f"Received: activation={activation}"
+        "Hugging Face has no name for this activation, only for "
+        f"{sorted(ACTIVATIONS)}. Received: activation={activation}"
     )

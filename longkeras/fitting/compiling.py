@@ -1,9 +1,5 @@
 """When XLA helps a model's training."""
 
-import keras
-
-from longkeras.ops.implementations.platform import runs_on_cpu
-
 
 def should_jit_compile(model):
     """Whether `compile(jit_compile=...)` should be set for a model.
@@ -31,8 +27,7 @@ def should_jit_compile(model):
     assert should_jit_compile(model) == (keras.backend.backend() == "jax")
     ```
     """
-    backend = keras.backend.backend()
-    recurrent = hasattr(model.backbone, "recurrent_stack")
-    if backend == "tensorflow":
-        return not recurrent and not runs_on_cpu()
-    return backend == "jax"
+    # Seconds of import, which who has a model has had.
+    from longkeras.models.compile_policy import xla_helps
+
+    return xla_helps(model)

@@ -39,8 +39,8 @@ class XIELU(keras.layers.Layer):
     import numpy as np
     from longkeras.layers import XIELU
 
-    y = XIELU(alpha_positive=1.0, beta=0.5)(np.array([[0.0, 2.0]], "float32"))
-    np.testing.assert_allclose(y, [[0.0, 5.0]], rtol=1e-5)
+    y = XIELU(alpha_positive=1.0, beta=0.5)(np.array([[1.0, 2.0]], "float32"))
+    np.testing.assert_allclose(y, [[1.5, 5.0]], rtol=1e-5)
     ```
 
     Reference:

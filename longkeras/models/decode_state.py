@@ -18,6 +18,7 @@ from longkeras.models.generation import (
 from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.text_stream import TextStream
+from longkeras.models.texts_or_ids import TextsOrIds
 from longkeras.ops.compiled_function import compiled_function
 
 # A model of at most so many parameters streams so many tokens a call.
@@ -30,6 +31,7 @@ class DecodingCausalLM(
     SavedCompilation,
     AtomicSaving,
     CheckedPresets,
+    TextsOrIds,
     ShuffledFit,
     keras_hub.models.CausalLM,
 ):

@@ -48,7 +48,7 @@ class ShuffledFit:
         Raises:
             ValueError: If inputs, targets and weights are not equally many.
         """
-        if _is_rows(x):
+        if is_rows(x):
             rows = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
             _check_counts(rows)
             if shuffle:
@@ -68,11 +68,19 @@ class ShuffledFit:
         )
 
 
-def _is_rows(x):
+def is_rows(x):
+    """Whether something is rows of a training set, and no dataset.
+
+    Args:
+        x: anything.
+
+    Returns:
+        bool. True for lists, arrays, and tuples and dicts of them.
+    """
     if isinstance(x, dict):
-        return all(_is_rows(part) for part in x.values())
+        return all(is_rows(part) for part in x.values())
     if isinstance(x, tuple):
-        return all(_is_rows(part) for part in x)
+        return all(is_rows(part) for part in x)
     return isinstance(x, list) or hasattr(x, "__array__")
 
 

@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 from longkeras.layers import (
+    XIELU,
     CausalDecoderLayer,
     FullSelfAttention,
     LearnedPositionEmbedding,
@@ -16,7 +17,6 @@ from longkeras.layers import (
     RotaryEmbedding,
     SharedPReLU,
     SlidingWindowAttention,
-    XIELU,
 )
 
 LENGTH, HIDDEN_DIM = 6, 8

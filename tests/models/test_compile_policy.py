@@ -1,8 +1,11 @@
 """Who decides whether XLA compiles a task: its user, else what is quicker."""
 
+import types
+
 import keras
 import pytest
 
+from longkeras.fitting import should_jit_compile
 from longkeras.models.compile_policy import CompilePolicy
 from longkeras.ops.implementations.platform import runs_on_cpu
 
@@ -28,9 +31,25 @@ def test_the_user_wins(asked):
     assert task.jit_compile is task.get_compile_config()["jit_compile"] is asked
 
 
-def test_the_choice_is_made_anew_where_a_file_is_read():
-    task = Task()
+class RecurrentTask(Task):
+    """One with a recurrent backbone."""
+
+    backbone = types.SimpleNamespace(recurrent_stack=None)
+
+
+BACKEND = keras.backend.backend()
+
+
+@pytest.mark.parametrize(
+    ("kind", "helps"),
+    [
+        (Task, {"tensorflow": not runs_on_cpu(), "jax": True}),
+        (RecurrentTask, {"jax": True}),
+    ],
+)
+def test_the_choice_is_made_anew_where_a_file_is_read(kind, helps):
+    task = kind()
     task.compile()
-    in_graph = keras.backend.backend() == "tensorflow" and runs_on_cpu()
-    assert task.jit_compile == (False if in_graph else "auto")
+    assert should_jit_compile(task) == helps.get(BACKEND, False)
+    assert task.jit_compile == ("auto" if should_jit_compile(task) else False)
     assert task.get_compile_config() == {"jit_compile": "auto"}

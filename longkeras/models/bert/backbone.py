@@ -5,6 +5,7 @@ import keras_hub
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
+from longkeras.models.bert.inputs import BertInputs, functional_inputs
 from longkeras.models.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.preset_loading import HuggingFacePresets
 
@@ -18,18 +19,8 @@ def bert_initializer():
     return keras.initializers.TruncatedNormal(stddev=0.02)
 
 
-def bert_inputs():
-    """The inputs of the functional model.
-
-    Returns:
-        dict of symbolic int32 tensors `(batch, sequence)`.
-    """
-    names = ("token_ids", "segment_ids", "padding_mask")
-    return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
-
-
 @keras.saving.register_keras_serializable(package="longkeras")
-class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
+class ExactBertBackbone(BertInputs, HuggingFacePresets, keras_hub.models.BertBackbone):
     """KerasHub's BERT, with the activation and the epsilon as arguments.
 
     KerasHub's own has GELU by its approximation with a tanh, where the checkpoints of
@@ -52,8 +43,8 @@ class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
         **kwargs: See `keras_hub.models.Backbone`.
 
     Call arguments:
-        inputs: dict of int tensors `(batch, sequence)`: `token_ids`, `segment_ids` and
-            `padding_mask`, 0 at padding.
+        inputs: dict of int tensors `(batch, sequence)`: `token_ids`, `segment_ids`
+            (left out: zeros) and `padding_mask`, 0 at padding (left out: no padding).
 
     Returns:
         dict of `"sequence_output"` `(batch, sequence, hidden_dim)` and
@@ -69,9 +60,8 @@ class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
         vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
         intermediate_dim=32, max_sequence_length=64,
     )
-    ones = np.ones((1, 40), "int32")
-    inputs = {"token_ids": ones, "segment_ids": 0 * ones, "padding_mask": ones}
-    assert tuple(backbone(inputs)["pooled_output"].shape) == (1, 16)
+    outputs = backbone({"token_ids": np.full((1, 40), 7)})
+    assert tuple(outputs["pooled_output"].shape) == (1, 16)
     ```
 
     Reference:
@@ -146,7 +136,7 @@ class ExactBertBackbone(HuggingFacePresets, keras_hub.models.BertBackbone):
         )
 
         # === Functional Model ===
-        inputs = bert_inputs()
+        inputs = functional_inputs()
         x = self.token_embedding(inputs["token_ids"])
         x = ops.add(x, self.position_embedding(x))
         x = ops.add(x, self.segment_embedding(inputs["segment_ids"]))

@@ -4,12 +4,20 @@ import keras
 import keras_hub
 
 from longkeras.models.bert.backbone import ExactBertBackbone, bert_initializer
+from longkeras.models.bert.inputs import BertInputs
 from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.models.shuffled_fit import ShuffledFit
+from longkeras.models.texts_or_ids import TextsOrIds
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class ExactBertMaskedLM(HuggingFacePresets, ShuffledFit, keras_hub.models.BertMaskedLM):
+class ExactBertMaskedLM(
+    BertInputs,
+    HuggingFacePresets,
+    TextsOrIds,
+    ShuffledFit,
+    keras_hub.models.BertMaskedLM,
+):
     """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
 
     The head has the activation and epsilon of the backbone, as Hugging Face's
@@ -37,9 +45,9 @@ class ExactBertMaskedLM(HuggingFacePresets, ShuffledFit, keras_hub.models.BertMa
         vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
         intermediate_dim=32, max_sequence_length=64,
     )
-    ones = np.ones((1, 40), "int32")
-    inputs = {"token_ids": ones, "segment_ids": 0 * ones, "padding_mask": ones}
-    inputs["mask_positions"] = np.array([[1, 5, 9]])
+    inputs = {
+        "token_ids": np.full((1, 40), 7), "mask_positions": np.array([[1, 5, 9]])
+    }
     assert ExactBertMaskedLM(backbone)(inputs).shape == (1, 3, 100)
     ```
 
@@ -76,7 +84,11 @@ class ExactBertMaskedLM(HuggingFacePresets, ShuffledFit, keras_hub.models.BertMa
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertTextClassifier(
-    HuggingFacePresets, ShuffledFit, keras_hub.models.BertTextClassifier
+    BertInputs,
+    HuggingFacePresets,
+    TextsOrIds,
+    ShuffledFit,
+    keras_hub.models.BertTextClassifier,
 ):
     """KerasHub's BERT that puts a text in one of several classes.
 
@@ -108,9 +120,8 @@ class ExactBertTextClassifier(
         vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=16,
         intermediate_dim=32, max_sequence_length=64,
     )
-    ones = np.ones((1, 40), "int32")
-    inputs = {"token_ids": ones, "segment_ids": 0 * ones, "padding_mask": ones}
-    assert ExactBertTextClassifier(backbone, num_classes=3)(inputs).shape == (1, 3)
+    classifier = ExactBertTextClassifier(backbone, num_classes=3)
+    assert classifier({"token_ids": np.full((1, 40), 7)}).shape == (1, 3)
     ```
 
     Reference:

@@ -4,10 +4,7 @@ import keras
 from keras import ops
 
 from longkeras.models.causal_transformer.backbone import CausalTransformerBackbone
-from longkeras.models.causal_transformer.inputs import (
-    CausalInputs,
-    without_none,
-)
+from longkeras.models.causal_transformer.inputs import CausalInputs
 from longkeras.models.causal_transformer.preprocessor import (
     TransformerCausalLMPreprocessor,
 )
@@ -166,18 +163,6 @@ class TransformerCausalLM(CausalInputs, DecodingCausalLM):
         hidden_states = self.backbone.layer_norm(x)
         logits = self.backbone.token_embedding(hidden_states, reverse=True)
         return logits, hidden_states, {"position": position + 1, "layers": layers}
-
-    def fit(self, x=None, y=None, **kwargs):
-        """Train; see `DecodingCausalLM.fit`."""
-        return super().fit(without_none(x), y, **kwargs)
-
-    def evaluate(self, x=None, *args, **kwargs):
-        """Evaluate; see `keras.Model.evaluate`, and `fit` for `x`."""
-        return super().evaluate(without_none(x), *args, **kwargs)
-
-    def predict(self, x, *args, **kwargs):
-        """Predict; see `keras.Model.predict`, and `fit` for `x`."""
-        return super().predict(without_none(x), *args, **kwargs)
 
     def _check_length(self, max_length):
         limit = self.context_length

@@ -1,8 +1,9 @@
 """What a causal Transformer is given, and what may be left out."""
 
 import keras
-import numpy as np
 from keras import ops
+
+from longkeras.models.completed_inputs import CompletedInputs
 
 
 def functional_inputs(use_global_attention):
@@ -25,71 +26,27 @@ def functional_inputs(use_global_attention):
     return inputs
 
 
-class CausalInputs:
-    """Fills in what is not given, or None, before Keras checks the structure.
+class CausalInputs(CompletedInputs):
+    """Fills in what is not given, or None.
 
     `padding_mask` is then all ones, `global_attention_mask` all zeros, and
     `document_ids` stays None: one document. A mixin, to stand before `keras.Model`.
     """
 
-    def __call__(self, inputs, *args, **kwargs):
-        return super().__call__(self.complete(inputs), *args, **kwargs)
-
-    def call(self, inputs, training=None, mask=None):
-        # Stateless calls come here without `__call__`.
-        return super().call(self.complete(inputs), training=training, mask=mask)
-
-    def complete(self, inputs):
-        """All inputs of the model, from those that were given.
-
-        Args:
-            inputs: dict of tensors `(batch, sequence)`, with `token_ids`.
-
-        Returns:
-            dict with every input.
-
-        Raises:
-            ValueError: If `token_ids` are missing or an input is unknown.
-        """
-        if not isinstance(inputs, dict):
-            raise ValueError(
-                "`inputs` must be a dict with `token_ids`. Received: "
-                f"inputs of type {type(inputs).__name__}"
-            )
-        given = {name: _tensor(x) for name, x in inputs.items() if x is not None}
-        known = [x.name for x in self.inputs]
-        self._check_names(given, known)
-        token_ids = given["token_ids"]
-        given.setdefault("padding_mask", ops.ones_like(token_ids, dtype="int32"))
-        if "global_attention_mask" in known:
-            given.setdefault(
-                "global_attention_mask", ops.zeros_like(token_ids, dtype="int32")
-            )
-        return {name: given.get(name) for name in known}
-
-    def _check_names(self, given, known):
-        unknown = set(given) - set(known)
-        if "global_attention_mask" in unknown:
+    def checked(self, inputs):
+        """See `CompletedInputs.checked`; explains where tokens may not be global."""
+        name = "global_attention_mask"
+        is_given = isinstance(inputs, dict) and inputs.get(name) is not None
+        if is_given and name not in self.known_inputs():
             raise ValueError(
                 "`global_attention_mask` needs a backbone that was made with "
                 "`use_global_attention=True`. Received: "
-                f"inputs with {sorted(given)}"
+                f"inputs with {sorted(inputs)}"
             )
-        if "token_ids" not in given or unknown:
-            raise ValueError(
-                f"`inputs` must have `token_ids`, and no others than {sorted(known)}. "
-                f"Received: {sorted(given)}"
-            )
+        return super().checked(inputs)
 
-
-def without_none(x):
-    """Inputs without those that are None, which no dataset can carry."""
-    if not isinstance(x, dict):
-        return x
-    return {name: value for name, value in x.items() if value is not None}
-
-
-def _tensor(x):
-    if isinstance(x, keras.KerasTensor):
-        return x
-    return ops.convert_to_tensor(np.asarray(x) if isinstance(x, list) else x, "int32")
+    def filled(self, given):
+        """See `CompletedInputs.filled`."""
+        zeros = ops.zeros_like(given["token_ids"], dtype="int32")
+        given = {"global_attention_mask": zeros, **given}
+        return {name: given.get(name) for name in self.known_inputs()}

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from longkeras.models.completed_inputs import CompletedInputs
 from longkeras.models.longformer.input_checks import (
     check_ids,
     check_mask,
@@ -21,21 +22,14 @@ def functional_inputs():
     return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
 
 
-class OptionalInputs:
-    """Fills in what is not given, or None, before Keras checks the structure.
+class OptionalInputs(CompletedInputs):
+    """Fills in what is not given, or None, and refuses what cannot be meant.
 
     `padding_mask` is then all ones, `segment_ids` all zeros, and
     `global_attention_mask` what the model's rule says by `global_tokens_of`; a mask
     that is given, all zeros too, is taken as it is. A mixin, to stand before
     `keras.Model`.
     """
-
-    def __call__(self, inputs, *args, **kwargs):
-        return super().__call__(self.complete(inputs), *args, **kwargs)
-
-    def call(self, inputs, training=None, mask=None):
-        # Stateless calls come here without `__call__`.
-        return super().call(self.complete(inputs), training=training, mask=mask)
 
     def global_tokens_of(self, inputs):
         """The global tokens where no mask says: none.
@@ -48,54 +42,36 @@ class OptionalInputs:
         """
         return ops.zeros_like(inputs["token_ids"], dtype="int32")
 
-    def complete(self, inputs):
-        """All inputs of the model, from those that were given.
+    def checked(self, inputs):
+        """See `CompletedInputs.checked`.
 
         Args:
-            inputs: dict of tensors `(batch, sequence)`, with `token_ids`.
+            inputs: See `CompletedInputs.complete`.
 
         Returns:
-            dict with every input.
+            dict of tensors or arrays.
 
         Raises:
-            ValueError: If `token_ids` are missing, an input is unknown or of another
-                shape, a text is longer than the position table, an id has no
-                embedding, or a mask holds other numbers than 0 and 1.
+            ValueError: Also if an input is of another shape, a text is longer than the
+                position table, an id has no embedding, or a mask holds other numbers
+                than 0 and 1.
         """
-        if not isinstance(inputs, dict):
-            raise ValueError(
-                "`inputs` must be a dict with `token_ids`; strings need a model with a "
-                f"`preprocessor`. Received: inputs of type {type(inputs).__name__}"
-            )
-        given = self._checked(inputs)
-        self._check_length(given["token_ids"])
-        given = {name: _tensor(x) for name, x in given.items()}
-        token_ids = given["token_ids"]
-        given.setdefault("padding_mask", ops.ones_like(token_ids, dtype="int32"))
-        given.setdefault("segment_ids", ops.zeros_like(token_ids, dtype="int32"))
-        if "global_attention_mask" not in given:
-            given["global_attention_mask"] = self.global_tokens_of(given)
-        return given
-
-    def _checked(self, inputs):
-        """What was given and is not None, if it may be given."""
-        given = {name: _array(name, x) for name, x in inputs.items() if x is not None}
-        self._check_names(given)
+        given = super().checked(inputs)
         check_shapes(given)
         for name, values in given.items():
             # Those on a device, or being traced, are not fetched for a check.
             if isinstance(values, np.ndarray):
                 self._check_values(name, values, given["token_ids"].shape[1])
+        self._check_length(given["token_ids"])
         return given
 
-    def _check_names(self, given):
-        known = sorted(x.name for x in self.inputs)
-        unknown = sorted(set(given) - set(known))
-        if "token_ids" not in given or unknown:
-            raise ValueError(
-                f"`inputs` must have `token_ids`, and no others than {known}. "
-                f"Received: {sorted(given)}"
-            )
+    def filled(self, given):
+        """See `CompletedInputs.filled`."""
+        zeros = ops.zeros_like(given["token_ids"], dtype="int32")
+        given.setdefault("segment_ids", zeros)
+        if "global_attention_mask" not in given:
+            given["global_attention_mask"] = self.global_tokens_of(given)
+        return given
 
     def _check_length(self, token_ids):
         limit, length = self._backbone_of().max_sequence_length, token_ids.shape[1]
@@ -124,19 +100,3 @@ class OptionalInputs:
 
     def _backbone_of(self):
         return self if not hasattr(self, "preprocessor") else self.backbone
-
-
-def _array(name, x):
-    if not isinstance(x, (list, tuple)):
-        return x
-    try:
-        return np.asarray(x)
-    except ValueError as error:
-        raise ValueError(
-            f"The rows of `{name}` must have one length: pad them, and give a "
-            f"`padding_mask`. Received: {name}={str(x)[:200]}"
-        ) from error
-
-
-def _tensor(x):
-    return x if isinstance(x, keras.KerasTensor) else ops.convert_to_tensor(x, "int32")

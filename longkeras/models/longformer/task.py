@@ -11,11 +11,11 @@ from longkeras.models.longformer.global_token_watch import (
 )
 from longkeras.models.longformer.inputs import OptionalInputs
 from longkeras.models.longformer.longer_positions import LongerPositions
-from longkeras.models.longformer.task_parts import check_vocabulary
 from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.models.quantized_head import QuantizedHead
 from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.shuffled_fit import ShuffledFit
+from longkeras.models.texts_or_ids import TextsOrIds
 
 
 def given_or_adam(optimizer):
@@ -38,6 +38,7 @@ class LongformerTask(
     SavedCompilation,
     AtomicSaving,
     HuggingFacePresets,
+    TextsOrIds,
     ShuffledFit,
 ):
     """Optional inputs, and a warning where training has no global token.
@@ -52,12 +53,10 @@ class LongformerTask(
         self.has_warned_of_globals = False
 
     def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
-        """Train; see `keras.Model.fit`.
+        """Train, and say so if no token was global; see `keras.Model.fit`.
 
         Args:
-            x: strings or what else the preprocessor takes; without a preprocessor a
-                dict of tensors, of which only `token_ids` must be there. Or a dataset
-                of pairs of these and `y`.
+            x: See `TextsOrIds.fit`.
             y: targets. Defaults to `None`.
             *args: See `keras.Model.fit`.
             callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
@@ -67,16 +66,7 @@ class LongformerTask(
             `keras.callbacks.History`.
         """
         callbacks = [*(callbacks or []), WarnWithoutGlobalTokens()]
-        x = self._given(x)
         return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
-
-    def evaluate(self, x=None, *args, **kwargs):
-        """Evaluate; see `keras.Model.evaluate`, and `fit` for `x`."""
-        return super().evaluate(self._given(x), *args, **kwargs)
-
-    def predict(self, x, *args, **kwargs):
-        """Predict; see `keras.Model.predict`, and `fit` for `x`."""
-        return super().predict(self._given(x), *args, **kwargs)
 
     @property
     def metrics(self):
@@ -91,12 +81,3 @@ class LongformerTask(
             mask = self.complete(x)["global_attention_mask"]
             self.global_token_watch.update_state(ops.convert_to_tensor(mask))
         return super().compute_loss(x, y, y_pred, sample_weight, training)
-
-    def _given(self, x):
-        """Without inputs that are None, which no dataset can carry."""
-        if self.preprocessor is not None:
-            check_vocabulary(self)
-            return x
-        if not isinstance(x, dict):
-            return x
-        return self._checked(x)

@@ -25,22 +25,3 @@ def check_parts(backbone, preprocessor):
             "`preprocessor` must be one of `longkeras.models.Longformer...Preprocessor`"
             f", made with a tokenizer, or None. Received: preprocessor={preprocessor!r}"
         )
-
-
-def check_vocabulary(task):
-    """Refuse texts for a model that has not a row for every token.
-
-    Args:
-        task: a task with a preprocessor.
-
-    Raises:
-        ValueError: If its tokenizer has more tokens than its backbone.
-    """
-    tokens = task.preprocessor.tokenizer.vocabulary_size()
-    rows = task.backbone.vocabulary_size
-    if tokens > rows:
-        raise ValueError(
-            f"The tokenizer has {tokens} tokens, and the embedding rows for {rows}: "
-            "take the tokenizer that the backbone was made with, or make the backbone "
-            f"with `vocabulary_size={tokens}`. Received: vocabulary_size={rows}"
-        )

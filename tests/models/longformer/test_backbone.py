@@ -35,7 +35,7 @@ def test_a_longer_text_is_refused_with_the_limit_and_the_cure():
         ({"segment_ids": np.ones((1, 4), "int32")}, r"`segment_ids`.*less than 1"),
         ({"token_ids": np.full((1, 4), 40)}, r"`token_ids`.*less than 40"),
         ({"global_mask": np.ones((1, 4), "int32")}, r"no others than .*global_mask"),
-        ({"token_ids": None}, r"must have `token_ids`"),
+        ({"token_ids": None}, r"must be a dict with `token_ids`"),
     ],
 )
 def test_what_has_no_embedding_or_name_is_refused(inputs, message):

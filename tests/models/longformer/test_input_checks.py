@@ -63,6 +63,9 @@ def test_prediction_refuses_them_too(backbone):
             call({"token_ids": IDS, "padding_mask": ONES[:, 1:]})
         with pytest.raises(ValueError, match="strings need a model"):
             call(["a text"])
+    for texts in ("a text", ["a text"], np.array(["a text"])):
+        with pytest.raises(ValueError, match="a folder with a tokenizer"):
+            model.fit(texts, [0])
 
 
 def test_a_mask_behind_the_text_is_refused(backbone):

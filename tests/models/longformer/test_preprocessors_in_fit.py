@@ -88,3 +88,19 @@ def test_a_saved_task_reads_strings_as_before(tmp_path):
         np.testing.assert_allclose(
             again.predict(TEXTS, verbose=0), expected, rtol=1e-5, atol=1e-5
         )
+
+
+def test_texts_are_trained_on_in_an_order_that_is_drawn_with_their_labels():
+    model, texts = task("TextClassifier", num_classes=8), sorted(VOCABULARY[5:13])
+    expected = {model.preprocessor(x)["token_ids"][1]: i for i, x in enumerate(texts)}
+    taken = []
+
+    def noted(x=None, y=None, *args, **options):
+        taken.extend(zip(np.array(x["token_ids"])[:, 1], np.array(y), strict=True))
+        return compute_loss(x, y, *args, **options)
+
+    compute_loss, model.compute_loss = model.compute_loss, noted
+    model.fit(texts, list(range(8)), batch_size=4, verbose=0)
+    assert {(token, expected[token]) for token in expected} == set(taken)
+    labels = [int(label) for _, label in taken]
+    assert sorted(labels) == list(range(8)) != labels

@@ -1,0 +1,29 @@
+"""What BERT is given, and what may be left out."""
+
+import keras
+from keras import ops
+
+from longkeras.models.completed_inputs import CompletedInputs
+
+
+def functional_inputs():
+    """The inputs of the functional model.
+
+    Returns:
+        dict of symbolic int32 tensors `(batch, sequence)`.
+    """
+    names = ("token_ids", "segment_ids", "padding_mask")
+    return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
+
+
+class BertInputs(CompletedInputs):
+    """Fills in what is not given, or None.
+
+    `padding_mask` is then all ones, and `segment_ids` all zeros. A mixin, to stand
+    before a class of KerasHub's.
+    """
+
+    def filled(self, given):
+        """See `CompletedInputs.filled`."""
+        zeros = ops.zeros_like(given["token_ids"], dtype="int32")
+        return {"segment_ids": zeros, **given}
