@@ -7,14 +7,13 @@ training/results; with `--check` it writes nothing, and fails if they are not wh
 records say.
 """
 
-import argparse
 import pathlib
-import sys
 
 from training import evaluation_tables as tables
 from training.evaluate import RESULTS
 from training.evaluation_pictures import pictures
 from training.evaluation_record import read_records
+from training.generated_page import write_or_check
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "evaluation_results.md"
 _INTRODUCTION = """\
@@ -29,25 +28,14 @@ that they are a little too narrow.
 
 def main(argv=None):
     """Write the page, or check it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", default=RESULTS, help="folder of the records")
-    parser.add_argument("--page", default=PAGE, help="where the page goes")
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    args = parser.parse_args(argv)
-    files = written_files(read_records(args.results), pathlib.Path(args.page))
-    if args.check:
-        stale = [
-            str(path)
-            for path, text in files.items()
-            if not path.exists() or path.read_text("utf-8") != text
-        ]
-        if stale:
-            command = "python -m training.evaluation_report"
-            sys.exit(f"{stale} not what the records say: {command}")
-        return
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+    write_or_check(
+        argv,
+        __doc__.splitlines()[0],
+        PAGE,
+        RESULTS,
+        lambda results, page: written_files(read_records(results), page),
+        "python -m training.evaluation_report",
+    )
 
 
 def written_files(records, page=PAGE):

@@ -1,0 +1,51 @@
+"""What a language model's training computes, counted from its configuration."""
+
+from longkeras.patterns import (
+    BandedPattern,
+    attention_cost,
+    full_attention_cost,
+)
+from training.contestants import build_model
+
+
+def training_flops(config, steps):
+    """Floating-point operations of the first steps of a run, at each of them.
+
+    Every weight takes part in a multiplication and an addition a byte: those of the
+    embedding too, as they give the logits. The gradient costs twice as much. To that
+    come the two products of attention, pairs that a window hides not counted. Norms,
+    activations and the optimizer are left out.
+
+    Args:
+        config: `training.contestants.LanguageModelConfig`.
+        steps: list of int, rising.
+
+    Returns:
+        list of int, one for each of `steps`: all that was computed up to it.
+    """
+    of_weights = 2 * build_model(config).count_params()
+    totals, total, done = [], 0, 0
+    for step in steps:
+        while done < step:
+            length, batch_size, stage_end = config.stage_of(done)
+            last = min(step, stage_end)
+            forward = of_weights * length + _attention_flops(config, done, length)
+            total += 3 * forward * batch_size * (last - done)
+            done = last
+        totals.append(total)
+    return totals
+
+
+def _attention_flops(config, step, length):
+    """The forward pass of attention over one window of a step, all layers."""
+    if config.family == "lstm":
+        return 0
+    heads = config.num_heads, config.hidden_dim // config.num_heads
+    windows = config.windows_of(config.stage_number(step))
+    if windows is None:
+        one = full_attention_cost(length, *heads, causal=True).flops
+        return one * config.num_layers
+    return sum(
+        attention_cost(BandedPattern.causal(window), length, *heads).flops
+        for window in windows
+    )
