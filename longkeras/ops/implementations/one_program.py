@@ -102,7 +102,8 @@ def _recomputed_program(function):
 
         return forward(*tensors), gradient
 
-    return program
+    # Of a variable, `custom_gradient` would want to know what it is.
+    return lambda *tensors: program(*(tf.convert_to_tensor(x) for x in tensors))
 
 
 @functools.lru_cache(maxsize=128)
