@@ -13,6 +13,8 @@ GOLDEN = tests/models/longformer/test_golden.py
 # What of the ops differs most between backends: their attention and their loops.
 ON_JAX = tests/ops/test_banded_attention.py tests/ops/test_longformer_attention.py \
 	tests/ops/test_cached_attention.py tests/ops/test_recurrent_scan.py
+# The rest of them is left to `make check`.
+OTHER_OPS = $(filter-out $(ON_JAX),$(wildcard tests/ops/test_*.py))
 LONG = slow or browser or parity or multiprocess
 
 prepare = @VENV=$(VENV) sh tools/prepare_environment.sh
@@ -39,7 +41,8 @@ check: ## Run the long suite: slow, browser, multi-process, parity; ops and laye
 	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile \
 		-m "$(LONG)" $(ARGS)
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
-		--dist loadfile $(ARGS) $(wildcard tests/ops tests/layers $(DECODING) $(GOLDEN))
+		--dist loadfile $(ARGS) $(OTHER_OPS) \
+		$(wildcard tests/layers $(DECODING) $(GOLDEN))
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(wildcard tests/ops $(GOLDEN))
 

@@ -57,6 +57,7 @@ def _setting(name, nanogpt, num_layers, hidden_dim, num_heads, length, **others)
         # Whole windows of training are seen; longer texts are read all the same.
         attention_window=(length,) * num_layers,
         sequence_length=length,
+        optimizer="muon",
         weight_decay=0.1,
         english_weight=1.0,
         **others,
@@ -66,7 +67,7 @@ def _setting(name, nanogpt, num_layers, hidden_dim, num_heads, length, **others)
 
 SETTINGS = {
     "small": _setting(
-        "small", 1.88, 4, 128, 4, 64, batch_size=12, steps=2000, learning_rate=3e-3
+        "small", 1.88, 4, 128, 4, 64, batch_size=12, steps=2000, learning_rate=6e-3
     ),
     "medium": _setting(
         "medium",
@@ -76,8 +77,8 @@ SETTINGS = {
         4,
         256,
         batch_size=8,
-        steps=3000,
-        learning_rate=2e-3,
+        steps=1500,
+        learning_rate=5e-3,
         dropout=0.1,
     ),
     "large": _setting(
@@ -89,7 +90,7 @@ SETTINGS = {
         256,
         batch_size=64,
         steps=5000,
-        learning_rate=1e-3,
+        learning_rate=3e-3,
         dropout=0.2,
     ),
 }
