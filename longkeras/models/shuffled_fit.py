@@ -50,9 +50,15 @@ class ShuffledFit:
         """
         if is_rows(x):
             rows = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
-            _check_counts(rows)
-            if shuffle:
-                rows = _taken(rows, _order(rows, validation_split))
+            check_counts(rows)
+            count = _count(columns_of(rows)[0])
+            first = count
+            if validation_split and validation_data is None:
+                first = _first_to_validate(count, validation_split)
+                validation_data = _taken(rows, np.arange(first, count))
+                validation_split = None
+            if shuffle or first < count:
+                rows = _taken(rows, _order(first) if shuffle else np.arange(first))
                 x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(rows)
             # KerasHub makes a dataset of them, which Keras says it does not shuffle.
             shuffle = False
@@ -75,25 +81,48 @@ def is_rows(x):
         x: anything.
 
     Returns:
-        bool. True for lists, arrays, and tuples and dicts of them.
+        bool. True for lists, arrays, ragged tensors, and tuples and dicts of them.
     """
     if isinstance(x, dict):
         return all(is_rows(part) for part in x.values())
     if isinstance(x, tuple):
         return all(is_rows(part) for part in x)
-    return isinstance(x, list) or hasattr(x, "__array__")
+    return isinstance(x, list) or hasattr(x, "__array__") or _is_ragged(x)
 
 
-def _columns(rows):
-    """All lists and arrays, whatever they are nested in."""
+def columns_of(rows):
+    """All lists, arrays and ragged tensors, whatever they are nested in.
+
+    Args:
+        rows: of which `is_rows` is true.
+
+    Returns:
+        list.
+    """
     if isinstance(rows, (dict, tuple)):
         parts = rows.values() if isinstance(rows, dict) else rows
-        return [column for part in parts for column in _columns(part)]
+        return [column for part in parts for column in columns_of(part)]
     return [] if rows is None else [rows]
 
 
-def _check_counts(rows):
-    counts = [len(column) for column in _columns(rows)]
+def _is_ragged(x):
+    return hasattr(x, "row_splits") and hasattr(x, "from_row_lengths")
+
+
+def _count(column):
+    return column.shape[0] if _is_ragged(column) else len(column)
+
+
+def check_counts(rows):
+    """Refuse columns that do not belong together.
+
+    Args:
+        rows: of which `is_rows` is true.
+
+    Raises:
+        ValueError: If they have different counts of rows.
+    """
+    counts = [_count(column) for column in columns_of(rows)]
     if len(set(counts)) > 1:
         raise ValueError(
             "`x`, `y` and `sample_weight` must have one row for each text. Received: "
@@ -101,13 +130,19 @@ def _check_counts(rows):
         )
 
 
-def _order(rows, validation_split):
-    """Places of the rows: the last ones, which are to validate, stay where they are."""
-    count = len(_columns(rows)[0])
-    first = int(count * (1 - (validation_split or 0.0)))
+def _first_to_validate(count, validation_split):
+    first = int(count * (1 - validation_split))
+    if not 0 < first < count:
+        raise ValueError(
+            "`validation_split` must leave rows to train on and rows to validate with. "
+            f"Received: validation_split={validation_split}, {count} rows"
+        )
+    return first
+
+
+def _order(count):
     # Python's generator, which `keras.utils.set_random_seed` seeds too.
-    drawn = np.random.default_rng(random.randrange(2**32))
-    return np.concatenate([drawn.permutation(first), np.arange(first, count)])
+    return np.random.default_rng(random.randrange(2**32)).permutation(count)
 
 
 def _taken(rows, order):
@@ -117,4 +152,13 @@ def _taken(rows, order):
         return tuple(_taken(part, order) for part in rows)
     if isinstance(rows, list):
         return [rows[place] for place in order]
+    if _is_ragged(rows):
+        splits = np.asarray(rows.row_splits)
+        lengths = np.diff(splits)[order]
+        # Each row's places one after another, in the order of the rows.
+        firsts = np.repeat(splits[order] - np.cumsum(lengths) + lengths, lengths)
+        values = _taken(rows.values, firsts + np.arange(lengths.sum()))
+        return rows.from_row_lengths(values, lengths)
+    if hasattr(rows, "__array__") and not keras.ops.is_tensor(rows):
+        return np.asarray(rows)[order]
     return None if rows is None else keras.ops.convert_to_numpy(rows)[order]

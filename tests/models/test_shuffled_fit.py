@@ -61,9 +61,30 @@ def test_pairs_dicts_weights_and_ragged_rows_stay_together():
 
 
 def test_the_rows_that_validate_stay_the_last_ones():
-    numbers = _fitted(TEXTS, np.arange(20), validation_split=0.25)[1].tolist()
-    assert sorted(numbers[:15]) == list(range(15)) != numbers[:15]
-    assert numbers[15:] == list(range(15, 20))
+    given = _fitted(TEXTS, np.arange(20), validation_split=0.25)
+    texts, numbers, _, _, (last_texts, last_numbers), split = given
+    assert sorted(numbers) == list(range(15)) != numbers.tolist()
+    assert texts == [TEXTS[number] for number in numbers]
+    assert (last_texts, last_numbers.tolist()) == (TEXTS[15:], list(range(15, 20)))
+    assert split is None
+    with pytest.raises(ValueError, match=r"validation_split=0.99, 20 rows"):
+        _fitted(TEXTS, np.arange(20), validation_split=0.99)
+
+
+def test_ragged_rows_are_shuffled_too():
+    tf = pytest.importorskip("tensorflow")
+    words = [[str(i)] * (i % 4) for i in range(20)]
+    labels = [[[i, j] for j in range(i % 4)] for i in range(20)]
+    x, y = tf.ragged.constant(words), tf.ragged.constant(labels)
+    keras.utils.set_random_seed(3)
+    texts, targets, *_ = _fitted(x, y)
+    assert [len(row) for row in targets.to_list()] == [len(row) for row in texts]
+    for row, target in zip(texts.to_list(), targets.to_list(), strict=True):
+        assert target == [[int(word), j] for j, word in enumerate(row)]
+    found = [word.decode() for row in texts.to_list() for word in row]
+    expected = [word for row in words for word in row]
+    assert sorted(found) == sorted(expected)
+    assert found != expected
 
 
 def test_columns_of_different_counts_are_refused():

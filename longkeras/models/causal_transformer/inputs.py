@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from longkeras.models.completed_inputs import CompletedInputs
+from longkeras.models.known_arguments import KnownArguments
 
 
 def functional_inputs(use_global_attention):
@@ -26,7 +27,7 @@ def functional_inputs(use_global_attention):
     return inputs
 
 
-class CausalInputs(CompletedInputs):
+class CausalInputs(KnownArguments, CompletedInputs):
     """Fills in what is not given, or None.
 
     `padding_mask` is then all ones, `global_attention_mask` all zeros, and

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from longkeras.models.completed_inputs import CompletedInputs
+from longkeras.models.known_arguments import KnownArguments
 from longkeras.models.longformer.input_checks import (
     check_ids,
     check_mask,
@@ -22,7 +23,7 @@ def functional_inputs():
     return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
 
 
-class OptionalInputs(CompletedInputs):
+class OptionalInputs(KnownArguments, CompletedInputs):
     """Fills in what is not given, or None, and refuses what cannot be meant.
 
     `padding_mask` is then all ones, `segment_ids` all zeros, and

@@ -9,6 +9,7 @@ import numpy as np
 
 from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.preprocessor import LongformerPreprocessor
+from longkeras.models.longformer.preprocessor_rows import is_given_as_rows
 from longkeras.text.subword_pipeline import ArraySpec
 
 
@@ -45,14 +46,18 @@ class LongformerMaskedLMPreprocessor(
         **kwargs: See `keras_hub.models.MaskedLMPreprocessor`.
 
     Call arguments:
-        x: as of `LongformerTextClassifierPreprocessor`.
-        y: nothing; targets are made here.
-        sample_weight: nothing.
+        x: as of `LongformerTextClassifierPreprocessor`; then targets are made here. Or
+            ids with `mask_positions` `(batch, masks)`, in which nothing is hidden that
+            is not: this is how masks are filled in.
+        y: nothing; of `mask_positions` the ids that were there, passed on. Defaults to
+            `None`.
+        sample_weight: likewise. Defaults to `None`.
 
     Returns:
         (x, y, sample_weight): the dict of `LongformerTextClassifierPreprocessor` with
         int32 `mask_positions` `(batch, masks)`; the ids that were there, int32
-        `(batch, masks)`; and float32 weights, 0 where a text has fewer masks.
+        `(batch, masks)`; and float32 weights, 0 where a text has fewer masks. Of given
+        `mask_positions` the dict, in a tuple if there is `y`.
 
     Raises:
         ValueError: If a length, a way to cut or a rate cannot be.
@@ -117,6 +122,10 @@ class LongformerMaskedLMPreprocessor(
     def call(self, x, y=None, sample_weight=None):
         inputs = self.input_specs()
         masks = None if self.sequence_length is None else self._masks_in(self.longest)
+        if is_given_as_rows(x) and x.get("mask_positions") is not None:
+            inputs["mask_positions"] = ArraySpec("int32", (None,))
+            inputs = self.mapped(self._asked, x, inputs, x)
+            return keras.utils.pack_x_y_sample_weight(inputs, y, sample_weight)
         inputs["mask_positions"] = ArraySpec("int32", (masks,))
         specs = (inputs, ArraySpec("int32", (masks,)), ArraySpec("float32", (masks,)))
         return self.mapped(self._masked, x, specs, x)
@@ -133,6 +142,26 @@ class LongformerMaskedLMPreprocessor(
         if self.mask_selection_length is not None:
             return self.mask_selection_length
         return max(1, int(np.ceil(self.mask_selection_rate * length)))
+
+    def _asked(self, x):
+        """Ids with the positions that are given, which padding may have moved."""
+        x = dict(x)
+        positions = np.asarray(x.pop("mask_positions"), dtype=np.int32)
+        inputs = self.inputs_of(self.rows(x), x)
+        length = inputs["padding_mask"].sum(axis=1, keepdims=True)
+        given = x.get("padding_mask")
+        given = np.ones_like(x["token_ids"]) if given is None else np.asarray(given)
+        positions, given = positions.reshape(len(length), -1), np.atleast_2d(given)
+        inside = (positions >= 0) & (positions < given.shape[1])
+        places = np.cumsum(given != 0, axis=1) - 1
+        moved = np.take_along_axis(places, np.where(inside, positions, 0), axis=1)
+        if not (inside & (moved >= 0) & (moved < length)).all():
+            raise ValueError(
+                "`mask_positions` must lie in the texts, of which "
+                f"{self.longest} tokens are read. Received: mask_positions from "
+                f"{positions.min()} to {positions.max()}"
+            )
+        return {**inputs, "mask_positions": moved.astype(np.int32)}
 
     def _masked(self, x):
         inputs = self.inputs_of(self.rows(x), x)

@@ -61,6 +61,7 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
 
     backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerQuestionAnswererPreprocessor
+    needs_targets = True
 
     def __init__(self, backbone, preprocessor=None, separator_id=None, **kwargs):
         check_arguments(locals(), may_be_none=("separator_id",))

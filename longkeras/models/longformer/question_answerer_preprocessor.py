@@ -1,5 +1,6 @@
 """Questions, texts and answers to the inputs and targets of a Longformer."""
 
+import numbers
 from collections.abc import Mapping
 
 import keras
@@ -231,8 +232,22 @@ def _answer_characters(x, y):
             f"`y` must have an answer for each of {len(contexts)} texts. Received: "
             f"{counts}"
         )
+    for name, values in y.items():
+        kind = str if name == "answer_text" else numbers.Integral
+        wrong = [value for value in _as_list(values) if not isinstance(value, kind)]
+        if wrong:
+            meant = "str" if kind is str else "int"
+            raise ValueError(
+                f"`{name}` must be one {meant} a text. Received: {wrong[0]!r}"
+            )
     if "answer_end" in y:
         ends = _as_list(y["answer_end"])
+        for context, end in zip(contexts, ends, strict=True):
+            if end > len(context):
+                raise ValueError(
+                    "`answer_end` must lie in `context`. Received: "
+                    f"answer_end={end} in a text of {len(context)} characters"
+                )
     else:
         texts = _as_list(y["answer_text"])
         ends = [start + len(text) for start, text in zip(starts, texts, strict=True)]

@@ -2,10 +2,15 @@
 
 import keras
 import keras_hub
+import numpy as np
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.models.longformer.backbone import LongformerBackbone
+from longkeras.models.longformer.class_labels import (
+    check_class_labels,
+    takes_class_labels,
+)
 from longkeras.models.longformer.class_names import check_class_names
 from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.task import LongformerTask, given_or_adam
@@ -14,6 +19,7 @@ from longkeras.models.longformer.token_classifier_preprocessor import (
     LongformerTokenClassifierPreprocessor,
 )
 from longkeras.models.quantized_head import head_dense, head_policy
+from longkeras.models.shuffled_fit import is_rows
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -62,6 +68,7 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
 
     backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerTokenClassifierPreprocessor
+    needs_targets = True
 
     def __init__(
         self,
@@ -113,6 +120,24 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
             weighted_metrics=weighted_metrics,
             **kwargs,
         )
+
+    def check_targets(self, y):
+        """Refuse labels that are no classes; see `TextsOrIds.check_targets`.
+
+        Args:
+            y: labels of tokens or words, or spans.
+
+        Raises:
+            ValueError: If a label is no class.
+        """
+        if not is_rows(y) or not takes_class_labels(self):
+            return
+        if not isinstance(y, list):
+            check_class_labels(getattr(y, "flat_values", y), self.num_classes)
+            return
+        # A span has its label behind its two places.
+        labels = [x[2] if np.ndim(x) else x for row in y for x in row]
+        check_class_labels(labels, self.num_classes)
 
     def get_config(self):
         return {

@@ -1,9 +1,10 @@
 """What recurrent models are given: what may be left out, and packed documents."""
 
 from longkeras.models.completed_inputs import CompletedInputs
+from longkeras.models.known_arguments import KnownArguments
 
 
-class RecurrentInputs(CompletedInputs):
+class RecurrentInputs(KnownArguments, CompletedInputs):
     """Takes packed documents, and does without a mask.
 
     `document_ids` are no input of the functional model, since texts that are not

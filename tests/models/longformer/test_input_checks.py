@@ -105,3 +105,66 @@ def test_a_tokenizer_of_another_model_is_told():
     )
     with pytest.raises(ValueError, match="45 tokens, and the embedding rows for 40"):
         model.predict(["1 2 3"])
+
+
+def test_what_is_no_text_and_no_class_is_told_before_training():
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map(str, range(35))]
+    tokenizer = LongformerTokenizer.from_word_piece(names)
+    model = LongformerTextClassifier(
+        small_backbone(), 2, LongformerTextClassifierPreprocessor(tokenizer)
+    )
+    wrong = {
+        "at least one text": [],
+        "None in row 1": ["1", None],
+        "3 in row 0": [3],
+        "list of texts, also of one": "1 2",
+        "ragged tensor": [["1"], ["1", "2"]],
+    }
+    for why, texts in wrong.items():
+        with pytest.raises(ValueError, match=why):
+            model.predict(texts)
+    texts = ["1", "2"]
+    for labels, why in ((None, "`y` must be given"), ([0], "one row for each text")):
+        with pytest.raises(ValueError, match=why):
+            model.fit(texts, labels)
+        with pytest.raises(ValueError, match=why):
+            model.evaluate(texts, labels)
+    classes = {
+        "labels from 0 to 2": [0, 2],
+        "labels from -1 to 1": [-1, 1],
+        r"\[0.5": [0.5, 1],
+        "labels of dtype <U1": ["a", "b"],
+        "one class a text": np.eye(2),
+    }
+    for why, labels in classes.items():
+        with pytest.raises(ValueError, match=why):
+            model.fit(texts, labels)
+        with pytest.raises(ValueError, match=why):
+            model.evaluate(texts, labels)
+        with pytest.raises(ValueError, match=why):
+            model.fit(texts, [0, 1], validation_data=(texts, labels))
+
+
+def test_labels_of_words_and_spans_are_classes_too(backbone):
+    model = LongformerTokenClassifier(backbone, 3)
+    tf = pytest.importorskip("tensorflow")
+    for labels in (
+        [[0, 3], [1]],
+        np.array([[0, 3]]),
+        tf.ragged.constant([[0, 3], [1]]),
+        [[(0, 4, 3)], []],
+    ):
+        with pytest.raises(ValueError, match=r"labels from . to 3"):
+            model.check_targets(labels)
+    model.check_targets([[(0, 9, 2)], []])
+    model.compile(loss="mse")
+    model.check_targets([[7.5]])
+
+
+def test_a_misspelt_argument_is_refused(backbone):
+    with pytest.raises(ValueError, match=r"nearest is `attention_window`.*windows=4"):
+        small_backbone(attention_windows=4)
+    with pytest.raises(ValueError, match="`droput` is no argument of LongformerText"):
+        LongformerTextClassifier(backbone, 2, droput=0.0)
+    with pytest.raises(ValueError, match="nearest is `hidden_dim`"):
+        RecurrentBackbone(10, 1, 4, hidden_dims=4)

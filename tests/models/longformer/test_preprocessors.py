@@ -174,6 +174,28 @@ def test_answers_come_through_a_pipeline():
             assert np.ravel([y[name] for y in found]).tolist() == values.tolist()
 
 
+def test_masks_that_are_given_are_left_as_they_are():
+    tf = pytest.importorskip("tensorflow")
+    made = preprocessor("MaskedLM", sequence_length=8)
+    row = [CLS, *ids("the [MASK] is"), SEP]
+    x = {
+        "token_ids": [[0, *row], [*row, 0]],
+        "padding_mask": [[0, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 0]],
+        "mask_positions": [[3], [2]],
+    }
+    inputs = made(x)
+    assert inputs["token_ids"].tolist() == [[*row, 0, 0, 0]] * 2
+    assert inputs["mask_positions"].tolist() == [[2], [2]]
+    dataset = tf.data.Dataset.from_tensor_slices(x)
+    for rows in (dataset.map(made), dataset.batch(2).map(made)):
+        positions = [np.ravel(each["mask_positions"]) for each in rows]
+        assert np.ravel(positions).tolist() == [2, 2]
+    assert made(x, y=[[7], [7]])[1] == [[7], [7]]
+    for wrong in ([[9], [2]], [[0], [2]], [[-1], [2]]):
+        with pytest.raises(ValueError, match="`mask_positions` must lie in the texts"):
+            made({**x, "mask_positions": wrong})
+
+
 def test_an_answer_that_does_not_stand_there_is_refused():
     x = {"question": ["who"], "context": [CONTEXT]}
     with pytest.raises(ValueError, match=r"`answer_text` must stand.*'fox'"):
@@ -190,6 +212,12 @@ def test_an_answer_that_does_not_stand_there_is_refused():
         (None, {"start_positions": [0], "end_positions": [1]}, "`y` must be a dict"),
         (None, ([3], [4]), "`y` must be a dict of `answer_start`"),
         (None, {"answer_start": [0, 1], "answer_end": [2]}, "for each of 1 texts"),
+        (None, {"answer_start": [0], "answer_end": [999]}, "must lie in `context`"),
+        (
+            None,
+            {"answer_start": [[0]], "answer_end": [2]},
+            "`answer_start` must be one",
+        ),
     ],
 )
 def test_questions_and_answers_of_another_form_are_refused(x, y, message):
