@@ -54,7 +54,7 @@ class CheckedPresets:
             return super().from_preset(preset, **kwargs)
         check_preset_folder(folder)
         if "dtype" not in kwargs and is_model:
-            kwargs.update(_quantized_policy(folder))
+            kwargs.update(_policy(folder))
         try:
             return super().from_preset(preset, **kwargs)
         except (AttributeError, KeyError, OSError, TypeError) as error:
@@ -82,10 +82,18 @@ def named(dotted_name):
     return getattr(importlib.import_module(module), name)
 
 
-def _quantized_policy(folder):
-    """The policies by layer of a quantized preset, which KerasHub drops."""
+def _policy(folder):
+    """What KerasHub makes nothing of: policies by layer, and mixed precision.
+
+    The former, of a quantized preset, it drops. Over the latter it fails, where of any
+    other precision it takes Keras' own.
+    """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     policy = config.get("config", {}).get("dtype")
     if isinstance(policy, dict) and policy.get("class_name") == "DTypePolicyMap":
         return {"dtype": keras.dtype_policies.deserialize(policy)}
+    if isinstance(policy, dict):
+        name = policy.get("config", {}).get("name")
+        if isinstance(name, str) and name.startswith("mixed_"):
+            return {"dtype": keras.config.dtype_policy()}
     return {}

@@ -1,5 +1,6 @@
 """LoRA of a backbone, such that what is saved is all that was trained."""
 
+from longkeras.argument_checks import whole_number
 from longkeras.layers.parts import parts_of
 
 
@@ -28,8 +29,9 @@ class LowRankAdaptation:
                 `default_lora_layer_names` says.
 
         Raises:
-            ValueError: If the backbone has no such layers.
+            ValueError: If the rank is below 1, or the backbone has no such layers.
         """
+        whole_number("rank", rank, 1)
         names = target_layer_names or self.default_lora_layer_names()
         found = {part.name for part in parts_of(self)}
         if not found.intersection(names):

@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from longkeras.layers.parts import parts_of
+
 
 class LongerPositions:
     """Gives a model of the family with a longer position table.
@@ -25,10 +27,16 @@ class LongerPositions:
             A new model of the same class.
 
         Raises:
-            ValueError: If the new table would not be longer.
+            ValueError: If the new table would not be longer, or the model is adapted
+                with `enable_lora`.
         """
         is_task = hasattr(self, "backbone")
         old = self.backbone if is_task else self
+        if any(getattr(part, "lora_enabled", False) for part in parts_of(old)):
+            raise ValueError(
+                "`extend_positions` must come before `enable_lora`. Received: a model "
+                "with low-rank factors; `to_huggingface` writes one with them merged"
+            )
         if max_sequence_length <= old.max_sequence_length:
             raise ValueError(
                 "`max_sequence_length` must be more than that of the model, "
@@ -40,9 +48,21 @@ class LongerPositions:
             return longer
         config = self.get_config()
         config["backbone"] = longer
+        if self.preprocessor is not None:
+            config["preprocessor"] = _for_longer_texts(
+                self.preprocessor, old.max_sequence_length, max_sequence_length
+            )
         task = type(self).from_config(config)
         _copy_weights(_head_weights(self), _head_weights(task))
         return task
+
+
+def _for_longer_texts(preprocessor, old_length, new_length):
+    """A preprocessor that cuts where the new table ends, with the same tokenizer."""
+    config = {**preprocessor.get_config(), "tokenizer": preprocessor.tokenizer}
+    if preprocessor.max_sequence_length >= old_length:
+        config["max_sequence_length"] = new_length
+    return type(preprocessor).from_config(config)
 
 
 def _with_longer_table(backbone, max_sequence_length):

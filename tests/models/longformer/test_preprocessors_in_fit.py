@@ -104,3 +104,27 @@ def test_texts_are_trained_on_in_an_order_that_is_drawn_with_their_labels():
     assert {(token, expected[token]) for token in expected} == set(taken)
     labels = [int(label) for _, label in taken]
     assert sorted(labels) == list(range(8)) != labels
+
+
+def test_a_longer_model_reads_longer_texts_with_the_same_tokenizer():
+    model = task("TextClassifier", num_classes=2)
+    longer = model.extend_positions(100)
+    inputs = longer.preprocessor(["the dog " * 40])
+    assert inputs["padding_mask"].sum() == 82
+    assert longer.preprocessor.tokenizer is model.preprocessor.tokenizer
+    assert model.preprocessor.max_sequence_length == 64
+    model.backbone.enable_lora(2)
+    with pytest.raises(ValueError, match="must come before `enable_lora`"):
+        model.extend_positions(100)
+    with pytest.raises(ValueError, match=r"`rank` must be an int.*rank=0"):
+        longer.backbone.enable_lora(0)
+
+
+def test_a_preset_in_mixed_precision_comes_back_in_that_of_keras(tmp_path):
+    backbone = task("MaskedLM").backbone
+    config = {**backbone.get_config(), "dtype": "mixed_bfloat16"}
+    models.LongformerBackbone.from_config(config).save_to_preset(str(tmp_path))
+    loaded = models.LongformerBackbone.from_preset(str(tmp_path))
+    assert loaded.dtype_policy.name == keras.config.dtype_policy().name
+    kept = models.LongformerBackbone.from_preset(str(tmp_path), dtype="mixed_bfloat16")
+    assert kept.dtype_policy.name == "mixed_bfloat16"
