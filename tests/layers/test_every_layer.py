@@ -18,6 +18,7 @@ from longkeras.layers import (
     SharedPReLU,
     SlidingWindowAttention,
 )
+from longkeras.layers.parts import parts_of
 
 LENGTH, HIDDEN_DIM = 6, 8
 LAYERS = {
@@ -158,10 +159,9 @@ def test_attention_in_eight_bits_comes_back(name, tmp_path):
 
 
 def projections(model):
-    layer = model.layers[-1]
-    layers = [layer, getattr(layer, "attention", layer)]
-    parts = {id(part): part for each in layers for part in vars(each).values()}
-    return [p for p in parts.values() if isinstance(p, keras.layers.Dense)]
+    # Not by attributes: PyTorch's modules keep theirs elsewhere.
+    parts = parts_of(model.layers[-1])
+    return [part for part in parts if isinstance(part, keras.layers.Dense)]
 
 
 def reloaded(model, folder):
