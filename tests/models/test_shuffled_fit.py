@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
+from longkeras.models import LongformerBackbone, LongformerTokenClassifier
 from longkeras.models.shuffled_fit import ShuffledFit
 
 
@@ -96,3 +98,24 @@ def test_order_is_kept_where_it_is_asked_for_or_not_ours():
     assert _fitted(TEXTS, [0] * 20, 4, shuffle=False)[:3] == (TEXTS, [0] * 20, 4)
     rows = (row for row in TEXTS)
     assert _fitted(rows)[0] is rows
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of ids, targets and weights."""
+
+    num_batches = None
+
+    def __getitem__(self, index):
+        ids = np.full((2, 8), 5 + index % 3)
+        inputs = {"token_ids": ids, "global_attention_mask": ids % 2}
+        return inputs, ids % 3, np.ones((2, 8), "float32")
+
+
+def test_a_dataset_of_batches_is_trained_on_without_the_preprocessor():
+    backbone = LongformerBackbone(20, 1, 1, 4, 4, 2, max_sequence_length=8, seed=0)
+    model = LongformerTokenClassifier(backbone, num_classes=3)
+    model.compile("sgd", run_eagerly=True, weighted_metrics=[])
+    before = ops.convert_to_numpy(model.output_dense.kernel)
+    model.fit(Batches(), steps_per_epoch=2, epochs=2, shuffle=False, verbose=0)
+    assert int(model.optimizer.iterations) == 4
+    assert not np.array_equal(before, ops.convert_to_numpy(model.output_dense.kernel))
