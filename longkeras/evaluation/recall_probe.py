@@ -10,6 +10,19 @@ _NAMES = (
     "Abel Basil Clara Dinah Edgar Fanny Gilbert Harriet Isaac Julia Keith Lydia "
     "Martin Nancy Oscar Phoebe Quentin Rachel Silas Teresa Ursula Victor Walter Yvonne"
 )
+DECOYS = (
+    "room number",
+    "gate code",
+    "trunk key",
+    "pass number",
+    "ticket price",
+    "pass code",
+    "safe key",
+    "street number",
+    "key weight",
+    "regiment",
+)
+"""What else may have a number; some share a word with the pass key."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +72,13 @@ def recall_examples(
     num_digits=5,
     num_alternatives=9,
     num_pairs=4,
+    num_decoys=0,
+    decoys=DECOYS,
 ):
     """Hide numbers in real text, at each length and depth.
 
-    `"passkey"`: one sentence tells a number, twice, and the question asks for it.
+    `"passkey"`: one sentence tells a number, twice, and the question asks for it;
+    decoys, anywhere in the text, tell other numbers in the same words.
     `"key_value"`: `num_pairs` sentences, spread over the text, give a name a number
     each; the question names one of them.
 
@@ -77,14 +93,18 @@ def recall_examples(
         num_digits: int. Digits of a number. Defaults to `5`.
         num_alternatives: int. Wrong numbers beside the right one. Defaults to `9`.
         num_pairs: int. Statements of `"key_value"`, at most 24. Defaults to `4`.
+        num_decoys: int. Statements of `"passkey"` beside the right one. Defaults to
+            `0`.
+        decoys: sequence of str. What these are the number of, drawn without
+            repetition. Defaults to ten things such as `"room number"`.
 
     Returns:
         list of `RecallExample`.
 
     Raises:
         ValueError: For an unknown kind, depths outside 0 to 1, more pairs than names,
-            more numbers than the digits give, or a length that the statements alone
-            exceed.
+            more decoys than there are, decoys of `"key_value"`, more numbers than the
+            digits give, or a length that the statements alone exceed.
 
     Example:
 
@@ -97,20 +117,20 @@ def recall_examples(
     True
     """
     _check(kind, depths, num_pairs, num_digits, num_alternatives)
-    count = 1 if kind == "passkey" else num_pairs
+    _check_decoys(kind, num_decoys, decoys)
+    count = 1 + num_decoys if kind == "passkey" else num_pairs
     examples = []
     for length in lengths:
         for depth in depths:
             fillers = draw_passages(texts, length, repeats, rng)
             for filler in fillers:
                 numbers = _numbers(count + num_alternatives, num_digits, rng)
-                names = rng.choice(_NAMES.split(), size=count, replace=False)
+                names, others = _beside(kind, count, decoys, rng)
                 # The one that is asked for comes first.
                 statements = [
                     _statement(kind, name, number)
                     for name, number in zip(names, numbers, strict=False)
                 ]
-                others = rng.permutation(count - 1) / max(1, count - 1)
                 context = _hide(filler, statements, [depth, *others])
                 question = _question(kind, names[0])
                 wrong = numbers[1 : 1 + num_alternatives]
@@ -139,6 +159,27 @@ def _check(kind, depths, num_pairs, num_digits, num_alternatives):
         )
 
 
+def _check_decoys(kind, num_decoys, decoys):
+    most = len(decoys) if kind == "passkey" else 0
+    if not 0 <= num_decoys <= most:
+        raise ValueError(
+            "`num_decoys` must lie between 0 and the number of `decoys`, and be 0 for "
+            f"another kind than passkey. Received: kind={kind!r}, "
+            f"num_decoys={num_decoys}, {len(decoys)} decoys"
+        )
+
+
+def _beside(kind, count, decoys, rng):
+    """What all statements are about, and the depths of all but the first."""
+    people = 1 if kind == "passkey" else count
+    # Drawn for a pass key too, so that a seed gives the examples that it always gave.
+    names = rng.choice(_NAMES.split(), size=people, replace=False)
+    if kind == "passkey":
+        things = rng.choice(decoys, size=count - 1, replace=False) if count > 1 else ()
+        return ["pass key", *things], rng.random(count - 1)
+    return names, rng.permutation(count - 1) / max(1, count - 1)
+
+
 def _numbers(count, num_digits, rng):
     """Different numbers of that many digits, none with a leading zero."""
     found: dict[str, None] = {}
@@ -150,7 +191,7 @@ def _numbers(count, num_digits, rng):
 
 def _statement(kind, name, number):
     if kind == "passkey":
-        return f" The pass key is {number}. Remember it: {number} is the pass key. "
+        return f" The {name} is {number}. Remember it: {number} is the {name}. "
     return f" The number of {name} is {number}. "
 
 

@@ -53,6 +53,23 @@ def test_other_pairs_are_the_first_alternatives():
         assert stated == [True] * 3 + [False] * 6
 
 
+def test_decoys_tell_other_numbers_in_the_same_words():
+    (plain,), (example,) = (
+        recall_examples(
+            "passkey", BOOKS[:1], [400], [0.5], 1, np.random.default_rng(0), **options
+        )
+        for options in ({}, {"num_decoys": 3, "decoys": ["gate", "pass code", "door"]})
+    )
+    assert plain.context.count("Remember it") == 1
+    assert example.context.count("Remember it") == 4
+    assert f" The pass key is {example.answer}. " in example.context
+    for thing in ("gate", "pass code", "door"):
+        assert f" is the {thing}. " in example.context
+    stated = [number in example.context for number in example.alternatives]
+    assert stated == [True] * 3 + [False] * 6
+    assert example.context.index(example.answer) > 50
+
+
 @pytest.mark.parametrize("kind", RECALL_KINDS)
 def test_a_model_that_copies_is_right_as_far_as_it_remembers(kind):
     examples = examples_of(kind, BOOKS[:1], depths=[0.0, 1.0])
@@ -89,6 +106,8 @@ def test_what_a_model_writes_must_begin_with_the_answer():
         ({"num_pairs": 25}, "`num_pairs`"),
         ({"num_digits": 1}, "`num_alternatives`"),
         ({"lengths": [30]}, "`lengths`"),
+        ({"num_decoys": 11}, "`num_decoys`.*10 decoys"),
+        ({"kind": "key_value", "num_decoys": 1}, "`num_decoys`"),
     ],
 )
 def test_examples_that_cannot_be_made_are_refused(arguments, message):
