@@ -1,11 +1,11 @@
-"""The pictures of the evaluation report: bits against context and position."""
+"""The pictures of the evaluation report: bits, and pass keys that encoders find."""
 
 from benchmarks.log_log_picture import Panel, Series, picture
 from longkeras.evaluation import estimate_mean
 
 
 def pictures(records):
-    """Bits against the length of the context, and against the position.
+    """Bits against the length of the context and the position; recall by distance.
 
     Args:
         records: list of dict, from `read_records`.
@@ -19,6 +19,7 @@ def pictures(records):
         "position": list(
             _panels(records, "positions", "bytes read before", _positions)
         ),
+        "passkey": list(_recall_panels(records)),
     }
     return {
         name: picture(found, names)
@@ -42,6 +43,27 @@ def _panels(records, task, x_label, make_series):
         )
         title = f"{texts}, 95 % intervals"
         yield Panel(title, x_label, "bits per byte", series, has_even_y=True)
+
+
+def _recall_panels(records):
+    measurements = [
+        (record["model"]["name"], one)
+        for record in records
+        for one in record["measurements"]
+        if one["task"] == "encoder_recall"
+    ]
+    for length in sorted({one["length"] for _, one in measurements}):
+        series = tuple(
+            Series(
+                model,
+                tuple((each["distance"], each["accuracy"]) for each in one["scores"]),
+            )
+            for model, one in measurements
+            if one["length"] == length
+        )
+        x_label = "bytes from the pass key to the end"
+        title = f"texts of {length:,} bytes"
+        yield Panel(title, x_label, "keys found", series, has_even_y=True)
 
 
 def _context(model, one):

@@ -25,9 +25,11 @@ class EvaluationRecord:
         model: the model that is measured.
         name: str. Its name.
         settings: dict. What the run was asked for.
+        **facts: `parameters`, `context_length` and `theoretical_reach` of a model
+            that does not say them itself, since it is no language model.
     """
 
-    def __init__(self, path, model, name, settings):
+    def __init__(self, path, model, name, settings, **facts):
         self.path = pathlib.Path(path)
         self.content = {
             "schema": SCHEMA,
@@ -35,9 +37,7 @@ class EvaluationRecord:
             "model": {
                 "name": name,
                 "task": type(model).__name__,
-                "parameters": model.count_params(),
-                "context_length": model.context_length,
-                "theoretical_reach": theoretical_reach(model),
+                **(facts or _facts(model)),
             },
             "settings": settings,
             "backend": keras.backend.backend(),
@@ -71,6 +71,14 @@ class EvaluationRecord:
         partial = self.path.with_name(self.path.name + ".partial")
         partial.write_text(as_json(self.content), "utf-8")
         os.replace(partial, self.path)
+
+
+def _facts(model):
+    return {
+        "parameters": model.count_params(),
+        "context_length": model.context_length,
+        "theoretical_reach": theoretical_reach(model),
+    }
 
 
 def as_json(content):

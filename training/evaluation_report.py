@@ -16,8 +16,13 @@ from training.evaluation_record import read_records
 from training.generated_page import write_or_check
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "evaluation_results.md"
+_CAPTIONS = {
+    "context": "Bits per byte",
+    "position": "Bits per byte",
+    "passkey": "Pass keys found",
+}
 _INTRODUCTION = """\
-# What the language models do with far-away text: results
+# What the models do with far-away text: results
 
 Written by `python -m training.evaluation_report` from `training/results/*.json`; do not
 edit. [What is measured, and what it says](evaluation.md). Intervals are 95 %
@@ -48,21 +53,23 @@ def written_files(records, page=PAGE):
     Returns:
         dict of text by path.
     """
-    images = {
-        f"images/evaluation_{name}.svg": svg for name, svg in pictures(records).items()
-    }
+    drawn = pictures(records)
+    images = {name: f"images/evaluation_{name}.svg" for name in drawn}
+    shown = {name: f"![{_CAPTIONS[name]}]({place})\n" for name, place in images.items()}
     parts = [
         _INTRODUCTION,
         tables.models(records),
         tables.bits(records),
-        *(f"![Bits per byte]({name})\n" for name in images),
+        *(words for name, words in shown.items() if name != "passkey"),
         tables.effective_lengths(records),
         tables.changes(records),
         tables.recall(records),
+        tables.encoder_recall(records),
+        shown.get("passkey", ""),
         tables.circumstances(records),
     ]
     files = {page: "\n".join(part for part in parts if part)}
-    return {**files, **{page.parent / name: svg for name, svg in images.items()}}
+    return {**files, **{page.parent / images[name]: drawn[name] for name in drawn}}
 
 
 if __name__ == "__main__":

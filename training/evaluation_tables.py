@@ -148,6 +148,61 @@ def recall(records):
     return _section("Recall", _table([header, *rows])) if rows else ""
 
 
+def encoder_recall(records):
+    """Pass keys that encoders find, by length and depth.
+
+    Args:
+        records: list of dict.
+
+    Returns:
+        str, empty where nothing was measured.
+    """
+    found = _of_task(records, "encoder_recall")
+    if not found:
+        return ""
+    depths = sorted({score["depth"] for _, one in found for score in one["scores"]})
+    rows = []
+    for model, one in found:
+        by_depth = {score["depth"]: score for score in one["scores"]}
+        whole = overall_recall(one)
+        rows.append(
+            [
+                f"`{model}`",
+                f"{one['length']:,}",
+                *(
+                    f"{by_depth[depth]['accuracy']:.2f}" if depth in by_depth else ""
+                    for depth in depths
+                ),
+                f"{whole['accuracy']:.3f} ± {whole['standard_error']:.3f}",
+                f"{whole['count']}",
+            ]
+        )
+    header = ["model", "bytes", *(f"{depth:.1f}" for depth in depths), "all", "n"]
+    words = (
+        "Share of texts in which all digits of the pass key were read, by the depth at "
+        "which it stands (0 is the beginning); a guess is right once in "
+        f"{1 / found[0][1]['scores'][0]['chance']:,.0f}. Every text tells the numbers "
+        "of other things too, in the same words."
+    )
+    return _section("Pass keys, encoders", f"{words}\n\n{_table([header, *rows])}")
+
+
+def overall_recall(measurement):
+    """Recall at all depths together.
+
+    Args:
+        measurement: dict, one of `encoder_recall`.
+
+    Returns:
+        dict of `accuracy`, `standard_error` and `count`.
+    """
+    scores = measurement["scores"]
+    count = sum(score["count"] for score in scores)
+    accuracy = sum(score["accuracy"] * score["count"] for score in scores) / count
+    error = (accuracy * (1 - accuracy) / count) ** 0.5
+    return {"accuracy": accuracy, "standard_error": error, "count": count}
+
+
 def circumstances(records):
     """Where, when and with what it was measured.
 

@@ -1,0 +1,145 @@
+"""Batches of texts with a pass key, and the digits that a model reads out of them."""
+
+import keras
+import numpy as np
+
+from longkeras.evaluation import recall_examples
+
+# Where the answer's digits are read: five bytes of the question, all different.
+ANSWER_BYTES = b" key?"
+# Other things than those of `recall_examples`, which are for tests.
+TRAINING_DECOYS = (
+    "house number",
+    "door code",
+    "church key",
+    "pass mark",
+    "bill",
+    "page number",
+    "pass word",
+    "drawer key",
+    "cabin number",
+    "key price",
+    "coach fare",
+    "pass date",
+    "night key",
+    "year of the pass",
+    "number of the key",
+    "population",
+)
+_FIRST_BYTE_ID = 3
+_ROUNDING = 64
+
+
+class PasskeyBatches(keras.utils.PyDataset):
+    """Batches that depend on nothing but the seed and the step.
+
+    Item `i` is the batch of step `start_step + i`. Texts are between three quarters of
+    the stage's length and all of it, so that the question stands anywhere.
+
+    Args:
+        texts: sequence of bytes. Books to fill with.
+        config: `training.passkey.PasskeyConfig`.
+        start_step: int. The step of the first item. Defaults to `0`.
+
+    Returns:
+        By item: `(inputs, labels, sample_weight)`.
+    """
+
+    def __init__(self, texts, config, start_step=0):
+        super().__init__(workers=1, use_multiprocessing=False)
+        self.texts = texts
+        self.config = config
+        self.start_step = start_step
+
+    @property
+    def num_batches(self):
+        """None: endless."""
+        return None
+
+    def __getitem__(self, index):
+        step = self.start_step + index
+        length, batch_size, _ = self.config.stage_of(step)
+        rng = np.random.default_rng([self.config.seed, step])
+        examples = [
+            recall_examples(
+                "passkey",
+                self.texts,
+                [int(rng.integers(3 * length // 4, length + 1))],
+                [rng.random()],
+                1,
+                rng,
+                num_decoys=num_decoys(length),
+                decoys=TRAINING_DECOYS,
+            )[0]
+            for _ in range(batch_size)
+        ]
+        return labelled(examples, length, self.config)
+
+
+def num_decoys(length):
+    """How many other numbers a text tells in the words of the pass key.
+
+    Args:
+        length: int. Bytes.
+
+    Returns:
+        int: none below 256 bytes, else 1 and another for every 2,048 bytes.
+    """
+    return int(length >= 256) + length // 2048
+
+
+def labelled(examples, length, config):
+    """Token ids of examples, and their digits at the bytes that are asked.
+
+    Args:
+        examples: sequence of `longkeras.evaluation.RecallExample`.
+        length: int. Bytes of the longest context that there may be.
+        config: `training.passkey.PasskeyConfig`.
+
+    Returns:
+        `(inputs, labels, sample_weight)`: a dict and two arrays, all of shape
+        `(examples, row length)`. Weights are 0 but where a digit is asked for, and 1 in
+        the mean.
+    """
+    row_length = length + _ROUNDING
+    if config.reads is not None:
+        row_length = min(row_length, config.reads)
+    shape = (len(examples), row_length)
+    token_ids, is_global, labels = np.zeros((3, *shape), dtype=np.int32)
+    sample_weight = np.zeros(shape, dtype=np.float32)
+    for row, example in enumerate(examples):
+        ids = _ids(example)[-row_length:]
+        question = len(ids) - len(example.question.encode())
+        asked = question + example.question.encode().index(ANSWER_BYTES)
+        places = slice(asked, asked + len(example.answer))
+        token_ids[row, : len(ids)] = ids
+        is_global[row, question : len(ids)] = config.family == "longformer"
+        labels[row, places] = example.labels
+        sample_weight[row, places] = row_length / len(example.answer)
+    inputs = {"token_ids": token_ids, "padding_mask": (token_ids > 0).astype(np.int32)}
+    if config.family != "lstm":
+        inputs["global_attention_mask"] = is_global
+    return inputs, labels, sample_weight
+
+
+def is_right(model, examples, config, batch_size):
+    """Whether a model reads every digit of each example.
+
+    Args:
+        model: from `training.passkey.build_passkey_model`.
+        examples: sequence of `longkeras.evaluation.RecallExample`, of one length.
+        config: `training.passkey.PasskeyConfig`.
+        batch_size: int. Texts read side by side.
+
+    Returns:
+        bool array of shape (examples,).
+    """
+    inputs, labels, weights = labelled(examples, examples[0].length, config)
+    logits = model.predict(inputs, batch_size=batch_size, verbose=0)
+    wrong = (np.argmax(logits, axis=-1) != labels) & (weights > 0)
+    return ~wrong.any(axis=1)
+
+
+def _ids(example):
+    text = (example.context + example.question).encode()
+    return np.frombuffer(text, dtype=np.uint8).astype(np.int32) + _FIRST_BYTE_ID
