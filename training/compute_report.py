@@ -47,13 +47,14 @@ def written_files(histories, page=PAGE, shipped=SAVED_MODELS):
     Args:
         histories: path of a folder of JSON files, `config` and `history` in each.
         page: path of the Markdown page.
-        shipped: path of the folder of finished models.
+        shipped: path of the folder of finished models, with `manifest.json`.
 
     Returns:
         dict of text by path.
     """
+    models = json.loads((shipped / "manifest.json").read_text("utf-8"))["models"]
     paths = [
-        *sorted(shipped.glob("*/training.json")),
+        *(shipped / model["path"] / "training.json" for model in models),
         *sorted(histories.glob("*.json")),
     ]
     runs = [_Run(json.loads(path.read_text("utf-8"))) for path in paths]

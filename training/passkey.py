@@ -36,7 +36,8 @@ class PasskeyConfig:
         reads: int or None. The last bytes that the model is given; None is all.
         position_period: int. Rows of the position table; longer texts have them again
             and again. 0 for the LSTM.
-        stages: tuple of `(bytes of the text, texts of a batch, steps)`.
+        stages: tuple of `(bytes of the text, texts of a batch, steps, decoys)`, the last
+            the most other numbers that a text tells; each draws from 1 to so many.
         learning_rate: float. Plateau of the schedule.
         warmup_steps: int. Steps of rising learning rate.
         decay_fraction: float. Share of the steps in which the rate falls to zero.
@@ -54,9 +55,11 @@ class PasskeyConfig:
     attention_window: int = 0
     reads: int | None = None
     position_period: int = 0
-    stages: tuple[tuple[int, int, int], ...] = (
-        (128, 32, 450),
-        (256, 16, 350),
+    stages: tuple[tuple[int, int, int, int], ...] = (
+        (128, 32, 450, 0),
+        (256, 16, 350, 1),
+        (1024, 16, 350, 8),
+        (4096, 4, 100, 15),
     )
     learning_rate: float = 3e-3
     warmup_steps: int = 30
@@ -68,7 +71,7 @@ class PasskeyConfig:
     @property
     def steps(self):
         """Optimizer steps of all stages."""
-        return sum(steps for _, _, steps in self.stages)
+        return sum(steps for _, _, steps, _ in self.stages)
 
     def stage_of(self, step):
         """Which texts a step is trained on.
@@ -77,12 +80,12 @@ class PasskeyConfig:
             step: int.
 
         Returns:
-            `(bytes of the text, texts of a batch, last step of the stage)`.
+            `(bytes of the text, texts of a batch, last step of the stage, decoys)`.
         """
-        ends = np.cumsum([steps for _, _, steps in self.stages])
+        ends = np.cumsum([steps for _, _, steps, _ in self.stages])
         number = min(np.searchsorted(ends, step, side="right"), len(ends) - 1)
-        length, batch_size, _ = self.stages[number]
-        return length, batch_size, int(ends[number])
+        length, batch_size, _, decoys = self.stages[number]
+        return length, batch_size, int(ends[number]), decoys
 
 
 PASSKEY_MODELS = {

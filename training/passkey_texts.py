@@ -58,7 +58,7 @@ class PasskeyBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         step = self.start_step + index
-        length, batch_size, _ = self.config.stage_of(step)
+        length, batch_size, _, decoys = self.config.stage_of(step)
         rng = np.random.default_rng([self.config.seed, step])
         examples = [
             recall_examples(
@@ -68,7 +68,7 @@ class PasskeyBatches(keras.utils.PyDataset):
                 [rng.random()],
                 1,
                 rng,
-                num_decoys=num_decoys(length),
+                num_decoys=int(rng.integers(min(decoys, 1), decoys + 1)),
                 decoys=TRAINING_DECOYS,
             )[0]
             for _ in range(batch_size)
@@ -77,7 +77,7 @@ class PasskeyBatches(keras.utils.PyDataset):
 
 
 def num_decoys(length):
-    """How many other numbers a text tells in the words of the pass key.
+    """How many other numbers a test's text tells in the words of the pass key.
 
     Args:
         length: int. Bytes.

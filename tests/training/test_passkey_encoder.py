@@ -26,7 +26,7 @@ TINY = dataclasses.replace(
     intermediate_dim=8,
     attention_window=4,
     position_period=64,
-    stages=((128, 2, 2), (192, 2, 2)),
+    stages=((128, 2, 2, 0), (192, 2, 2, 0)),
 )
 
 
@@ -62,7 +62,7 @@ def test_a_run_is_trained_measured_reported_and_exported(tmp_path, monkeypatch):
 
 
 def test_digits_are_asked_for_at_five_bytes_of_a_global_question():
-    config = dataclasses.replace(TINY, stages=((256, 3, 1),))
+    config = dataclasses.replace(TINY, stages=((256, 3, 1, 1),))
     inputs, labels, weights = passkey_texts.PasskeyBatches([BOOK], config)[0]
     rows, again = (passkey_texts.PasskeyBatches([BOOK], config) for _ in range(2))
     np.testing.assert_array_equal(rows[5][1], again[5][1])

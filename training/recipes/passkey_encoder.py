@@ -142,7 +142,7 @@ def train(config, data, folder, epoch_steps=50):
     Raises:
         ValueError: If a stage is no whole number of epochs.
     """
-    if any(steps % epoch_steps for _, _, steps in config.stages):
+    if any(steps % epoch_steps for _, _, steps, _ in config.stages):
         raise ValueError(
             "`epoch_steps` must divide the steps of every stage. Received: "
             f"epoch_steps={epoch_steps}, stages={config.stages}"
@@ -155,7 +155,7 @@ def train(config, data, folder, epoch_steps=50):
     step = checkpoint.restore(model)
     _LOGGER.info("%s: %d parameters", config.name, parameters(model, config))
     while step < config.steps:
-        length, batch_size, end = config.stage_of(step)
+        length, batch_size, end, _ = config.stage_of(step)
         _LOGGER.info("from step %d on: %d texts of %d bytes", step, batch_size, length)
         progress = ProgressLog(
             config.steps, batch_size * length, first_step=step, interval=10
