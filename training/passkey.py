@@ -36,8 +36,8 @@ class PasskeyConfig:
         reads: int or None. The last bytes that the model is given; None is all.
         position_period: int. Rows of the position table; longer texts have them again
             and again. 0 for the LSTM.
-        stages: tuple of `(bytes of the text, texts of a batch, steps, decoys)`, the last
-            the most other numbers that a text tells; each draws from 1 to so many.
+        stages: tuple of `(bytes of the text, texts of a batch, steps, decoys)`, the
+            last the most other numbers that a text tells: each draws 1 to so many.
         learning_rate: float. Plateau of the schedule.
         warmup_steps: int. Steps of rising learning rate.
         decay_fraction: float. Share of the steps in which the rate falls to zero.

@@ -16,7 +16,7 @@ from training.recipes import passkey_encoder
 from training.recipes.passkey_encoder import RecallSettings, passkey_examples
 
 SAVED = pathlib.Path(__file__).parents[2] / "saved_models" / "passkey-encoder"
-LENGTH = 1024
+LENGTH = 4096
 BOOK = sample("middlemarch").text.encode()
 TINY = dataclasses.replace(
     passkey.PASSKEY_MODELS["passkey-encoder"],
@@ -127,7 +127,7 @@ def test_the_shipped_encoder_finds_most_keys_in_texts_longer_than_its_positions(
     found = passkey_texts.is_right(model, examples, config, batch_size=4)
 
     # A guess is right once in 100,000; on whole test books it finds 0.96.
-    assert found.mean() >= 0.5
+    assert found.mean() >= 0.95
     # Nothing but the question's view of the whole text brings the digits there.
     inputs, labels, weights = passkey_texts.labelled(examples[:2], LENGTH, config)
     inputs["global_attention_mask"][:] = 0
