@@ -26,11 +26,12 @@ _INTRODUCTION = f"""\
 # Bits per byte against compute
 
 Written by `{_COMMAND}` from the runs in `training/histories` and
-`saved_models/*/training.json`; do not edit. Each point is a checkpoint of a run, on the
-beginnings of the validation books. What was computed is counted from the configuration:
+those of the models in `saved_models/manifest.json`; do not edit. Each
+point is a checkpoint of a run, on the beginnings of the validation books. What was
+computed is counted from the configuration:
 six operations a weight and byte, and three times the products of attention, in
-teraFLOP. A run that is not at its end has not had its falling learning rate yet, which
-is worth a tenth of a bit or two. [How the runs were made](../training/LOG.md).
+teraFLOP. A run that is not at its end has not had its falling learning rate yet: to
+the finished ones that gave about 0.1 bit. [How the runs were made](../training/LOG.md).
 """
 
 
