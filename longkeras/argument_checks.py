@@ -89,17 +89,22 @@ def _is_number(value: Any) -> bool:
 
 _NAMES: dict[Callable[[str, Any], None], tuple[str, ...]] = {
     _check_count: (
+        "embedding_dim",
         "head_dim",
         "hidden_dim",
         "intermediate_dim",
         "mask_selection_length",
         "max_question_length",
         "max_sequence_length",
+        "ngram_bins",
+        "ngram_dim",
+        "num_bins",
         "num_classes",
         "num_heads",
         "num_key_value_heads",
         "num_layers",
         "num_segments",
+        "output_dim",
         "sequence_length",
         "total_steps",
         "units",

@@ -12,8 +12,9 @@ def training_flops(config, steps):
     """Floating-point operations of the first steps of a run, at each of them.
 
     Every weight takes part in a multiplication and an addition a byte: those of the
-    embedding too, as they give the logits. The gradient costs twice as much. To that
-    come the two products of attention, pairs that a window hides not counted. Norms,
+    embedding too, as they give the logits, but not those of a table of n-grams, from
+    which rows are taken and no more. The gradient costs twice as much. To that come
+    the two products of attention, pairs that a window hides not counted. Norms,
     activations and the optimizer are left out.
 
     Args:
@@ -23,7 +24,8 @@ def training_flops(config, steps):
     Returns:
         list of int, one for each of `steps`: all that was computed up to it.
     """
-    of_weights = 2 * build_model(config).count_params()
+    table = config.ngram_bins * config.ngram_dim if config.ngram_sizes else 0
+    of_weights = 2 * (build_model(config).count_params() - table)
     totals, total, done = [], 0, 0
     for step in steps:
         while done < step:

@@ -46,6 +46,9 @@ class LanguageModelConfig:
         seed: int. Of weights and order of windows.
         english_weight: float. Windows of English for one of Chinese.
         dropout: float. Of the backbone.
+        ngram_sizes: tuple of int, the n-grams whose vectors are looked up, or None.
+        ngram_bins: int. Rows of their table.
+        ngram_dim: int. Size of its rows.
     """
 
     name: str
@@ -71,6 +74,9 @@ class LanguageModelConfig:
     seed: int = 1
     english_weight: float = 1.5
     dropout: float = 0.0
+    ngram_sizes: tuple[int, ...] | None = None
+    ngram_bins: int = 49152
+    ngram_dim: int = 48
 
     @property
     def bytes_per_step(self):
@@ -134,6 +140,15 @@ class LanguageModelConfig:
         return 2 ** (self.stages - 1 - stage)
 
 
+# What the three have in common: the data, the optimizer, the table of n-grams.
+_SHARED = {
+    "steps": 4000,
+    "decay_fraction": 0.25,
+    "optimizer": "muon",
+    "english_weight": 0.5,
+    "ngram_sizes": (2, 3, 4, 5, 6, 8),
+}
+
 CONTESTANTS = {
     config.name: config
     for config in (
@@ -145,7 +160,8 @@ CONTESTANTS = {
             hidden_dim=192,
             sequence_length=128,
             batch_size=32,
-            learning_rate=4e-3,
+            learning_rate=6e-3,
+            **_SHARED,
         ),
         LanguageModelConfig(
             name="byte-transformer-full",
@@ -157,7 +173,8 @@ CONTESTANTS = {
             intermediate_dim=344,
             sequence_length=256,
             batch_size=16,
-            learning_rate=3e-3,
+            learning_rate=6e-3,
+            **_SHARED,
         ),
         LanguageModelConfig(
             name="byte-longformer",
@@ -167,11 +184,13 @@ CONTESTANTS = {
             hidden_dim=128,
             num_heads=4,
             intermediate_dim=344,
-            attention_window=(64, 256, 512),
-            sequence_length=1024,
-            batch_size=4,
-            stages=2,
-            learning_rate=3e-3,
+            attention_window=(64, 512, 2048),
+            sequence_length=4096,
+            batch_size=1,
+            stages=4,
+            grow_windows=True,
+            learning_rate=6e-3,
+            **_SHARED,
         ),
     )
 }
@@ -196,6 +215,9 @@ def build_model(config, stage=-1):
         "hidden_dim": config.hidden_dim,
         "dropout": config.dropout,
         "seed": config.seed,
+        "ngram_sizes": config.ngram_sizes and list(config.ngram_sizes),
+        "ngram_bins": config.ngram_bins,
+        "ngram_dim": config.ngram_dim,
     }
     tokenizer, length = ByteTokenizer(), config.sequence_length
     if config.family == "lstm":

@@ -7,6 +7,7 @@ from longkeras.layers.full_self_attention import FullSelfAttention
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
 from longkeras.layers.longformer_self_attention import LongformerSelfAttention
+from longkeras.layers.ngram_embedding import NGramEmbedding
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.rotary_embedding import RotaryEmbedding
 from longkeras.layers.shared_prelu import SharedPReLU
@@ -23,6 +24,7 @@ __all__ = [
     "LearnedPositionEmbedding",
     "LongformerEncoderLayer",
     "LongformerSelfAttention",
+    "NGramEmbedding",
     "RecurrentStack",
     "RotaryEmbedding",
     "SharedPReLU",

@@ -9,9 +9,7 @@ same weights without storing a mask.
 import keras
 from keras import ops
 
-# Odd multipliers: of MurmurHash3's finaliser, and 2**32 / golden ratio to tell the
-# counters apart. int32 arithmetic wraps, so they are written as they wrap.
-_FIRST, _SECOND, _STEP = -2048144789, -1028477387, -1640531527
+from longkeras.ops.integer_hash import STEP, mixed
 
 
 def draw_seed(seed):
@@ -26,7 +24,7 @@ def draw_seed(seed):
     """
     if isinstance(seed, keras.random.SeedGenerator):
         state = ops.cast(seed.next(), "int32")
-        return _mixed(state[0]) + state[1]
+        return mixed(state[0]) + state[1]
     if isinstance(seed, int):
         seed = (seed + 2**31) % 2**32 - 2**31
     return ops.cast(ops.convert_to_tensor(seed), "int32")
@@ -44,15 +42,15 @@ def query_numbers(seed, batch_size, positions, num_heads):
     Returns:
         int32 `(batch, queries, heads)`.
     """
-    rows = _mixed(seed + _STEP * ops.arange(1, batch_size + 1, dtype="int32"))
-    queries = _mixed(rows[:, None] + _STEP * positions)  # (batch, queries)
-    heads = _STEP * ops.arange(1, num_heads + 1, dtype="int32")
-    return _mixed(queries[:, :, None] + heads)
+    rows = mixed(seed + STEP * ops.arange(1, batch_size + 1, dtype="int32"))
+    queries = mixed(rows[:, None] + STEP * positions)  # (batch, queries)
+    heads = STEP * ops.arange(1, num_heads + 1, dtype="int32")
+    return mixed(queries[:, :, None] + heads)
 
 
 def key_numbers(positions):
     """A number for every key: int32 of the shape of `positions`."""
-    return _mixed(_STEP * (ops.cast(positions, "int32") + 1))
+    return mixed(STEP * (ops.cast(positions, "int32") + 1))
 
 
 def kept(query_numbers, key_numbers, rate):
@@ -66,16 +64,5 @@ def kept(query_numbers, key_numbers, rate):
     Returns:
         bool tensor.
     """
-    drawn = _mixed(ops.bitwise_xor(query_numbers, key_numbers))
+    drawn = mixed(ops.bitwise_xor(query_numbers, key_numbers))
     return ops.bitwise_and(drawn, 2**31 - 1) >= int(rate * 2**31)
-
-
-def _mixed(x):
-    x = ops.bitwise_xor(x, _shifted(x, 16)) * _FIRST
-    x = ops.bitwise_xor(x, _shifted(x, 13)) * _SECOND
-    return ops.bitwise_xor(x, _shifted(x, 16))
-
-
-def _shifted(x, bits):
-    """A logical shift to the right: int32 would bring the sign along."""
-    return ops.bitwise_and(ops.right_shift(x, bits), 2 ** (32 - bits) - 1)

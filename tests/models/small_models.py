@@ -27,10 +27,16 @@ TRANSFORMERS = {
     "global": {"attention_window": [2, 4], "use_global_attention": True},
     "full": {"max_sequence_length": CONTEXT_LENGTH},
     "mixed": {"attention_window": [1, None], "max_sequence_length": CONTEXT_LENGTH},
+    "ngrams": {"attention_window": [3, 6], "ngram_sizes": [2, 4], "ngram_bins": 64},
 }
-KINDS = (*TRANSFORMERS, "lstm", "gru")
+RECURRENT = {
+    "lstm": {"cell": "lstm"},
+    "gru": {"cell": "gru"},
+    "lstm_ngrams": {"cell": "lstm", "ngram_sizes": [2, 5], "ngram_bins": 64},
+}
+KINDS = (*TRANSFORMERS, *RECURRENT)
 # Their state has one size, however long the text.
-CONSTANT_STATE = ("windowed", "dilated", "global", "lstm", "gru")
+CONSTANT_STATE = ("windowed", "dilated", "global", "ngrams", *RECURRENT)
 
 
 def small_model(kind, seed=0, dtype=None, num_layers=2, sequence_length=24, **options):
@@ -62,7 +68,8 @@ def small_model(kind, seed=0, dtype=None, num_layers=2, sequence_length=24, **op
         )
         task, preprocessor = TransformerCausalLM, TransformerCausalLMPreprocessor
     else:
-        backbone = RecurrentBackbone(**sizes, cell=kind, dtype=dtype, **options)
+        options = {**RECURRENT.get(kind, {"cell": kind}), **options}
+        backbone = RecurrentBackbone(**sizes, dtype=dtype, **options)
         task, preprocessor = RecurrentCausalLM, RecurrentCausalLMPreprocessor
     draw_weights(backbone, seed)
     return task(backbone, preprocessor(ByteTokenizer(), sequence_length))

@@ -13,11 +13,16 @@ from longkeras.models.causal_transformer.inputs import (
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.embeddings import ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
+from longkeras.models.token_vectors import TokenVectors, ngram_embedding
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class CausalTransformerBackbone(
-    CausalInputs, AtomicAdaptationSaving, CheckedPresets, keras_hub.models.Backbone
+    CausalInputs,
+    TokenVectors,
+    AtomicAdaptationSaving,
+    CheckedPresets,
+    keras_hub.models.Backbone,
 ):
     """A pre-norm Transformer with rotary positions, full or windowed by layer.
 
@@ -48,6 +53,11 @@ class CausalTransformerBackbone(
             later token sees them, however far, and they see all before them through
             projections of their own. Needs a window in every layer. Defaults to
             `False`.
+        ngram_sizes: list of int, each at least 2: the last so many tokens are looked
+            up together, see `longkeras.layers.NGramEmbedding`. Worth its memory in
+            models of bytes. Defaults to `None`, each token by itself.
+        ngram_bins: int. Rows of the table of n-grams. Defaults to `32768`.
+        ngram_dim: int. Size of its rows. Defaults to `64`.
         dtype: string or `keras.DTypePolicy`. Defaults to `None`, Keras' own.
         **kwargs: See `keras_hub.models.Backbone`.
 
@@ -102,6 +112,9 @@ class CausalTransformerBackbone(
         dropout=0.0,
         seed=None,
         use_global_attention=False,
+        ngram_sizes=None,
+        ngram_bins=32768,
+        ngram_dim=64,
         dtype=None,
         **kwargs,
     ):
@@ -117,6 +130,9 @@ class CausalTransformerBackbone(
             embeddings_initializer=layer_initializer(seed, -1),
             dtype=dtype,
             name="token_embedding",
+        )
+        self.ngram_embedding = ngram_embedding(
+            ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype
         )
         self.transformer_layers = []
         for i in range(num_layers):
@@ -144,7 +160,9 @@ class CausalTransformerBackbone(
         # === Functional Model ===
         inputs = functional_inputs(use_global_attention)
         masks = {name: x for name, x in inputs.items() if name != "token_ids"}
-        x = self.token_embedding(inputs["token_ids"])
+        x = self.embed(
+            inputs["token_ids"], inputs["padding_mask"], inputs["document_ids"]
+        )
         for transformer_layer in self.transformer_layers:
             x = transformer_layer(x, **masks)
         super().__init__(
@@ -166,6 +184,9 @@ class CausalTransformerBackbone(
         self.dropout = dropout
         self.seed = seed
         self.use_global_attention = use_global_attention
+        self.ngram_sizes = ngram_sizes
+        self.ngram_bins = ngram_bins
+        self.ngram_dim = ngram_dim
 
     def get_config(self):
         return {
@@ -184,4 +205,7 @@ class CausalTransformerBackbone(
             "dropout": self.dropout,
             "seed": self.seed,
             "use_global_attention": self.use_global_attention,
+            "ngram_sizes": self.ngram_sizes,
+            "ngram_bins": self.ngram_bins,
+            "ngram_dim": self.ngram_dim,
         }

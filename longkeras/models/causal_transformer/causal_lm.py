@@ -10,6 +10,7 @@ from longkeras.models.causal_transformer.preprocessor import (
 )
 from longkeras.models.decode_state import DecodingCausalLM
 from longkeras.models.generation import check_global_tokens
+from longkeras.ops.real_first import real_first
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -83,7 +84,8 @@ class TransformerCausalLM(CausalInputs, DecodingCausalLM):
                 where there are any. Defaults to `None`.
 
         Returns:
-            dict of the `position` and a cache for each of the `layers`.
+            dict of the `position`, a cache for each of the `layers` and, with n-grams,
+            the `recent_tokens`.
 
         Raises:
             ValueError: If `max_length` is missing or more than the model takes, or
@@ -102,7 +104,8 @@ class TransformerCausalLM(CausalInputs, DecodingCausalLM):
             for layer in self.backbone.transformer_layers
         ]
         position = ops.zeros((batch_size,), dtype="int32")
-        return {"position": position, "layers": layers}
+        recent = self.backbone.initial_tokens(batch_size)
+        return {**recent, "position": position, "layers": layers}
 
     def prefill(self, token_ids, padding_mask, state, global_attention_mask=None):
         """See `DecodingCausalLM.prefill`.
@@ -117,17 +120,14 @@ class TransformerCausalLM(CausalInputs, DecodingCausalLM):
         Returns:
             `(logits, hidden_states, state)`.
         """
-        mask = ops.cast(padding_mask, "bool")
-        lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
-        # Real tokens first; at the end everything goes back to its place.
-        columns = ops.arange(token_ids.shape[1], dtype="int32")
-        order = ops.argsort(ops.where(mask, columns, columns + token_ids.shape[1]))
-        place = ops.argsort(order)
+        order, place, lengths = real_first(padding_mask)
         if global_attention_mask is not None:
             global_attention_mask = ops.take_along_axis(
                 ops.cast(global_attention_mask, "bool"), order, axis=1
             )
-        x = self.backbone.token_embedding(ops.take_along_axis(token_ids, order, axis=1))
+        x, recent = self.backbone.embed_chunk(
+            ops.take_along_axis(token_ids, order, axis=1), lengths, state
+        )
         layers = []
         for layer, cache in zip(
             self.backbone.transformer_layers, state["layers"], strict=True
@@ -139,8 +139,8 @@ class TransformerCausalLM(CausalInputs, DecodingCausalLM):
         x = ops.take_along_axis(x, place[:, :, None], axis=1)
         hidden_states = self.backbone.layer_norm(x)
         logits = self.backbone.token_embedding(hidden_states, reverse=True)
-        state = {"position": state["position"] + lengths, "layers": layers}
-        return logits, hidden_states, state
+        position = state["position"] + lengths
+        return logits, hidden_states, {**recent, "position": position, "layers": layers}
 
     def without_prompt(self, state):
         """A state without the keys for which global tokens alone have a use."""
@@ -153,7 +153,10 @@ class TransformerCausalLM(CausalInputs, DecodingCausalLM):
     def step(self, token_ids, state):
         """See `DecodingCausalLM.step`."""
         position = state["position"]
-        x = self.backbone.token_embedding(token_ids[:, None])[:, 0]
+        x, recent = self.backbone.embed_chunk(
+            token_ids[:, None], ops.ones_like(position), state
+        )
+        x = x[:, 0]
         layers = []
         for layer, cache in zip(
             self.backbone.transformer_layers, state["layers"], strict=True
@@ -162,7 +165,8 @@ class TransformerCausalLM(CausalInputs, DecodingCausalLM):
             layers.append(cache)
         hidden_states = self.backbone.layer_norm(x)
         logits = self.backbone.token_embedding(hidden_states, reverse=True)
-        return logits, hidden_states, {"position": position + 1, "layers": layers}
+        state = {**recent, "position": position + 1, "layers": layers}
+        return logits, hidden_states, state
 
     def _check_length(self, max_length):
         limit = self.context_length

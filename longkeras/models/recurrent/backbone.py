@@ -13,11 +13,16 @@ from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.embeddings import ReversibleEmbedding
 from longkeras.models.recurrent.inputs import RecurrentInputs
+from longkeras.models.token_vectors import TokenVectors, ngram_embedding
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class RecurrentBackbone(
-    RecurrentInputs, AtomicSaving, CheckedPresets, keras_hub.models.Backbone
+    RecurrentInputs,
+    TokenVectors,
+    AtomicSaving,
+    CheckedPresets,
+    keras_hub.models.Backbone,
 ):
     """Token embedding and a stack of LSTM, GRU or plain recurrent layers.
 
@@ -42,6 +47,11 @@ class RecurrentBackbone(
         slowness_penalty: float. The same of what they change from token to token.
             Defaults to `0.0`.
         trainable_embeddings: bool. Defaults to `True`.
+        ngram_sizes: list of int, each at least 2: the last so many tokens are looked
+            up together, see `longkeras.layers.NGramEmbedding`. Worth its memory in
+            models of bytes. Defaults to `None`, each token by itself.
+        ngram_bins: int. Rows of the table of n-grams. Defaults to `32768`.
+        ngram_dim: int. Size of its rows. Defaults to `64`.
         seed: int. Seed of the embedding and the dropout. Defaults to `None`.
         dtype: string or `keras.DTypePolicy`. Defaults to `None`, Keras' own.
         **kwargs: See `keras_hub.models.Backbone`.
@@ -89,6 +99,9 @@ class RecurrentBackbone(
         activation_penalty=0.0,
         slowness_penalty=0.0,
         trainable_embeddings=True,
+        ngram_sizes=None,
+        ngram_bins=32768,
+        ngram_dim=64,
         seed=None,
         dtype=None,
         **kwargs,
@@ -105,6 +118,9 @@ class RecurrentBackbone(
             dtype=dtype,
             trainable=trainable_embeddings,
             name="token_embedding",
+        )
+        self.ngram_embedding = ngram_embedding(
+            ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype
         )
         self.token_dropout = TokenDropout(
             embedding_dropout, vocabulary_size, seed, dtype=dtype, name="token_dropout"
@@ -153,12 +169,15 @@ class RecurrentBackbone(
         self.activation_penalty = activation_penalty
         self.slowness_penalty = slowness_penalty
         self.trainable_embeddings = trainable_embeddings
+        self.ngram_sizes = ngram_sizes
+        self.ngram_bins = ngram_bins
+        self.ngram_dim = ngram_dim
         self.seed = seed
 
     def read_documents(self, inputs, training=None):
         """See `RecurrentInputs.read_documents`; without `document_ids`, any text."""
         token_ids, padding_mask = inputs["token_ids"], inputs["padding_mask"]
-        x = self.token_embedding(token_ids)
+        x = self.embed(token_ids, padding_mask, inputs.get("document_ids"))
         x = self.token_dropout(x, token_ids, training=training)
         outputs = self.recurrent_stack(
             x,
@@ -220,5 +239,8 @@ class RecurrentBackbone(
             "activation_penalty": self.activation_penalty,
             "slowness_penalty": self.slowness_penalty,
             "trainable_embeddings": self.trainable_embeddings,
+            "ngram_sizes": self.ngram_sizes,
+            "ngram_bins": self.ngram_bins,
+            "ngram_dim": self.ngram_dim,
             "seed": self.seed,
         }

@@ -7,6 +7,7 @@ from longkeras.models.decode_state import DecodingCausalLM
 from longkeras.models.recurrent.backbone import RecurrentBackbone
 from longkeras.models.recurrent.inputs import RecurrentInputs
 from longkeras.models.recurrent.preprocessor import RecurrentCausalLMPreprocessor
+from longkeras.ops.real_first import real_first
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -69,24 +70,35 @@ class RecurrentCausalLM(RecurrentInputs, DecodingCausalLM):
     def initial_state(self, batch_size, max_length=None):
         """Zeros for every layer; `max_length` does not matter."""
         return {
+            **self.backbone.initial_tokens(batch_size),
             "position": ops.zeros((batch_size,), dtype="int32"),
             "layers": self.backbone.recurrent_stack.initial_state(batch_size),
         }
 
     def prefill(self, token_ids, padding_mask, state):
         """See `DecodingCausalLM.prefill`."""
-        mask = ops.cast(padding_mask, "bool")
-        embedded = self.backbone.token_embedding(token_ids)
-        hidden_states, layers = self.backbone.recurrent_stack.call_with_state(
-            embedded, state["layers"], mask, training=False
-        )
-        lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
-        state = {"position": state["position"] + lengths, "layers": layers}
+        order, place, lengths = real_first(padding_mask)
+        token_ids = ops.take_along_axis(token_ids, order, axis=1)
+        columns = ops.arange(token_ids.shape[1], dtype="int32")
+        mask = columns < lengths[:, None]
+        hidden_states, state = self._read(token_ids, mask, lengths, state)
+        hidden_states = ops.take_along_axis(hidden_states, place[:, :, None], axis=1)
         logits = self.backbone.token_embedding(hidden_states, reverse=True)
         return logits, hidden_states, state
 
     def step(self, token_ids, state):
         """See `DecodingCausalLM.step`."""
-        mask = ops.ones((ops.shape(token_ids)[0], 1), dtype="bool")
-        logits, hidden_states, state = self.prefill(token_ids[:, None], mask, state)
+        lengths = ops.ones_like(state["position"])
+        mask = ops.cast(lengths[:, None], "bool")
+        hidden_states, state = self._read(token_ids[:, None], mask, lengths, state)
+        logits = self.backbone.token_embedding(hidden_states, reverse=True)
         return logits[:, 0], hidden_states[:, 0], state
+
+    def _read(self, token_ids, mask, lengths, state):
+        """Hidden states of a chunk, and the state after it; real tokens come first."""
+        embedded, recent = self.backbone.embed_chunk(token_ids, lengths, state)
+        hidden_states, layers = self.backbone.recurrent_stack.call_with_state(
+            embedded, state["layers"], mask, training=False
+        )
+        position = state["position"] + lengths
+        return hidden_states, {**recent, "position": position, "layers": layers}

@@ -1,0 +1,92 @@
+"""What a causal model makes of its tokens before its first layer."""
+
+from keras import ops
+
+from longkeras.layers.ngram_embedding import NGramEmbedding
+from longkeras.models.layer_arguments import layer_initializer
+
+
+class TokenVectors:
+    """Embeds tokens, with their n-grams if the model looks those up.
+
+    A mixin for backbones with a `token_embedding` and an `ngram_embedding`, which may
+    be None.
+    """
+
+    def embed(self, token_ids, padding_mask=None, document_ids=None):
+        """Vectors of whole texts.
+
+        Args:
+            token_ids: int tensor `(batch, sequence)`.
+            padding_mask: tensor `(batch, sequence)`. Defaults to `None`.
+            document_ids: int tensor `(batch, sequence)`. Defaults to `None`.
+
+        Returns:
+            Tensor `(batch, sequence, hidden_dim)`.
+        """
+        x = self.token_embedding(token_ids)
+        if self.ngram_embedding is None:
+            return x
+        return x + self.ngram_embedding(token_ids, padding_mask, document_ids)
+
+    def initial_tokens(self, batch_size):
+        """What `embed_chunk` keeps, before the first token.
+
+        Args:
+            batch_size: int.
+
+        Returns:
+            dict, empty without n-grams: `recent_tokens`, int32 `(batch, reach)`.
+        """
+        if self.ngram_embedding is None:
+            return {}
+        shape = (batch_size, self.ngram_embedding.reach)
+        return {"recent_tokens": ops.full(shape, -1, dtype="int32")}
+
+    def embed_chunk(self, token_ids, lengths, state):
+        """Vectors of tokens that follow on others.
+
+        Args:
+            token_ids: int tensor `(batch, chunk)`, real tokens first.
+            lengths: int tensor `(batch,)`, how many are real.
+            state: dict with what `initial_tokens` or this function returned.
+
+        Returns:
+            `(vectors, kept)`: `(batch, chunk, hidden_dim)`, unspecified at padding,
+            and the dict for the next chunk.
+        """
+        x = self.token_embedding(token_ids)
+        if self.ngram_embedding is None:
+            return x, {}
+        recent = state["recent_tokens"]
+        x = x + self.ngram_embedding(token_ids, previous_tokens=recent)
+        read = ops.concatenate([recent, ops.cast(token_ids, "int32")], axis=1)
+        last = lengths[:, None] + ops.arange(recent.shape[1], dtype="int32")
+        return x, {"recent_tokens": ops.take_along_axis(read, last, axis=1)}
+
+
+def ngram_embedding(ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype):
+    """The layer that a backbone's arguments ask for.
+
+    Args:
+        ngram_sizes: list of int, or None.
+        ngram_bins: int.
+        ngram_dim: int.
+        hidden_dim: int.
+        seed: int or None. The model's.
+        dtype: string, `keras.DTypePolicy` or None.
+
+    Returns:
+        `longkeras.layers.NGramEmbedding`, or None without sizes.
+    """
+    if ngram_sizes is None:
+        return None
+    return NGramEmbedding(
+        ngram_sizes,
+        num_bins=ngram_bins,
+        embedding_dim=ngram_dim,
+        output_dim=hidden_dim,
+        initializer=layer_initializer(seed, -2),
+        dtype=dtype,
+        name="ngram_embedding",
+    )
