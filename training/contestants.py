@@ -215,7 +215,7 @@ def build_model(config, stage=-1):
         "hidden_dim": config.hidden_dim,
         "dropout": config.dropout,
         "seed": config.seed,
-        "ngram_sizes": config.ngram_sizes and list(config.ngram_sizes),
+        "ngram_sizes": list(config.ngram_sizes) if config.ngram_sizes else None,
         "ngram_bins": config.ngram_bins,
         "ngram_dim": config.ngram_dim,
     }

@@ -4,9 +4,12 @@ import keras
 import numpy as np
 
 from longkeras.evaluation import recall_examples
+from longkeras.evaluation.asked_digits import (
+    answer_places,
+    asked_ids,
+    question_start,
+)
 
-# Where the answer's digits are read: five bytes of the question, all different.
-ANSWER_BYTES = b" key?"
 # Other things than those of `recall_examples`, which are for tests.
 TRAINING_DECOYS = (
     "house number",
@@ -26,7 +29,6 @@ TRAINING_DECOYS = (
     "number of the key",
     "population",
 )
-_FIRST_BYTE_ID = 3
 _ROUNDING = 64
 
 
@@ -76,18 +78,6 @@ class PasskeyBatches(keras.utils.PyDataset):
         return labelled(examples, length, self.config)
 
 
-def num_decoys(length):
-    """How many other numbers a test's text tells in the words of the pass key.
-
-    Args:
-        length: int. Bytes.
-
-    Returns:
-        int: none below 256 bytes, else 1 and another for every 2,048 bytes.
-    """
-    return int(length >= 256) + length // 2048
-
-
 def labelled(examples, length, config):
     """Token ids of examples, and their digits at the bytes that are asked.
 
@@ -108,10 +98,9 @@ def labelled(examples, length, config):
     token_ids, is_global, labels = np.zeros((3, *shape), dtype=np.int32)
     sample_weight = np.zeros(shape, dtype=np.float32)
     for row, example in enumerate(examples):
-        ids = _ids(example)[-row_length:]
-        question = len(ids) - len(example.question.encode())
-        asked = question + example.question.encode().index(ANSWER_BYTES)
-        places = slice(asked, asked + len(example.answer))
+        ids = asked_ids(example)[-row_length:]
+        question = question_start(example, len(ids))
+        places = answer_places(example, len(ids))
         token_ids[row, : len(ids)] = ids
         is_global[row, question : len(ids)] = config.family == "longformer"
         labels[row, places] = example.labels
@@ -138,8 +127,3 @@ def is_right(model, examples, config, batch_size):
     logits = model.predict(inputs, batch_size=batch_size, verbose=0)
     wrong = (np.argmax(logits, axis=-1) != labels) & (weights > 0)
     return ~wrong.any(axis=1)
-
-
-def _ids(example):
-    text = (example.context + example.question).encode()
-    return np.frombuffer(text, dtype=np.uint8).astype(np.int32) + _FIRST_BYTE_ID

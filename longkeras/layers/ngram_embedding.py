@@ -5,6 +5,7 @@ from keras import ops
 
 from longkeras.argument_checks import check_arguments, whole_number
 from longkeras.layers.projection import projection
+from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.ops.ngram_bins import ngram_bins
 from longkeras.ops.table_rows import table_rows
 
@@ -123,6 +124,7 @@ class NGramEmbedding(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
+            "dtype": policy_to_save(self),
             "ngram_sizes": self.ngram_sizes,
             "num_bins": self.num_bins,
             "embedding_dim": self.embedding_dim,

@@ -60,11 +60,14 @@ class SharedModel:
         """Most bytes that a prediction can depend on; None without a limit."""
         if self.context_length is not None:
             return self.context_length
-        # Each layer of a windowed model sees as far back as its ring holds keys.
+        # Each layer of a windowed model sees as far back as its ring holds keys, the
+        # first of them n-grams.
         layers = getattr(self._model.backbone, "transformer_layers", ())
         if not layers:
             return None
-        return 1 + sum(layer.attention.cache_slots() - 1 for layer in layers)
+        ngrams = getattr(self._model.backbone, "ngram_embedding", None)
+        reach = sum(layer.attention.cache_slots() - 1 for layer in layers)
+        return 1 + reach + (ngrams.reach if ngrams else 0)
 
     def initial_state(self, batch_size, max_length=None):
         """Return the state before the first token.

@@ -92,6 +92,10 @@ def _window() -> dict[str, Any]:
     return {**_attention(), **window}
 
 
+def _ngrams() -> dict[str, Any]:
+    return {"ngram_sizes": [2, 4], "ngram_bins": 16, "ngram_dim": 3}
+
+
 CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     "longkeras.patterns.BandedPattern": lambda: {
         "left": 3,
@@ -135,6 +139,13 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "seed": 3,
     },
     "longkeras.layers.LongformerSelfAttention": _window,
+    "longkeras.layers.NGramEmbedding": lambda: {
+        "ngram_sizes": [2, 4],
+        "num_bins": 16,
+        "embedding_dim": 3,
+        "output_dim": 5,
+        "initializer": "he_normal",
+    },
     "longkeras.layers.SharedPReLU": lambda: {"negative_slope": 0.5},
     "longkeras.layers.SlidingWindowAttention": _window,
     "longkeras.layers.RecurrentStack": lambda: {
@@ -193,6 +204,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "dropout": 0.25,
         "seed": 3,
         "use_global_attention": True,
+        **_ngrams(),
         "dtype": "mixed_bfloat16",
     },
     "longkeras.models.ExactBertBackbone": lambda: {
@@ -240,6 +252,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "activation_penalty": 2.0,
         "slowness_penalty": 1.0,
         "trainable_embeddings": False,
+        **_ngrams(),
         "seed": 3,
         "dtype": "mixed_bfloat16",
     },

@@ -37,7 +37,7 @@ def as_array(tensor):
     return np.asarray(ops.convert_to_numpy(tensor))
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn", "lstm_ngrams"])
 def test_packed_documents_read_as_if_they_stood_alone(kind):
     model, token_ids = small_model(kind), random_ids(2, 9)
     document_ids = np.array([[0] * 4 + [1] * 5, [7] * 9])

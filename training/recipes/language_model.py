@@ -45,6 +45,7 @@ _CHANGEABLE = (
     "batch_size",
     "sequence_length",
     "english_weight",
+    "ngram_sizes",
 )
 
 
@@ -205,11 +206,11 @@ def _train_stage(model, corpus, config, step, epoch_steps, callbacks, checkpoint
 
 
 def compile_model(model, config, stage_ends=()):
-    """Compile with the run's optimizer, XLA where it helps a run of thousands of steps.
+    """Compile with the run's optimizer, XLA where it helps in thousands of steps.
 
     Narrow models spend their time between small products, those of Muon among them:
     on TensorFlow's CPU, XLA makes a step of 128 to 192 wide 1.1 to 1.7 times quicker,
-    which `longkeras.fitting.should_jit_compile` weighs against the wait for the compiler.
+    which `longkeras.fitting.should_jit_compile` does not count on for short runs.
 
     Args:
         model: from `training.contestants.build_model`.
@@ -221,12 +222,13 @@ def compile_model(model, config, stage_ends=()):
         optimizer=build_optimizer(config, stage_ends),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=[],
-        jit_compile=should_jit_compile(model) or _is_narrow(config),
+        jit_compile=should_jit_compile(model) or _is_long_and_narrow(config),
     )
 
 
-def _is_narrow(config):
-    return keras.backend.backend() == "tensorflow" and config.hidden_dim < 256
+def _is_long_and_narrow(config):
+    is_worth_compiling = config.steps >= 1000 and config.hidden_dim < 256
+    return keras.backend.backend() == "tensorflow" and is_worth_compiling
 
 
 def _parse(argv):
@@ -244,6 +246,12 @@ def _parse(argv):
     parser.add_argument("--sequence-length", type=int)
     parser.add_argument(
         "--english-weight", type=float, help="windows of English for one of Chinese"
+    )
+    parser.add_argument(
+        "--ngram-sizes",
+        type=int,
+        nargs="*",
+        help="n-grams whose vectors are looked up; without a number, none",
     )
     parser.add_argument(
         "--stages",

@@ -119,8 +119,6 @@ class CausalTransformerBackbone(
         **kwargs,
     ):
         check_arguments(locals(), may_be_none=("max_sequence_length",))
-        windows = one_per_layer("attention_window", attention_window, num_layers)
-        dilations = one_per_layer("attention_dilation", attention_dilation, num_layers)
 
         # === Layers ===
         self.token_embedding = ReversibleEmbedding(
@@ -134,25 +132,20 @@ class CausalTransformerBackbone(
         self.ngram_embedding = ngram_embedding(
             ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype
         )
-        self.transformer_layers = []
-        for i in range(num_layers):
-            self.transformer_layers.append(
-                CausalDecoderLayer(
-                    intermediate_dim=intermediate_dim,
-                    num_heads=num_heads,
-                    attention_window=windows[i],
-                    attention_dilation=dilations[i],
-                    rope_max_wavelength=rope_max_wavelength,
-                    activation=activation,
-                    layer_norm_epsilon=layer_norm_epsilon,
-                    dropout=dropout,
-                    kernel_initializer=layer_initializer(seed, i),
-                    seed=seed,
-                    use_global_attention=use_global_attention,
-                    dtype=dtype,
-                    name=f"transformer_layer_{i}",
-                )
-            )
+        self.transformer_layers = _decoder_layers(
+            num_layers,
+            attention_window,
+            attention_dilation,
+            seed,
+            intermediate_dim=intermediate_dim,
+            num_heads=num_heads,
+            rope_max_wavelength=rope_max_wavelength,
+            activation=activation,
+            layer_norm_epsilon=layer_norm_epsilon,
+            dropout=dropout,
+            use_global_attention=use_global_attention,
+            dtype=dtype,
+        )
         self.layer_norm = keras.layers.RMSNormalization(
             epsilon=layer_norm_epsilon, dtype=dtype, name="layer_norm"
         )
@@ -209,3 +202,20 @@ class CausalTransformerBackbone(
             "ngram_bins": self.ngram_bins,
             "ngram_dim": self.ngram_dim,
         }
+
+
+def _decoder_layers(num_layers, attention_window, attention_dilation, seed, **shared):
+    """The layers of a stack, each with first weights of its own."""
+    windows = one_per_layer("attention_window", attention_window, num_layers)
+    dilations = one_per_layer("attention_dilation", attention_dilation, num_layers)
+    return [
+        CausalDecoderLayer(
+            attention_window=windows[i],
+            attention_dilation=dilations[i],
+            kernel_initializer=layer_initializer(seed, i),
+            seed=seed,
+            name=f"transformer_layer_{i}",
+            **shared,
+        )
+        for i in range(num_layers)
+    ]
