@@ -1,6 +1,7 @@
 """What the page can offer: models and sample texts, with their names."""
 
 from longkeras.app.views import Words
+from longkeras.serving.key_finder import KEY_LENGTHS
 from longkeras.serving.limits import MAX_READ_BYTES
 
 AMOUNTS = (20_000, 100_000, 500_000)
@@ -59,6 +60,17 @@ class Catalogue:
     def sample_choices(self, language):
         """Return `(title, name)` of each sample."""
         return [(self.sample_words(name).text(language), name) for name in self.samples]
+
+    def key_text_choices(self, language):
+        """Return `(title, name)` of the samples in which a key can be hidden.
+
+        They are long enough, and in the language of the encoder's books.
+        """
+        return [
+            (self.sample_words(name).text(language), name)
+            for name, sample in self.samples.items()
+            if sample.language == "en" and sample.characters > max(KEY_LENGTHS)
+        ]
 
     def amounts(self):
         """Return the choices of how much to read, in bytes; the last is all."""

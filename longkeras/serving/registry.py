@@ -7,6 +7,7 @@ from pathlib import Path
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.persistence import load_model
 from longkeras.serving.context_reader import prepare_prefill, prepare_step
+from longkeras.serving.key_finder import KeyFinder
 from longkeras.serving.manifest import check_files, read_manifest
 from longkeras.serving.shared_model import SharedModel
 
@@ -37,6 +38,7 @@ class ModelRegistry:
         self._entries = {entry.name: entry for entry in read_manifest(self.folder)}
         self._locks = {name: threading.Lock() for name in self._entries}
         self._loaded = {}
+        self.key_finder = KeyFinder(self.folder / "passkey-encoder")
 
     def names(self):
         """Return the models' names, in the manifest's order.

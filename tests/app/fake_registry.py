@@ -2,8 +2,11 @@
 
 import time
 
+import numpy as np
+
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.serving import ModelEntry, SharedModel
+from longkeras.serving.key_finder import FoundKey, hidden_key
 from tests.serving.fake_models import FakeFull, FakeLSTM, FakeWindowed
 
 NAMES = ("byte-lstm", "byte-transformer-full", "byte-longformer")
@@ -28,6 +31,7 @@ class FakeRegistry:
         kinds = (FakeLSTM, FakeFull, FakeWindowed)
         self.broken = set(broken)
         self.warmed = []
+        self.key_finder = FakeKeyFinder()
         self._models = {
             name: SharedModel(_Slow(kind(seed=1), step_seconds), name)
             for name, kind in zip(NAMES, kinds, strict=True)
@@ -59,6 +63,19 @@ class FakeRegistry:
         self.load(name)
         self.warmed.append((name, purposes))
         return 0.0
+
+
+class FakeKeyFinder:
+    """Reads every key, but those that lie in the middle."""
+
+    is_there = True
+
+    def find(self, text, length, depth, seed):
+        example = hidden_key(text, length, depth, seed)
+        probabilities = np.full((5, 10), 0.01)
+        digits = (0,) * 5 if depth == 0.5 else example.labels
+        probabilities[range(5), digits] = 0.91
+        return FoundKey(example, probabilities, 0.25, 1234)
 
 
 class _Slow:

@@ -92,6 +92,20 @@ def test_a_place_is_reached_by_mouse_keyboard_and_character(visit):
     )
 
 
+def test_a_key_is_looked_for_on_a_narrow_page_in_both_languages(visit):
+    driver = visit(width=400, height=800)
+    page = driver.page
+    page.get_by_role("tab", name="Find a key").click()
+    page.click("#key-find")
+    page.wait_for_selector("#key-notice :text('that is the key')")
+    assert page.locator(".lk-key-map .lk-key-key").count() == 2
+    assert driver.overflow() <= 0
+    driver.switch_language("zh")
+    page.wait_for_selector("#key-notice :text('正是密钥')")
+    page.wait_for_selector("#key-panel :text('所提的问题')")
+    assert driver.errors == []
+
+
 def test_a_narrow_page_works_with_a_finger(visit):
     driver = visit(width=400, height=800, touch=True)
     assert driver.overflow() <= 0

@@ -32,6 +32,7 @@ ENDPOINTS = {
     "csv_bins",
     "csv_characters",
     "csv_continuations",
+    "find_key",
     "status",
     "language",
 }
@@ -122,6 +123,19 @@ def test_a_place_can_be_inspected_after_reading(client):
     place = client.predict(3, "zh", api_name="/inspect")[0]
     assert "第 4 字符" in place and "lk-alternatives" in place
     assert "between 0 and" in client.predict(10**6, "en", api_name="/inspect")[-1]
+
+
+def test_a_key_is_looked_for(client):
+    numbers, notice, panel = client.predict(
+        text="hard-cash",
+        length=1_024,
+        depth=20,
+        draw=4,
+        language="zh",
+        api_name="/find_key",
+    )[:3]
+    assert numbers["is_right"] and numbers["read"] in notice
+    assert "正是密钥" in notice and f"<mark>{numbers['key']}" in panel
 
 
 def test_a_prompt_is_taken_from_the_place(client):

@@ -27,6 +27,7 @@ import numpy as np
 from longkeras import save_model
 from longkeras.data import data_directory, load_books
 from longkeras.evaluation import recall_examples, score_recall
+from longkeras.evaluation.asked_digits import ANSWER_BYTES, num_decoys
 from longkeras.fitting import (
     FiniteGuard,
     ProgressLog,
@@ -38,13 +39,7 @@ from training.evaluate import RESULTS
 from training.evaluation_record import EvaluationRecord
 from training.evaluation_texts import load_text_set
 from training.passkey import PASSKEY_MODELS, build_passkey_model
-from training.passkey_texts import (
-    ANSWER_BYTES,
-    PasskeyBatches,
-    is_right,
-    labelled,
-    num_decoys,
-)
+from training.passkey_texts import PasskeyBatches, is_right, labelled
 from training.recipes.language_model import log_to
 
 _LOGGER = logging.getLogger("training")

@@ -5,7 +5,8 @@ name), `states` (names of those that hold what a session has made), `retitled` a
 `retold` (the same tab in another language).
 """
 
+from longkeras.app.tabs.key import KeyTab
 from longkeras.app.tabs.read import ReadTab
 
-TABS = (ReadTab,)
+TABS = (ReadTab, KeyTab)
 """The tabs, in the order in which they stand."""

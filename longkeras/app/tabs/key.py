@@ -1,0 +1,157 @@
+"""The *Find a key* tab: an encoder looks for a number in a long text."""
+
+from html import escape
+
+import gradio as gr
+
+from longkeras.app.figures.key_panel import key_html, key_numbers
+from longkeras.app.figures.notice import notice_html
+from longkeras.app.key_handlers import look_for_key
+from longkeras.app.strings import DEFAULT_LANGUAGE, say
+from longkeras.serving.key_finder import KEY_LENGTHS
+
+_SECONDS_KEPT = 4 * 60 * 60
+
+
+class KeyTab:
+    """The components of the tab by name, in `parts`.
+
+    Args:
+        catalogue: `Catalogue`.
+    """
+
+    key = "tab.key"
+    states = ("search",)
+
+    def __init__(self, catalogue):
+        self.catalogue = catalogue
+        self.parts = {}
+
+    def build(self, language):
+        """Make the components in the Blocks around, and connect their events.
+
+        Args:
+            language: `gradio.Radio` that holds the page's language.
+        """
+        labels = self._labels(DEFAULT_LANGUAGE)
+        parts = self.parts
+        parts["search"] = gr.State(None, time_to_live=_SECONDS_KEPT)
+        parts["lead"] = gr.HTML(apply_default_css=False, **labels["lead"])
+        with gr.Row(elem_id="key-input"):
+            parts["text"] = gr.Dropdown(
+                value=labels["text"]["choices"][0][1],
+                filterable=False,
+                elem_id="key-text",
+                scale=2,
+                min_width=200,
+                **labels["text"],
+            )
+            parts["length"] = gr.Radio(
+                value=KEY_LENGTHS[-1],
+                elem_id="key-length",
+                scale=4,
+                min_width=320,
+                **labels["length"],
+            )
+            parts["depth"] = gr.Slider(
+                0,
+                100,
+                30,
+                step=1,
+                elem_id="key-depth",
+                scale=3,
+                min_width=180,
+                **labels["depth"],
+            )
+            parts["draw"] = gr.Number(
+                1,
+                precision=0,
+                minimum=0,
+                elem_id="key-draw",
+                scale=1,
+                min_width=130,
+                **labels["draw"],
+            )
+        parts["find"] = gr.Button(
+            elem_id="key-find", variant="primary", **labels["find"]
+        )
+        parts["notice"] = gr.HTML(apply_default_css=False, elem_id="key-notice")
+        parts["panel"] = gr.HTML(apply_default_css=False, elem_id="key-panel")
+        parts["numbers"] = gr.JSON(visible=False, label="numbers")
+        self._connect(language)
+
+    def retitled(self, language):
+        """Return the updates that bring the tab's labels into a language.
+
+        Args:
+            language: str. `"en"` or `"zh"`.
+
+        Returns:
+            dict of str to `gradio.update`, by the component's name.
+        """
+        labels = self._labels(language)
+        return {name: gr.update(**options) for name, options in labels.items()}
+
+    def retold(self, held, language):
+        """Return what a session holds, told again in another language.
+
+        Args:
+            held: list. The values of the components named in `states`.
+            language: str. `"en"` or `"zh"`.
+
+        Returns:
+            dict of str to values, by the component's name.
+        """
+        (search,) = held
+        if search is None:
+            return {}
+        return {
+            "notice": notice_html(search.message, language),
+            "panel": key_html(search.found, language),
+        }
+
+    def _connect(self, language):
+        parts = self.parts
+
+        def on_find(text, length, depth, draw, language):
+            """Hide a key in a sample and look for it; first come the numbers."""
+            for search in look_for_key(self.catalogue, text, length, depth, draw):
+                yield {
+                    parts["numbers"]: key_numbers(search.found),
+                    parts["notice"]: notice_html(search.message, language),
+                    parts["panel"]: key_html(search.found, language),
+                    parts["find"]: gr.update(interactive=not search.is_running),
+                    parts["search"]: search,
+                }
+
+        asked = [parts[name] for name in ("text", "length", "depth", "draw")]
+        told = [
+            parts[name] for name in ("numbers", "notice", "panel", "find", "search")
+        ]
+        parts["find"].click(
+            on_find,
+            [*asked, language],
+            told,
+            api_name="find_key",
+            show_progress="hidden",
+            concurrency_limit=1,
+            concurrency_id="key",
+        )
+
+    def _labels(self, language):
+        def told(key, **values):
+            return say(language, key, **values)
+
+        lengths = [(told("key.length_bytes", bytes=n), n) for n in KEY_LENGTHS]
+        lead = f'<p class="lk-hint">{escape(told("key.lead"))}</p>'
+        return {
+            "lead": {"value": lead},
+            "text": {
+                "label": told("key.text"),
+                "choices": self.catalogue.key_text_choices(language),
+            },
+            "length": {"label": told("key.length"), "choices": lengths},
+            "depth": {"label": told("key.depth")},
+            "draw": {"label": told("key.draw"), "info": told("key.draw_info")},
+            "find": {"value": told("key.find")},
+        }
