@@ -109,7 +109,7 @@ def test_implementations_equal_the_reference_on_any_case(case):
 
 
 @pytest.mark.slow
-@drawn(50)
+@drawn(30)
 @hypothesis.given(cases(dtypes=tuple(TOLERANCES)))
 def test_implementations_equal_the_reference_on_many_cases(case):
     check_against_reference(case)

@@ -330,7 +330,7 @@ def test_any_reading_equals_the_full_pass(reading):
 
 
 @pytest.mark.slow
-@drawn(60)
+@drawn(35)
 @hypothesis.given(reading=readings())
 def test_many_readings_equal_the_full_pass(reading):
     check_equals_the_full_pass(reading)
