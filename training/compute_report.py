@@ -29,9 +29,10 @@ Written by `{_COMMAND}` from the runs in `training/histories` and
 those of the models in `saved_models/manifest.json`; do not edit. Each
 point is a checkpoint of a run, on the beginnings of the validation books. What was
 computed is counted from the configuration:
-six operations a weight and byte, and three times the products of attention, in
-teraFLOP. A run that is not at its end has not had its falling learning rate yet: to
-the finished ones that gave about 0.1 bit. [How the runs were made](../training/LOG.md).
+six operations a weight and byte, those of a table of n-grams apart, and three times the
+products of attention, in teraFLOP. A run that is not at its end has not had its falling
+learning rate yet: to the finished ones that gave about 0.1 bit.
+[How the runs were made](../training/LOG.md).
 """
 
 
