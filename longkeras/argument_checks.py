@@ -98,6 +98,8 @@ _NAMES: dict[Callable[[str, Any], None], tuple[str, ...]] = {
         "max_sequence_length",
         "ngram_bins",
         "ngram_dim",
+        "ngram_head_dim",
+        "ngram_head_window",
         "num_bins",
         "num_classes",
         "num_heads",

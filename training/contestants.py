@@ -49,6 +49,9 @@ class LanguageModelConfig:
         ngram_sizes: tuple of int, the n-grams whose vectors are looked up, or None.
         ngram_bins: int. Rows of their table.
         ngram_dim: int. Size of its rows.
+        ngram_head_sizes: tuple of int, orders of the heads that look for what followed
+            the last so many bytes before, or None. For attention models.
+        ngram_head_window: int. How many bytes back they look.
     """
 
     name: str
@@ -77,6 +80,8 @@ class LanguageModelConfig:
     ngram_sizes: tuple[int, ...] | None = None
     ngram_bins: int = 49152
     ngram_dim: int = 48
+    ngram_head_sizes: tuple[int, ...] | None = None
+    ngram_head_window: int = 4096
 
     @property
     def bytes_per_step(self):
@@ -142,12 +147,14 @@ class LanguageModelConfig:
 
 # What the three have in common: the data, the optimizer, the table of n-grams.
 _SHARED = {
-    "steps": 4000,
+    "steps": 6000,
     "decay_fraction": 0.25,
     "optimizer": "muon",
     "english_weight": 0.5,
     "ngram_sizes": (2, 3, 4, 5, 6, 8),
 }
+# Heads that find repetitions are attention's: the LSTM has none.
+_NGRAM_HEADS = {"ngram_head_sizes": (3, 4, 5, 6, 7, 8, 9, 12, 16)}
 
 CONTESTANTS = {
     config.name: config
@@ -175,6 +182,7 @@ CONTESTANTS = {
             batch_size=16,
             learning_rate=6e-3,
             **_SHARED,
+            **_NGRAM_HEADS,
         ),
         LanguageModelConfig(
             name="byte-longformer",
@@ -184,13 +192,14 @@ CONTESTANTS = {
             hidden_dim=128,
             num_heads=4,
             intermediate_dim=344,
-            attention_window=(64, 512, 2048),
+            attention_window=(64, 256, 1024),
             sequence_length=4096,
             batch_size=1,
-            stages=4,
+            stages=3,
             grow_windows=True,
             learning_rate=6e-3,
             **_SHARED,
+            **_NGRAM_HEADS,
         ),
     )
 }
@@ -237,6 +246,10 @@ def build_model(config, stage=-1):
         intermediate_dim=config.intermediate_dim,
         attention_window=list(windows) if windowed else None,
         max_sequence_length=None if windowed else config.sequence_length,
+        ngram_head_sizes=(
+            list(config.ngram_head_sizes) if config.ngram_head_sizes else None
+        ),
+        ngram_head_window=config.ngram_head_window,
     )
     preprocessor = TransformerCausalLMPreprocessor(tokenizer, sequence_length=length)
     return TransformerCausalLM(backbone, preprocessor)

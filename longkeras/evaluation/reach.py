@@ -6,14 +6,15 @@ from longkeras.patterns import BandedPattern, receptive_field
 def theoretical_reach(model):
     """The most bytes back that can have a say in a prediction.
 
-    For windows the reach of all layers together, and of the n-grams at its end;
+    For windows the reach of all layers together, and of what is looked up of n-grams at
+    its end;
     whether the model uses it is what `context_use` and the recall probes measure.
 
     Args:
         model: a causal language model. Its `backbone` may have an `attention_window`
             and `attention_dilation`, one value or one per layer, as
             `longkeras.models.CausalTransformerBackbone` has them, and its
-            `ngram_sizes`.
+            `token_reach`.
 
     Returns:
         int, or None where nothing but the text's beginning ends it, as for an LSTM.
@@ -44,7 +45,7 @@ def theoretical_reach(model):
             for window, dilation in zip(windows, dilations, strict=True)
         ]
     )
-    reach = field.left + max(getattr(backbone, "ngram_sizes", None) or [1]) - 1
+    reach = field.left + getattr(backbone, "token_reach", 0)
     limit = model.context_length
     return reach if limit is None else min(reach, limit - 1)
 

@@ -3,15 +3,23 @@
 from keras import ops
 
 from longkeras.layers.ngram_embedding import NGramEmbedding
+from longkeras.layers.ngram_heads import NGramHeads
 from longkeras.models.layer_arguments import layer_initializer
 
 
 class TokenVectors:
-    """Embeds tokens, with their n-grams if the model looks those up.
+    """Embeds tokens, with their n-grams and what followed those, if a model asks.
 
-    A mixin for backbones with a `token_embedding` and an `ngram_embedding`, which may
-    be None.
+    A mixin for backbones with a `token_embedding`, an `ngram_embedding` and
+    `ngram_heads`, of which the last two may be None.
     """
+
+    ngram_heads = None
+
+    @property
+    def token_reach(self):
+        """int, how many tokens before a token have a say in its vector."""
+        return max((layer.reach for layer in self._ngram_layers), default=0)
 
     def embed(self, token_ids, padding_mask=None, document_ids=None):
         """Vectors of whole texts.
@@ -25,9 +33,9 @@ class TokenVectors:
             Tensor `(batch, sequence, hidden_dim)`.
         """
         x = self.token_embedding(token_ids)
-        if self.ngram_embedding is None:
-            return x
-        return x + self.ngram_embedding(token_ids, padding_mask, document_ids)
+        for layer in self._ngram_layers:
+            x = x + layer(token_ids, padding_mask, document_ids)
+        return x
 
     def initial_tokens(self, batch_size):
         """What `embed_chunk` keeps, before the first token.
@@ -38,9 +46,9 @@ class TokenVectors:
         Returns:
             dict, empty without n-grams: `recent_tokens`, int32 `(batch, reach)`.
         """
-        if self.ngram_embedding is None:
+        if not self.token_reach:
             return {}
-        shape = (batch_size, self.ngram_embedding.reach)
+        shape = (batch_size, self.token_reach)
         return {"recent_tokens": ops.full(shape, -1, dtype="int32")}
 
     def embed_chunk(self, token_ids, lengths, state):
@@ -56,13 +64,19 @@ class TokenVectors:
             and the dict for the next chunk.
         """
         x = self.token_embedding(token_ids)
-        if self.ngram_embedding is None:
+        if not self.token_reach:
             return x, {}
         recent = state["recent_tokens"]
-        x = x + self.ngram_embedding(token_ids, previous_tokens=recent)
+        for layer in self._ngram_layers:
+            x = x + layer(token_ids, previous_tokens=recent[:, -layer.reach :])
         read = ops.concatenate([recent, ops.cast(token_ids, "int32")], axis=1)
         last = lengths[:, None] + ops.arange(recent.shape[1], dtype="int32")
         return x, {"recent_tokens": ops.take_along_axis(read, last, axis=1)}
+
+    @property
+    def _ngram_layers(self):
+        layers = self.ngram_embedding, self.ngram_heads
+        return [layer for layer in layers if layer is not None]
 
 
 def ngram_embedding(ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype):
@@ -89,4 +103,33 @@ def ngram_embedding(ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype)
         initializer=layer_initializer(seed, -2),
         dtype=dtype,
         name="ngram_embedding",
+    )
+
+
+def ngram_heads(ngram_sizes, window, dim, vocabulary_size, hidden_dim, seed, dtype):
+    """The layer that a backbone's arguments ask for.
+
+    Args:
+        ngram_sizes: list of int, or None.
+        window: int.
+        dim: int.
+        vocabulary_size: int.
+        hidden_dim: int.
+        seed: int or None. The model's.
+        dtype: string, `keras.DTypePolicy` or None.
+
+    Returns:
+        `longkeras.layers.NGramHeads`, or None without sizes.
+    """
+    if ngram_sizes is None:
+        return None
+    return NGramHeads(
+        ngram_sizes,
+        window=window,
+        vocabulary_size=vocabulary_size,
+        embedding_dim=dim,
+        output_dim=hidden_dim,
+        initializer=layer_initializer(seed, -3),
+        dtype=dtype,
+        name="ngram_heads",
     )

@@ -1,8 +1,7 @@
 """Hashed n-grams: a number for the last few tokens at every place."""
 
-from keras import ops
-
-from longkeras.ops.integer_hash import STEP, below, mixed
+from longkeras.ops.integer_hash import below
+from longkeras.ops.ngram_codes import ngram_codes
 
 
 def ngram_bins(
@@ -13,21 +12,18 @@ def ngram_bins(
     document_ids=None,
     previous_tokens=None,
 ):
-    """Hashes the last n tokens, up to and with each, for several n.
+    """Finds a bin for the last n tokens, up to and with each, for several n.
 
     Equal n-grams have equal bins, on every backend; unequal ones share a bin by
-    chance. Where an n-gram would reach before the text, into another document or to
-    padding, there is nothing in that place of it.
+    chance.
 
     Args:
         token_ids: int tensor `(batch, sequence)`.
         ngram_sizes: list of int, each at least 1.
         num_bins: int. Bins for the n-grams of all sizes together.
-        padding_mask: tensor `(batch, sequence)`, 0 or False at padding. Defaults to
-            `None`, no padding.
-        document_ids: int tensor `(batch, sequence)`. Defaults to `None`, one document.
-        previous_tokens: int tensor `(batch, max(ngram_sizes) - 1)`, what was read
-            before, -1 where there was nothing. Defaults to `None`, nothing.
+        padding_mask: See `longkeras.ops.ngram_codes`.
+        document_ids: See `longkeras.ops.ngram_codes`.
+        previous_tokens: See `longkeras.ops.ngram_codes`.
 
     Returns:
         int32 tensor `(batch, sequence, len(ngram_sizes))`, numbers below `num_bins`.
@@ -42,34 +38,7 @@ def ngram_bins(
     assert bins[0, 1] == bins[0, 4] != bins[0, 2]
     ```
     """
-    # 0 is nothing, so that ids begin at 1.
-    codes = ops.cast(token_ids, "int32") + 1
-    if padding_mask is not None:
-        codes = ops.where(ops.cast(padding_mask, "bool"), codes, ops.zeros_like(codes))
-    reach = max(ngram_sizes) - 1
-    earlier = ops.pad(codes, [[0, 0], [reach, 0]])
-    if previous_tokens is not None:
-        previous = ops.cast(previous_tokens, "int32") + 1
-        earlier = ops.concatenate([previous, codes], axis=1)
-    hashed = mixed(STEP * codes)
-    bins = {1: hashed}
-    for back in range(1, reach + 1):
-        code = _shifted(earlier, back, reach)
-        if document_ids is not None:
-            code = _in_document(code, document_ids, back)
-        hashed = mixed(hashed + STEP * code)
-        bins[back + 1] = hashed
-    return below(ops.stack([bins[size] for size in ngram_sizes], axis=-1), num_bins)
-
-
-def _shifted(earlier, back, reach):
-    """What stands `back` places before each, of a tensor that begins `reach` before."""
-    return earlier[:, reach - back : -back]
-
-
-def _in_document(code, document_ids, back):
-    """Nothing in place of what belongs to another document."""
-    document_ids = ops.cast(document_ids, "int32")
-    padded = ops.pad(document_ids, [[0, 0], [back, 0]])
-    is_same = ops.equal(_shifted(padded, back, back), document_ids)
-    return ops.where(is_same, code, ops.zeros_like(code))
+    codes = ngram_codes(
+        token_ids, ngram_sizes, padding_mask, document_ids, previous_tokens
+    )
+    return below(codes, num_bins)

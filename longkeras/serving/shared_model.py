@@ -61,13 +61,12 @@ class SharedModel:
         if self.context_length is not None:
             return self.context_length
         # Each layer of a windowed model sees as far back as its ring holds keys, the
-        # first of them n-grams.
+        # first of them what is looked up of n-grams.
         layers = getattr(self._model.backbone, "transformer_layers", ())
         if not layers:
             return None
-        ngrams = getattr(self._model.backbone, "ngram_embedding", None)
         reach = sum(layer.attention.cache_slots() - 1 for layer in layers)
-        return 1 + reach + (ngrams.reach if ngrams else 0)
+        return 1 + reach + self._model.backbone.token_reach
 
     def initial_state(self, batch_size, max_length=None):
         """Return the state before the first token.

@@ -146,6 +146,14 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "output_dim": 5,
         "initializer": "he_normal",
     },
+    "longkeras.layers.NGramHeads": lambda: {
+        "ngram_sizes": [2, 4],
+        "window": 16,
+        "vocabulary_size": 12,
+        "embedding_dim": 3,
+        "output_dim": 5,
+        "initializer": "he_normal",
+    },
     "longkeras.layers.SharedPReLU": lambda: {"negative_slope": 0.5},
     "longkeras.layers.SlidingWindowAttention": _window,
     "longkeras.layers.RecurrentStack": lambda: {
@@ -205,6 +213,9 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "seed": 3,
         "use_global_attention": True,
         **_ngrams(),
+        "ngram_head_sizes": [2, 3],
+        "ngram_head_window": 7,
+        "ngram_head_dim": 5,
         "dtype": "mixed_bfloat16",
     },
     "longkeras.models.ExactBertBackbone": lambda: {

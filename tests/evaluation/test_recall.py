@@ -145,6 +145,6 @@ def test_the_reach_is_that_of_all_layers(windows, dilations, limit, reach):
     )
     model = SimpleNamespace(backbone=backbone, context_length=limit)
     assert theoretical_reach(model) == reach
-    backbone.ngram_sizes = [2, 4]
+    backbone.token_reach = 3
     more = 3 if limit is None and reach is not None else 0
     assert theoretical_reach(model) == (None if reach is None else reach + more)

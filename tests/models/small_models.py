@@ -28,6 +28,13 @@ TRANSFORMERS = {
     "full": {"max_sequence_length": CONTEXT_LENGTH},
     "mixed": {"attention_window": [1, None], "max_sequence_length": CONTEXT_LENGTH},
     "ngrams": {"attention_window": [3, 6], "ngram_sizes": [2, 4], "ngram_bins": 64},
+    "ngram_heads": {
+        "attention_window": [3, 6],
+        "ngram_sizes": [2],
+        "ngram_bins": 64,
+        "ngram_head_sizes": [2, 3],
+        "ngram_head_window": 9,
+    },
 }
 RECURRENT = {
     "lstm": {"cell": "lstm"},
@@ -36,7 +43,10 @@ RECURRENT = {
 }
 KINDS = (*TRANSFORMERS, *RECURRENT)
 # Their state has one size, however long the text.
-CONSTANT_STATE = ("windowed", "dilated", "global", "ngrams", *RECURRENT)
+CONSTANT_STATE = (
+    *("windowed", "dilated", "global", "ngrams", "ngram_heads"),
+    *RECURRENT,
+)
 
 
 def small_model(kind, seed=0, dtype=None, num_layers=2, sequence_length=24, **options):

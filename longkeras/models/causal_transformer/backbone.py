@@ -13,7 +13,11 @@ from longkeras.models.causal_transformer.inputs import (
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.embeddings import ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
-from longkeras.models.token_vectors import TokenVectors, ngram_embedding
+from longkeras.models.token_vectors import (
+    TokenVectors,
+    ngram_embedding,
+    ngram_heads,
+)
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -58,6 +62,12 @@ class CausalTransformerBackbone(
             models of bytes. Defaults to `None`, each token by itself.
         ngram_bins: int. Rows of the table of n-grams. Defaults to `32768`.
         ngram_dim: int. Size of its rows. Defaults to `64`.
+        ngram_head_sizes: list of int, each at least 2: what followed the last so many
+            tokens when they last stood in the text, see
+            `longkeras.layers.NGramHeads`. Defaults to `None`, no such heads.
+        ngram_head_window: int. How many tokens back they look, beside the windows of
+            attention. Defaults to `4096`.
+        ngram_head_dim: int. Size of their vector of a token. Defaults to `32`.
         dtype: string or `keras.DTypePolicy`. Defaults to `None`, Keras' own.
         **kwargs: See `keras_hub.models.Backbone`.
 
@@ -115,6 +125,9 @@ class CausalTransformerBackbone(
         ngram_sizes=None,
         ngram_bins=32768,
         ngram_dim=64,
+        ngram_head_sizes=None,
+        ngram_head_window=4096,
+        ngram_head_dim=32,
         dtype=None,
         **kwargs,
     ):
@@ -131,6 +144,15 @@ class CausalTransformerBackbone(
         )
         self.ngram_embedding = ngram_embedding(
             ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype
+        )
+        self.ngram_heads = ngram_heads(
+            ngram_head_sizes,
+            ngram_head_window,
+            ngram_head_dim,
+            vocabulary_size,
+            hidden_dim,
+            seed,
+            dtype,
         )
         self.transformer_layers = _decoder_layers(
             num_layers,
@@ -180,6 +202,9 @@ class CausalTransformerBackbone(
         self.ngram_sizes = ngram_sizes
         self.ngram_bins = ngram_bins
         self.ngram_dim = ngram_dim
+        self.ngram_head_sizes = ngram_head_sizes
+        self.ngram_head_window = ngram_head_window
+        self.ngram_head_dim = ngram_head_dim
 
     def get_config(self):
         return {
@@ -201,6 +226,9 @@ class CausalTransformerBackbone(
             "ngram_sizes": self.ngram_sizes,
             "ngram_bins": self.ngram_bins,
             "ngram_dim": self.ngram_dim,
+            "ngram_head_sizes": self.ngram_head_sizes,
+            "ngram_head_window": self.ngram_head_window,
+            "ngram_head_dim": self.ngram_head_dim,
         }
 
 
