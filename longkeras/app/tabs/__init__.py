@@ -1,9 +1,4 @@
-"""The tabs of the page, a file each.
-
-A tab has `key` (its title in `strings.json`), `build`, `parts` (its components by
-name), `states` (names of those that hold what a session has made), `retitled` and
-`retold` (the same tab in another language).
-"""
+"""The tabs of the page, a file each."""
 
 from longkeras.app.tabs.key import KeyTab
 from longkeras.app.tabs.read import ReadTab

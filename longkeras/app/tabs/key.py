@@ -8,13 +8,14 @@ from longkeras.app.figures.key_panel import key_html, key_numbers
 from longkeras.app.figures.notice import notice_html
 from longkeras.app.key_handlers import look_for_key
 from longkeras.app.strings import DEFAULT_LANGUAGE, say
+from longkeras.app.tabs.tab import Tab
 from longkeras.serving.key_finder import KEY_LENGTHS
 
 _SECONDS_KEPT = 4 * 60 * 60
 
 
-class KeyTab:
-    """The components of the tab by name, in `parts`.
+class KeyTab(Tab):
+    """Says where a key is hidden, and what the encoder finds.
 
     Args:
         catalogue: `Catalogue`.
@@ -23,17 +24,9 @@ class KeyTab:
     key = "tab.key"
     states = ("search",)
 
-    def __init__(self, catalogue):
-        self.catalogue = catalogue
-        self.parts = {}
-
     def build(self, language):
-        """Make the components in the Blocks around, and connect their events.
-
-        Args:
-            language: `gradio.Radio` that holds the page's language.
-        """
-        labels = self._labels(DEFAULT_LANGUAGE)
+        """See `Tab.build`."""
+        labels = self.labels(DEFAULT_LANGUAGE)
         parts = self.parts
         parts["search"] = gr.State(None, time_to_live=_SECONDS_KEPT)
         parts["lead"] = gr.HTML(apply_default_css=False, **labels["lead"])
@@ -80,28 +73,8 @@ class KeyTab:
         parts["numbers"] = gr.JSON(visible=False, label="numbers")
         self._connect(language)
 
-    def retitled(self, language):
-        """Return the updates that bring the tab's labels into a language.
-
-        Args:
-            language: str. `"en"` or `"zh"`.
-
-        Returns:
-            dict of str to `gradio.update`, by the component's name.
-        """
-        labels = self._labels(language)
-        return {name: gr.update(**options) for name, options in labels.items()}
-
     def retold(self, held, language):
-        """Return what a session holds, told again in another language.
-
-        Args:
-            held: list. The values of the components named in `states`.
-            language: str. `"en"` or `"zh"`.
-
-        Returns:
-            dict of str to values, by the component's name.
-        """
+        """See `Tab.retold`."""
         (search,) = held
         if search is None:
             return {}
@@ -138,7 +111,9 @@ class KeyTab:
             concurrency_id="key",
         )
 
-    def _labels(self, language):
+    def labels(self, language):
+        """See `Tab.labels`."""
+
         def told(key, **values):
             return say(language, key, **values)
 

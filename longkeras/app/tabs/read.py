@@ -8,6 +8,7 @@ from longkeras.app.rendering import retell
 from longkeras.app.strings import DEFAULT_LANGUAGE
 from longkeras.app.tabs.read_events import NOTICES, connect
 from longkeras.app.tabs.read_labels import read_labels
+from longkeras.app.tabs.tab import Tab
 from longkeras.app.views import StopFlag, Voice
 from longkeras.serving import MAX_CONTINUE_BYTES
 
@@ -15,8 +16,8 @@ SECONDS_KEPT = 4 * 60 * 60
 """How long a session's results are kept after its last event."""
 
 
-class ReadTab:
-    """The components of the tab by name, in `parts`.
+class ReadTab(Tab):
+    """Takes a text, shows what models make of it, and lets them write on.
 
     Args:
         catalogue: `Catalogue`.
@@ -25,45 +26,21 @@ class ReadTab:
     key = "tab.read"
     states = ("voice", "comparison", "texts", *(f"{name}_message" for name in NOTICES))
 
-    def __init__(self, catalogue):
-        self.catalogue = catalogue
-        self.parts = {}
-
     def build(self, language):
-        """Make the components in the Blocks around, and connect their events.
-
-        Args:
-            language: `gradio.Radio` that holds the page's language.
-        """
-        labels = read_labels(self.catalogue, DEFAULT_LANGUAGE)
+        """See `Tab.build`."""
+        labels = self.labels(DEFAULT_LANGUAGE)
         self._build_state()
         self._build_input(labels)
         self._build_results(labels)
         self._build_continue(labels)
         connect(self.parts, self.catalogue, language)
 
-    def retitled(self, language):
-        """Return the updates that bring the tab's labels into a language.
-
-        Args:
-            language: str. `"en"` or `"zh"`.
-
-        Returns:
-            dict of str to `gradio.update`, by the component's name.
-        """
-        labels = read_labels(self.catalogue, language)
-        return {name: gr.update(**options) for name, options in labels.items()}
+    def labels(self, language):
+        """See `Tab.labels`."""
+        return read_labels(self.catalogue, language)
 
     def retold(self, held, language):
-        """Return what a session holds, told again in another language.
-
-        Args:
-            held: list. The values of the components named in `states`.
-            language: str. `"en"` or `"zh"`.
-
-        Returns:
-            dict of str to values, by the component's name.
-        """
+        """See `Tab.retold`."""
         voice, comparison, continuations, *messages = held
         voice.language = language
         said = dict(zip(NOTICES, messages, strict=True))
