@@ -66,7 +66,7 @@ class SharedModel:
         if not layers:
             return None
         reach = sum(layer.attention.cache_slots() - 1 for layer in layers)
-        return 1 + reach + self._model.backbone.token_reach
+        return 1 + reach + getattr(self._model.backbone, "token_reach", 0)
 
     def initial_state(self, batch_size, max_length=None):
         """Return the state before the first token.
