@@ -46,6 +46,7 @@ _CHANGEABLE = (
     "sequence_length",
     "english_weight",
     "ngram_sizes",
+    "ngram_head_sizes",
 )
 
 
@@ -252,6 +253,12 @@ def _parse(argv):
         type=int,
         nargs="*",
         help="n-grams whose vectors are looked up; without a number, none",
+    )
+    parser.add_argument(
+        "--ngram-head-sizes",
+        type=int,
+        nargs="*",
+        help="orders of the heads that find repetitions; without a number, none",
     )
     parser.add_argument(
         "--stages",

@@ -44,7 +44,9 @@ class Setting:
     nanogpt: float | None = None
 
 
-def _setting(name, nanogpt, num_layers, hidden_dim, num_heads, length, **others):
+def _setting(
+    name, nanogpt, num_layers, hidden_dim, num_heads, length, window=None, **others
+):
     config = LanguageModelConfig(
         name=f"tinyshakespeare-{name}",
         family="sliding_window",
@@ -54,8 +56,9 @@ def _setting(name, nanogpt, num_layers, hidden_dim, num_heads, length, **others)
         num_heads=num_heads,
         # Three matrices of a gated layer are as large as the two of a plain one.
         intermediate_dim=8 * round(hidden_dim / 3),
-        # Whole windows of training are seen; longer texts are read all the same.
-        attention_window=(length,) * num_layers,
+        # Without a `window`, whole windows of training are seen; longer texts are read
+        # all the same.
+        attention_window=(window or length,) * num_layers,
         sequence_length=length,
         optimizer="muon",
         weight_decay=0.1,
@@ -68,6 +71,23 @@ def _setting(name, nanogpt, num_layers, hidden_dim, num_heads, length, **others)
 SETTINGS = {
     "small": _setting(
         "small", 1.88, 4, 128, 4, 64, batch_size=12, steps=2000, learning_rate=6e-3
+    ),
+    "recalling": _setting(
+        "recalling",
+        1.4697,
+        4,
+        128,
+        4,
+        1024,
+        window=256,
+        batch_size=4,
+        steps=2500,
+        learning_rate=6e-3,
+        dropout=0.1,
+        ngram_sizes=(2, 3, 4),
+        ngram_bins=8192,
+        ngram_dim=32,
+        ngram_head_sizes=(3, 4, 5, 6, 7, 8, 10, 12, 16),
     ),
     "medium": _setting(
         "medium",
