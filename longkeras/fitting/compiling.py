@@ -1,15 +1,23 @@
 """When XLA helps a model's training."""
 
+# Of two models 128 and 192 wide a step under XLA took 0.65 and 0.59 of its time in
+# TensorFlow's graph; of layers 650 wide it took longer. Compiling takes half a minute.
+_NARROW, _MANY_STEPS = 256, 1000
 
-def should_jit_compile(model):
+
+def should_jit_compile(model, num_steps=None):
     """Whether `compile(jit_compile=...)` should be set for a model.
 
-    On a CPU TensorFlow's own graph is as fast, without the wait for the compiler, and
-    attention is a program of XLA's all the same. Recurrent models stay out of XLA on
-    TensorFlow everywhere.
+    JAX has nothing else. On a CPU TensorFlow's own graph is as fast for wide models,
+    without the wait for the compiler, and attention is a program of XLA's all the
+    same. Narrow models spend their time between small products, those of the
+    optimizer among them: XLA then makes a step 1.5 to 1.7 times quicker, which pays
+    for compiling in a thousand steps.
 
     Args:
         model: `longkeras.models.TransformerCausalLM` or `RecurrentCausalLM`.
+        num_steps: int. How many steps it will be trained. Defaults to `None`: too few
+            to wait for a compiler.
 
     Returns:
         bool.
@@ -25,9 +33,16 @@ def should_jit_compile(model):
         RecurrentBackbone(vocabulary_size=259, num_layers=1, hidden_dim=8)
     )
     assert should_jit_compile(model) == (keras.backend.backend() == "jax")
+    assert should_jit_compile(model, 2000) == (keras.backend.backend() != "torch")
     ```
     """
     # Seconds of import, which who has a model has had.
+    import keras
+
     from longkeras.models.compile_policy import xla_helps
 
-    return xla_helps(model)
+    if xla_helps(model):
+        return True
+    is_long = num_steps is not None and num_steps >= _MANY_STEPS
+    is_narrow = model.backbone.hidden_dim < _NARROW
+    return keras.backend.backend() == "tensorflow" and is_long and is_narrow

@@ -9,10 +9,9 @@ def xla_helps(model):
     """Whether XLA makes a model's training quicker.
 
     JAX has nothing else, and PyTorch no XLA. On a CPU TensorFlow's own graph
-    multiplies wide matrices 1.3 times faster than XLA, frees what it no longer needs
-    and compiles in two thirds of the time, while attention is a program of XLA's all
-    the same, one for all layers. Recurrent models stay out of XLA on TensorFlow
-    everywhere: the backend's own layers serve them.
+    multiplies wide matrices 1.3 times faster than XLA and frees what it no longer
+    needs, while attention is a program of XLA's all the same, one for all layers.
+    Recurrent models stay out of XLA on TensorFlow: the backend's own layers serve them.
 
     Args:
         model: `keras.Model`, a task or not.

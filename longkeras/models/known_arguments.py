@@ -18,10 +18,17 @@ class KnownArguments:
         unknown = sorted(set(kwargs) - set(_OF_KERAS))
         if unknown:
             name = unknown[0]
-            known = list(inspect.signature(type(self)).parameters)
-            near = difflib.get_close_matches(name, known, 1, 0.0)[0]
             raise ValueError(
-                f"`{name}` is no argument of {type(self).__name__}; the nearest is "
-                f"`{near}`. Received: {name}={kwargs[name]!r:.200}"
+                f"`{name}` is no argument of {type(self).__name__}; "
+                f"{_advice(name, type(self))}. Received: {name}={kwargs[name]!r:.200}"
             )
         super().__init__(*args, **kwargs)
+
+
+def _advice(name, model_class):
+    known = inspect.signature(model_class).parameters.values()
+    known = [each.name for each in known if each.kind != each.VAR_KEYWORD]
+    near = difflib.get_close_matches(name, known, 1)
+    if near:
+        return f"the nearest is `{near[0]}`"
+    return f"it takes {', '.join(known)}"

@@ -5,6 +5,7 @@ import math
 import re
 
 import keras
+import pytest
 
 from longkeras.fitting import ProgressLog, should_jit_compile
 from longkeras.ops.implementations.platform import runs_on_cpu
@@ -37,6 +38,14 @@ def test_tensorflow_without_a_gpu_trains_in_its_own_graph():
     is_compiled = backend != "torch" and not in_graph
     assert should_jit_compile(small_model("windowed")) == is_compiled
     assert should_jit_compile(small_model("gru")) == (backend == "jax")
+
+
+@pytest.mark.parametrize("kind", ["windowed", "lstm"])
+def test_long_runs_of_narrow_models_are_compiled(kind):
+    model = small_model(kind)
+    is_compiled = keras.backend.backend() != "torch"
+    assert should_jit_compile(model, num_steps=1000) == is_compiled
+    assert should_jit_compile(model, num_steps=999) == should_jit_compile(model)
 
 
 def test_bits_a_byte_are_told_where_the_bytes_of_a_token_are_known(caplog):

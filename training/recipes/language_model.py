@@ -207,11 +207,7 @@ def _train_stage(model, corpus, config, step, epoch_steps, callbacks, checkpoint
 
 
 def compile_model(model, config, stage_ends=()):
-    """Compile with the run's optimizer, XLA where it helps in thousands of steps.
-
-    Narrow models spend their time between small products, those of Muon among them:
-    on TensorFlow's CPU, XLA makes a step of 128 to 192 wide 1.1 to 1.7 times quicker,
-    which `longkeras.fitting.should_jit_compile` does not count on for short runs.
+    """Compile with the run's optimizer, under XLA where that helps.
 
     Args:
         model: from `training.contestants.build_model`.
@@ -223,13 +219,8 @@ def compile_model(model, config, stage_ends=()):
         optimizer=build_optimizer(config, stage_ends),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=[],
-        jit_compile=should_jit_compile(model) or _is_long_and_narrow(config),
+        jit_compile=should_jit_compile(model, config.steps),
     )
-
-
-def _is_long_and_narrow(config):
-    is_worth_compiling = config.steps >= 1000 and config.hidden_dim < 256
-    return keras.backend.backend() == "tensorflow" and is_worth_compiling
 
 
 def _parse(argv):

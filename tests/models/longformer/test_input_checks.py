@@ -168,3 +168,5 @@ def test_a_misspelt_argument_is_refused(backbone):
         LongformerTextClassifier(backbone, 2, droput=0.0)
     with pytest.raises(ValueError, match="nearest is `hidden_dim`"):
         RecurrentBackbone(10, 1, 4, hidden_dims=4)
+    with pytest.raises(ValueError, match=r"it takes vocabulary_size, .*zzz=4"):
+        RecurrentBackbone(10, 1, 4, zzz=4)
