@@ -43,6 +43,8 @@ def should_jit_compile(model, num_steps=None):
 
     if xla_helps(model):
         return True
-    is_long = num_steps is not None and num_steps >= _MANY_STEPS
-    is_narrow = model.backbone.hidden_dim < _NARROW
-    return keras.backend.backend() == "tensorflow" and is_long and is_narrow
+    if num_steps is None or num_steps < _MANY_STEPS:
+        return False
+    return keras.backend.backend() == "tensorflow" and (
+        model.backbone.hidden_dim < _NARROW
+    )

@@ -16,6 +16,7 @@ _FAMILIES = {
         "num_heads": 2,
         "intermediate_dim": 8,
         "attention_window": (4,),
+        "ngram_head_sizes": (2, 3),
         "stages": 2,
     },
 }
