@@ -53,7 +53,7 @@ def test_lora_of_a_recurrent_model_says_why_not():
 
 # Keras says so of every layer that has no product to quantize, inputs included.
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
-@pytest.mark.parametrize("kind", ["ngrams"])
+@pytest.mark.parametrize("kind", ["ngrams", "ngram_heads"])
 def test_eight_bit_weights_give_nearly_the_same_logits(kind, tmp_path):
     model, token_ids = small_model(kind), random_ids(2, 6)
     before = logits_of(model, token_ids)

@@ -76,7 +76,9 @@ def test_adam_moves_a_row_by_the_sum_over_its_uses(name):
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="others have no slices"
 )
-@pytest.mark.parametrize("kind", ["longformer", "bert", "ngrams", "lstm"])
+@pytest.mark.parametrize(
+    "kind", ["longformer", "bert", "ngrams", "ngram_heads", "lstm"]
+)
 def test_no_gradient_of_a_model_is_a_list_of_slices(kind):
     import tensorflow as tf
 

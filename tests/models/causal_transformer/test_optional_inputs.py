@@ -84,7 +84,9 @@ def test_fit_predict_and_a_reload_take_them(inputs, tmp_path):
     np.testing.assert_array_equal(logits_of(again, inputs), logits_of(model, inputs))
 
 
-@pytest.mark.parametrize("kind", ["windowed", "dilated", "full", "global", "ngrams"])
+@pytest.mark.parametrize(
+    "kind", ["windowed", "dilated", "full", "global", "ngrams", "ngram_heads"]
+)
 def test_packed_documents_are_read_as_if_each_stood_alone(kind):
     # Rotary positions count on through the row: only distances matter.
     model, token_ids = small_model(kind), random_ids(1, LENGTH)
