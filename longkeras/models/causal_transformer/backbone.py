@@ -147,7 +147,8 @@ class CausalTransformerBackbone(
         )
         self.ngram_heads = ngram_heads(
             ngram_head_sizes,
-            ngram_head_window,
+            # The state is as long as they look back: no longer than texts are.
+            min(ngram_head_window, max_sequence_length or ngram_head_window),
             ngram_head_dim,
             vocabulary_size,
             hidden_dim,
