@@ -55,6 +55,8 @@ class Panel:
         y_label: str.
         series: tuple of `Series`.
         has_even_y: bool. Whether the upright axis is a plain one. Defaults to `False`.
+        limits: tuple of `(name, x)`: upright dashed lines in the colour of a series.
+            Defaults to none.
     """
 
     title: str
@@ -62,6 +64,7 @@ class Panel:
     y_label: str
     series: tuple[Series, ...]
     has_even_y: bool = False
+    limits: tuple[tuple[str, float], ...] = ()
 
 
 def picture(panels, names, columns=2):
@@ -100,7 +103,8 @@ def picture(panels, names, columns=2):
 
 def _panel(panel, colours):
     pairs = [pair for series in panel.series for pair in series.pairs]
-    x_ticks = _powers_of_two(min(x for x, _ in pairs), max(x for x, _ in pairs))
+    widths = [x for x, _ in pairs] + [x for _, x in panel.limits]
+    x_ticks = _powers_of_two(min(widths), max(widths))
     heights = [y for _, y in pairs]
     heights += [
         end for series in panel.series for ends in series.errors for end in ends
@@ -129,6 +133,12 @@ def _panel(panel, colours):
         f'<text transform="translate(14,{middle}) rotate(-90)" '
         f'text-anchor="middle">{escape(panel.y_label)}</text>'
     )
+    for name, limit in panel.limits:
+        x = across(limit)
+        yield (
+            f'<line x1="{x}" x2="{x}" y1="{_TOP}" y2="{bottom}" '
+            f'stroke="{colours[name]}" stroke-dasharray="2 4"/>'
+        )
     for series in panel.series:
         points = [(across(x), up(y)) for x, y in sorted(series.pairs)]
         yield from _line(points, colours[series.name], series.is_dashed)

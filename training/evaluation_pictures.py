@@ -1,7 +1,12 @@
-"""The pictures of the evaluation report: bits, and pass keys that encoders find."""
+"""The pictures of the evaluation report: bits, and hidden numbers that are found."""
+
+import collections
+import math
 
 from benchmarks.log_log_picture import Panel, Series, picture
 from longkeras.evaluation import estimate_mean
+
+_CHANCE = "chance"
 
 
 def pictures(records):
@@ -19,8 +24,10 @@ def pictures(records):
         "position": list(
             _panels(records, "positions", "bytes read before", _positions)
         ),
+        "recall": list(_likelihood_panels(records)),
         "passkey": list(_recall_panels(records)),
     }
+    names.append(_CHANCE)
     return {
         name: picture(found, names)
         for name, found in panels.items()
@@ -43,6 +50,54 @@ def _panels(records, task, x_label, make_series):
         )
         title = f"{texts}, 95 % intervals"
         yield Panel(title, x_label, "bits per byte", series, has_even_y=True)
+
+
+def _likelihood_panels(records):
+    """Recall of language models by distance, and how far back each can see at all."""
+    measurements = [
+        (record["model"], one)
+        for record in records
+        for one in record["measurements"]
+        if one["task"] == "recall"
+    ]
+    for kind in sorted({one["kind"] for _, one in measurements}):
+        shown = [(model, one) for model, one in measurements if one["kind"] == kind]
+        series = [_by_distance(model["name"], one["scores"]) for model, one in shown]
+        farthest = max(x for each in series for x, _ in each.pairs)
+        chance = shown[0][1]["scores"][0]["chance"]
+        nearest = min(x for each in series for x, _ in each.pairs)
+        ends = ((nearest, chance), (farthest, chance))
+        yield Panel(
+            f"{kind}, 95 % intervals; dotted: reach",
+            "bytes from the number to the question",
+            "right number likeliest",
+            (*series, Series(_CHANCE, ends, is_dashed=True)),
+            has_even_y=True,
+            limits=tuple(
+                (model["name"], reach)
+                for model, _ in shown
+                if (reach := model["theoretical_reach"]) and reach <= 2 * farthest
+            ),
+        )
+
+
+def _by_distance(name, scores):
+    """A point for each half octave of distances, with its binomial interval."""
+    bins = collections.defaultdict(list)
+    for score in scores:
+        bins[round(2 * math.log2(score["distance"]))].append(score)
+    pairs, errors = [], []
+    for _, found in sorted(bins.items()):
+        count = sum(score["count"] for score in found)
+        share = sum(score["accuracy"] * score["count"] for score in found) / count
+        distance = sum(score["distance"] * score["count"] for score in found) / count
+        # Wilson's interval, which has a width where all or none are right, too.
+        middle = (share + 1.92 / count) / (1 + 3.84 / count)
+        half = 1.96 * math.sqrt(share * (1 - share) / count + 0.96 / count**2)
+        half /= 1 + 3.84 / count
+        pairs.append((distance, share))
+        errors.append((middle - half, middle + half))
+    return Series(name, tuple(pairs), errors=tuple(errors))
 
 
 def _recall_panels(records):

@@ -19,6 +19,7 @@ PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "evaluation_result
 _CAPTIONS = {
     "context": "Bits per byte",
     "position": "Bits per byte",
+    "recall": "Numbers recalled by language models",
     "passkey": "Pass keys found",
 }
 _INTRODUCTION = """\
@@ -60,10 +61,12 @@ def written_files(records, page=PAGE):
         _INTRODUCTION,
         tables.models(records),
         tables.bits(records),
-        *(words for name, words in shown.items() if name != "passkey"),
+        shown.get("context", ""),
+        shown.get("position", ""),
         tables.effective_lengths(records),
         tables.changes(records),
         tables.recall(records),
+        shown.get("recall", ""),
         tables.encoder_recall(records),
         shown.get("passkey", ""),
         tables.circumstances(records),

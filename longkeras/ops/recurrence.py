@@ -113,5 +113,8 @@ def _compilation():
     if backend == "torch":
         return "eager"
     if backend == "tensorflow" and runs_on_cpu():
-        return "TensorFlow's own graph is quicker than XLA, and needs no compiling"
+        return (
+            "TensorFlow's own graph: as quick as XLA or quicker where layers are wide, "
+            "and nothing to wait for; see `longkeras.fitting.should_jit_compile`"
+        )
     return "compiled by XLA"

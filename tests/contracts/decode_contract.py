@@ -26,14 +26,16 @@ class Decoder:
         tolerance: float, of logits and hidden states. The wide random weights
             make a change of 1e-7 in the embeddings one of 2e-4 in a logit.
         seed: int. Seed of the text.
+        letters: int. Of so many bytes the text consists; where they are few, it
+            repeats itself.
     """
 
-    def __init__(self, model, tolerance=3e-4, seed=0):
+    def __init__(self, model, tolerance=3e-4, seed=0, letters=256):
         self.model = model
         self.tolerance = tolerance
         rng = np.random.default_rng(seed)
         shape = (BATCH_SIZE, TEXT_LENGTH)
-        self.text = rng.integers(3, 259, size=shape).astype("int32")
+        self.text = rng.integers(3, 3 + letters, size=shape).astype("int32")
         self._full_pass = self._quick(self._forward)
         self._prefill = self._quick(model.prefill)
         self._step = self._quick(model.step)

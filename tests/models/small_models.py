@@ -102,7 +102,13 @@ def draw_weights(model, seed=0, size=0.5):
     model.token_embedding.embeddings.assign(embeddings)
 
 
-def random_ids(batch_size, length, seed=0):
-    """Ids of random bytes, int32 `(batch_size, length)`."""
+def random_ids(batch_size, length, seed=0, letters=256):
+    """Ids of so many random bytes, int32 `(batch_size, length)`."""
     rng = np.random.default_rng(seed)
-    return rng.integers(3, 259, size=(batch_size, length)).astype("int32")
+    return rng.integers(3, 3 + letters, size=(batch_size, length)).astype("int32")
+
+
+def letters_of(kind):
+    """How many bytes a text should consist of to show what a kind does with it."""
+    # With more, hardly anything comes again in a short text.
+    return 3 if kind == "ngram_heads" else 256

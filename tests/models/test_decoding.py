@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 from keras import ops, tree
 
+from longkeras.ops.ngram_followers import ngram_followers
 from tests.contracts import decode_contract
 from tests.contracts.decode_contract import PADDINGS, Decoder
 from tests.models.small_models import (
     CONSTANT_STATE,
     CONTEXT_LENGTH,
     KINDS,
+    letters_of,
     random_ids,
     small_model,
 )
@@ -33,7 +35,7 @@ def kind(request):
 
 @pytest.fixture(scope="module")
 def decoder(kind):
-    return Decoder(small_model(kind))
+    return Decoder(small_model(kind), letters=letters_of(kind))
 
 
 def test_step_equals_the_full_pass_through_two_ring_wraps(decoder):
@@ -63,6 +65,14 @@ def test_left_padding_of_a_full_pass_changes_nothing(decoder):
 
 def test_nothing_sees_the_future(decoder):
     decode_contract.check_nothing_sees_the_future(decoder)
+
+
+def test_the_text_repeats_itself_where_heads_look_for_that(decoder, kind):
+    if kind != "ngram_heads":
+        return
+    heads = decoder.model.backbone.ngram_heads
+    found = ngram_followers(decoder.text, heads.ngram_sizes, heads.window)
+    assert np.mean(ops.convert_to_numpy(found) >= 0) > 0.3
 
 
 def test_the_rings_wrap_twice_in_these_tests(decoder, kind):

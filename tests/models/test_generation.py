@@ -14,7 +14,13 @@ PROMPTS = ["", "It", "话说天下"]
 TOKENIZER = ByteTokenizer()
 
 
-@pytest.fixture(scope="module", params=["windowed", "full", "lstm"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        *("windowed", "full", "lstm"),
+        pytest.param("ngram_heads", marks=pytest.mark.slow),
+    ],
+)
 def decoder(request):
     return Decoder(small_model(request.param))
 

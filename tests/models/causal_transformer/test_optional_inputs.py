@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from longkeras.models.generation import GenerationOptions
-from tests.models.small_models import random_ids, small_model
+from tests.models.small_models import letters_of, random_ids, small_model
 
 LENGTH = 20
 OPTIONAL = ("padding_mask", "global_attention_mask", "document_ids")
@@ -89,7 +89,8 @@ def test_fit_predict_and_a_reload_take_them(inputs, tmp_path):
 )
 def test_packed_documents_are_read_as_if_each_stood_alone(kind):
     # Rotary positions count on through the row: only distances matter.
-    model, token_ids = small_model(kind), random_ids(1, LENGTH)
+    model = small_model(kind)
+    token_ids = random_ids(1, LENGTH, letters=letters_of(kind))
     masks = {}
     if kind == "global":
         masks["global_attention_mask"] = global_mask()[:1]
