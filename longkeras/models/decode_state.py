@@ -299,8 +299,9 @@ class DecodingCausalLM(
 
         Raises:
             ValueError: If no preprocessor is attached, the sampler cannot choose
-                token by token, or there are global tokens without
-                `use_global_attention`.
+                token by token, there are global tokens without
+                `use_global_attention`, or there is nothing to begin with: neither a
+                prompt nor a start token.
         """
         return iter(
             TextStream(

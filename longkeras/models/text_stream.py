@@ -1,13 +1,12 @@
 """A continuation as an iterator of text: whole characters, stop strings, seeds."""
 
-import codecs
-
 import keras_hub
 import numpy as np
 from keras import ops
 
 from longkeras.models.generation import check_global_tokens, stop_texts
 from longkeras.models.prompt_reading import CHUNK_LENGTH, Prompts, read
+from longkeras.models.text_pieces import text_pieces
 
 
 class TextStream:
@@ -40,7 +39,7 @@ class TextStream:
             )
         self.model = model
         self.tokenizer = model.preprocessor.tokenizer
-        self.end_token_id = self.tokenizer.end_token_id
+        self.end_token_id = getattr(self.tokenizer, "end_token_id", None)
         self.prompt = prompt
         self.max_length = max_length
         self.stop = stop_texts(stop)
@@ -51,10 +50,10 @@ class TextStream:
         self.seed = seed
 
     def __iter__(self):
-        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        held = ""
-        for token_id in self._tokens():
-            held += decoder.decode(bytes([token_id - 3]))
+        ids = self._prompt_ids()
+        pieces, held = text_pieces(self.tokenizer, ids), ""
+        for token_id in self._tokens(ids):
+            held += pieces.add(token_id)
             end = min((i for i in map(held.find, self.stop) if i >= 0), default=None)
             if end is not None:
                 if held[:end]:
@@ -64,15 +63,26 @@ class TextStream:
             piece, held = held[: len(held) - keep], held[len(held) - keep :]
             if piece:
                 yield piece
-        held += decoder.decode(b"", final=True)
+        held += pieces.end()
         if held:
             yield held
 
-    def _tokens(self):
+    def _prompt_ids(self):
+        """Start token, if there is one, and prompt."""
+        start = getattr(self.tokenizer, "start_token_id", None)
+        ids = [] if start is None else [start]
+        ids += [int(i) for i in self.tokenizer(self.prompt)] if self.prompt else []
+        if not ids:
+            raise ValueError(
+                "`prompt` must not be empty where the tokenizer has no start token. "
+                f"Received: prompt={self.prompt!r}"
+            )
+        return ids
+
+    def _tokens(self, prompt_ids):
         """Generated ids, one at a time."""
         draws = _Draws(self.model.sampler, self.seed)
-        ids = [self.tokenizer.start_token_id]
-        ids += [int(i) for i in self.tokenizer(self.prompt)] if self.prompt else []
+        ids = list(prompt_ids)
         chosen, state, room = self._read(ids, draws)
         while chosen is not None:
             for token_id in ops.convert_to_numpy(chosen)[0].tolist():
