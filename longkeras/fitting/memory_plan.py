@@ -25,6 +25,8 @@ class MemoryPlan:
             backward pass reads again.
         loss: int. Bytes of the outputs' probabilities and gradients.
         available: int. Bytes that the machine has free, or None if it does not tell.
+        times: int. How many times its activations a step takes, at the most that was
+            measured: what layers keep inside is not predicted. Defaults to `2`.
     """
 
     weights: int
@@ -33,6 +35,7 @@ class MemoryPlan:
     layers: dict[str, int]
     loss: int
     available: int | None
+    times: int = 2
 
     @property
     def activations(self):
@@ -45,9 +48,14 @@ class MemoryPlan:
         return self.weights + self.gradients + self.optimizer + self.activations
 
     @property
+    def needed(self):
+        """int, bytes that should be free: with the activations `times` over."""
+        return self.total + (self.times - 1) * self.activations
+
+    @property
     def advice(self):
         """str, what to do about a plan that does not fit; empty for one that does."""
-        if self.available is None or self.total < self.available:
+        if self.available is None or self.needed < self.available:
             return ""
         fixed = self.total - self.activations
         if fixed >= self.available:
@@ -55,7 +63,7 @@ class MemoryPlan:
                 "Weights, gradients and optimizer alone do not fit: take a smaller "
                 "model, or an optimizer with less state than Adam's."
             )
-        parts = math.ceil(self.activations / (self.available - fixed))
+        parts = math.ceil((self.needed - fixed) / (self.available - fixed))
         return (
             "This does not fit. In order of what they cost: build the model inside "
             '`keras.RematScope("list_of_layers", layer_names=[...])` with the names '
@@ -81,7 +89,10 @@ class MemoryPlan:
             ),
         ]
         if self.available is not None:
-            lines.append(f"free: {_megabytes(self.available)}")
+            lines.append(
+                f"free: {_megabytes(self.available)}; with what layers keep inside, "
+                f"{_megabytes(self.needed)} should be"
+            )
         return "\n".join(filter(None, [*lines, self.advice]))
 
 
@@ -139,6 +150,8 @@ def plan_memory(model, batch):
         layers=layers,
         loss=2 * outputs[-1],  # Probabilities, and the gradient of the logits.
         available=_free_bytes(),
+        # Measured in docs/training.md.
+        times=4 if model.jit_compile is True else 2,
     )
 
 

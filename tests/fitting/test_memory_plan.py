@@ -39,8 +39,10 @@ def test_activations_grow_with_batch_and_length():
 
 def test_a_plan_that_does_not_fit_says_what_to_do():
     plan = MemoryPlan(10, 10, 20, {"a": 2**30}, 2**20, 2**29)
-    assert "1/3 as large" in plan.advice
-    assert "RematScope" in str(plan) and "1,025.0 MiB" in str(plan)
+    assert plan.needed == plan.total + plan.activations
+    assert "1/5 as large" in plan.advice
+    assert dataclasses.replace(plan, times=4).advice.count("1/9 as large") == 1
+    assert "RematScope" in str(plan) and "2,050.0 MiB should be" in str(plan)
     small = dataclasses.replace(plan, available=30)
     assert "alone do not fit" in small.advice
     for free in (2**40, None):
