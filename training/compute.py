@@ -1,5 +1,7 @@
 """What a language model's training computes, counted from its configuration."""
 
+import math
+
 from longkeras.patterns import (
     BandedPattern,
     attention_cost,
@@ -12,10 +14,10 @@ def training_flops(config, steps):
     """Floating-point operations of the first steps of a run, at each of them.
 
     Every weight takes part in a multiplication and an addition a byte: those of the
-    embedding too, as they give the logits, but not those of a table of n-grams, from
-    which rows are taken and no more. The gradient costs twice as much. To that come
-    the two products of attention, pairs that a window hides not counted. Norms,
-    activations and the optimizer are left out.
+    embedding too, as they give the logits, but not those of tables of n-grams and of
+    what followed them, from which rows are taken and no more. The gradient costs twice
+    as much. To that come the two products of attention, pairs that a window hides not
+    counted. Norms, activations and the optimizer are left out.
 
     Args:
         config: `training.contestants.LanguageModelConfig`.
@@ -24,8 +26,13 @@ def training_flops(config, steps):
     Returns:
         list of int, one for each of `steps`: all that was computed up to it.
     """
-    table = config.ngram_bins * config.ngram_dim if config.ngram_sizes else 0
-    of_weights = 2 * (build_model(config).count_params() - table)
+    backbone = build_model(config).backbone
+    tables = [
+        layer.embeddings.shape
+        for layer in (backbone.ngram_embedding, backbone.ngram_heads)
+        if layer is not None
+    ]
+    of_weights = 2 * (backbone.count_params() - sum(map(math.prod, tables)))
     totals, total, done = [], 0, 0
     for step in steps:
         while done < step:

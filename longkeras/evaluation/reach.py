@@ -7,8 +7,8 @@ def theoretical_reach(model):
     """The most bytes back that can have a say in a prediction.
 
     For windows the reach of all layers together, and of what is looked up of n-grams at
-    its end;
-    whether the model uses it is what `context_use` and the recall probes measure.
+    its end; whether the model uses it is what `context_use` and the recall probes
+    measure.
 
     Args:
         model: a causal language model. Its `backbone` may have an `attention_window`

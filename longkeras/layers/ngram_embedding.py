@@ -133,11 +133,12 @@ class NGramEmbedding(keras.layers.Layer):
         }
 
 
-def checked_sizes(ngram_sizes):
+def checked_sizes(ngram_sizes, name="ngram_sizes"):
     """The sizes of n-grams as a list.
 
     Args:
         ngram_sizes: list or tuple of int.
+        name: str. The argument, for the error. Defaults to `"ngram_sizes"`.
 
     Returns:
         list of int.
@@ -147,7 +148,7 @@ def checked_sizes(ngram_sizes):
     """
     if not isinstance(ngram_sizes, (list, tuple)) or not ngram_sizes:
         raise ValueError(
-            "`ngram_sizes` must be a list of one size or more. "
-            f"Received: ngram_sizes={ngram_sizes!r}"
+            f"`{name}` must be a list of one size or more. "
+            f"Received: {name}={ngram_sizes!r}"
         )
-    return [whole_number("ngram_sizes", size, 2) for size in ngram_sizes]
+    return [whole_number(name, size, 2) for size in ngram_sizes]

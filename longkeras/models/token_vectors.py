@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from longkeras.layers.ngram_embedding import NGramEmbedding
+from longkeras.layers.ngram_embedding import NGramEmbedding, checked_sizes
 from longkeras.layers.ngram_heads import NGramHeads
 from longkeras.models.layer_arguments import layer_initializer
 
@@ -124,7 +124,7 @@ def ngram_heads(ngram_sizes, window, dim, vocabulary_size, hidden_dim, seed, dty
     if ngram_sizes is None:
         return None
     return NGramHeads(
-        ngram_sizes,
+        checked_sizes(ngram_sizes, "ngram_head_sizes"),
         window=window,
         vocabulary_size=vocabulary_size,
         embedding_dim=dim,

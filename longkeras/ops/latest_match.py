@@ -37,20 +37,3 @@ def latest_match(codes, window):
     )
     place = ops.argsort(order, axis=-1)
     return ops.cast(ops.take_along_axis(before, place, axis=-1), "int32")
-
-
-def latest_match_of_last(codes, window):
-    """As `latest_match`, for the last place alone, which needs no sorting.
-
-    Args:
-        codes: int32 tensor `(..., sequence)`.
-        window: int. How many places back are looked at.
-
-    Returns:
-        int32 tensor `(..., 1)`.
-    """
-    length = codes.shape[-1]
-    places = ops.arange(length, dtype="int32")
-    is_near = ops.logical_and(places < length - 1, places >= length - 1 - window)
-    is_match = ops.logical_and(ops.equal(codes, codes[..., -1:]), is_near)
-    return ops.max(ops.where(is_match, places, -1), axis=-1, keepdims=True)

@@ -3,7 +3,7 @@
 from keras import ops
 
 from longkeras.ops.integer_hash import STEP, mixed
-from longkeras.ops.latest_match import latest_match, latest_match_of_last
+from longkeras.ops.latest_match import latest_match
 from longkeras.ops.ngram_codes import ngram_codes
 
 
@@ -35,6 +35,9 @@ def ngram_followers(
     Returns:
         int32 tensor `(batch, sequence, len(ngram_sizes))`, -1 where the n-gram is new.
 
+    Raises:
+        ValueError: If `previous_tokens` are given together with a mask or documents.
+
     Example:
 
     ```python
@@ -51,30 +54,53 @@ def ngram_followers(
         n-gram heads of [Akyurek et al., 2024](https://arxiv.org/abs/2401.12973)
     """
     tokens = ops.cast(token_ids, "int32")
+    if previous_tokens is None:
+        return _followers(tokens, ngram_sizes, window, padding_mask, document_ids)
+    if padding_mask is not None or document_ids is not None:
+        raise ValueError(
+            "`previous_tokens` are those of one document without padding. Received: "
+            "previous_tokens together with padding_mask or document_ids"
+        )
     num_new = tokens.shape[1]
-    before = None
-    if previous_tokens is not None:
-        previous = ops.cast(previous_tokens, "int32")
-        reach = max(ngram_sizes) - 1
-        before = previous[:, :reach]
-        tokens = ops.concatenate([previous[:, reach:], tokens], axis=1)
-    codes = ngram_codes(tokens, ngram_sizes, padding_mask, document_ids, before)
+    tokens = ops.concatenate([ops.cast(previous_tokens, "int32"), tokens], axis=1)
+    if num_new == 1:
+        return _followers_of_last(tokens, ngram_sizes, window)
+    reach = max(ngram_sizes) - 1
+    earlier, tokens = tokens[:, :reach], tokens[:, reach:]
+    return _followers(tokens, ngram_sizes, window, before=earlier)[:, window:]
+
+
+def _followers(tokens, sizes, window, mask=None, document_ids=None, before=None):
+    codes = ngram_codes(tokens, sizes, mask, document_ids, before)
     following = ops.pad(tokens[:, 1:], [[0, 0], [0, 1]], constant_values=-1)
     if document_ids is not None:
         document_ids = ops.cast(document_ids, "int32")
         codes = mixed(codes + STEP * document_ids[:, :, None])
         following = _in_document(following, document_ids)
     codes = ops.transpose(codes, (0, 2, 1))  # (batch, sizes, sequence)
-    if previous_tokens is None:
-        places = latest_match(codes, window)
-    elif num_new == 1:
-        places = latest_match_of_last(codes, window)
-    else:
-        places = latest_match(codes, window)[:, :, window:]
     following = ops.broadcast_to(following[:, None], ops.shape(codes))
-    found = ops.take_along_axis(following, ops.maximum(places, 0), axis=-1)
-    found = ops.where(places < 0, -1, found)
+    found = _at(following, latest_match(codes, window))
     return ops.transpose(found, (0, 2, 1))
+
+
+def _followers_of_last(tokens, sizes, window):
+    """For the last of `window + max(sizes)` tokens alone, by comparing it with all."""
+    reach = max(sizes) - 1
+    is_match, places = None, {}
+    for back in range(reach + 1):
+        earlier = tokens[:, reach - back : reach - back + window]
+        is_equal = ops.equal(earlier, tokens[:, -1 - back, None])
+        is_match = is_equal if back == 0 else ops.logical_and(is_match, is_equal)
+        here = ops.where(is_match, ops.arange(window, dtype="int32"), -1)
+        places[back + 1] = ops.max(here, axis=-1)
+    places = ops.stack([places[size] for size in sizes], axis=-1)
+    return _at(tokens[:, reach + 1 :], places)[:, None]
+
+
+def _at(following, places):
+    """What stands at these places, -1 where there is none."""
+    found = ops.take_along_axis(following, ops.maximum(places, 0), axis=-1)
+    return ops.where(places < 0, -1, found)
 
 
 def _in_document(following, document_ids):

@@ -1,10 +1,12 @@
 """What followed the last tokens before, against a search place by place."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.ops.latest_match import latest_match, latest_match_of_last
+from longkeras.ops.compiled_function import compiled_function
+from longkeras.ops.latest_match import latest_match
 from longkeras.ops.ngram_followers import ngram_followers
 
 SIZES = [1, 2, 4]
@@ -79,12 +81,11 @@ def test_padding_before_a_text_changes_nothing(text):
     np.testing.assert_array_equal(found[:, 5:], followers(text, 20))
 
 
-def test_the_last_place_alone_is_as_among_all(text):
-    codes = text[:, None]
-    for window in (1, 4, LENGTH):
-        whole = ops.convert_to_numpy(latest_match(codes, window))
-        last = ops.convert_to_numpy(latest_match_of_last(codes, window))
-        np.testing.assert_array_equal(last, whole[:, :, -1:])
+def test_what_was_read_before_is_one_document_without_padding(text):
+    previous = np.full((2, 9 + max(SIZES) - 1), -1)
+    for given in ("padding_mask", "document_ids"):
+        with pytest.raises(ValueError, match="`previous_tokens` are those of one"):
+            followers(text, 9, previous_tokens=previous, **{given: text})
 
 
 def test_equal_codes_are_sorted_by_their_place_in_long_texts():
@@ -94,5 +95,9 @@ def test_equal_codes_are_sorted_by_their_place_in_long_texts():
     for place, code in enumerate(codes[0]):
         expected[0, place] = seen.get(code, -1)
         seen[code] = place
-    found = ops.convert_to_numpy(latest_match(codes, 5000))
-    np.testing.assert_array_equal(found, expected)
+    compiled = compiled_function(
+        lambda x: latest_match(x, 5000), keras.layers.Identity()
+    )
+    for function in (lambda x: latest_match(x, 5000), compiled):
+        found = ops.convert_to_numpy(function(ops.convert_to_tensor(codes)))
+        np.testing.assert_array_equal(found, expected)
