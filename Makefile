@@ -36,7 +36,7 @@ test: ## Run the short suite on TensorFlow, then what depends on the backend on 
 	KERAS_BACKEND=jax $(pytest) -n $(WORKERS) --dist loadfile $(ARGS) \
 		$(wildcard $(ON_JAX))
 
-check: ## Run the long suite: slow, browser, multi-process, parity; ops and layers on JAX and PyTorch
+check: ## Run the long suite: slow, browser, multi-process, parity; ops, layers, decoding on JAX and PyTorch
 	$(prepare) check
 	KERAS_BACKEND=tensorflow $(pytest) -n $(WORKERS) --dist loadfile \
 		-m "$(LONG)" $(ARGS)
@@ -44,7 +44,7 @@ check: ## Run the long suite: slow, browser, multi-process, parity; ops and laye
 		--dist loadfile $(ARGS) $(OTHER_OPS) \
 		$(wildcard tests/layers $(DECODING) $(GOLDEN))
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
-		--dist loadfile $(ARGS) $(wildcard tests/ops $(GOLDEN))
+		--dist loadfile $(ARGS) $(wildcard tests/ops $(DECODING) $(GOLDEN))
 
 backends: ## Run on JAX what the other targets run on TensorFlow alone (half an hour)
 	$(prepare) check
