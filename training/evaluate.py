@@ -81,7 +81,7 @@ def _parse(argv):
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=kind,
-            nargs="+" if is_many else None,
+            nargs="*" if is_many else None,
             help=f"default {value}",
         )
     return parser.parse_args(argv)
