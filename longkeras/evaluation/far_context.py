@@ -12,7 +12,7 @@ from longkeras.evaluation.segment_reader import Segment, read_segments
 from longkeras.text.byte_vocabulary import byte_ids
 
 TARGET_LENGTH = 32
-CHUNK_LENGTH = 256
+CHUNK_LENGTH = 1024
 # A change of perplexity below this is no change: Khandelwal et al. and Dai et al.
 THRESHOLD = 0.01
 
@@ -82,7 +82,7 @@ def context_use(
         replacement: bytes. For `"replace"`. Defaults to None.
         whole_bits: float array of shape (places,). The `whole_bits` of another result
             for the same passages, to save a reading. Defaults to None.
-        chunk_length: int. Ids a call of the model. Defaults to `256`.
+        chunk_length: int. Most ids in a call of the model. Defaults to `1024`.
         batch_size: int. Places read side by side. Defaults to `8`.
 
     Returns:
@@ -140,13 +140,16 @@ def target_bits(
         model: a model with the decode contract.
         contexts: sequence of bytes. An empty one is read as a start token.
         targets: sequence of bytes, as many, none empty.
-        chunk_length: int. Ids a call of the model. Defaults to `256`.
+        chunk_length: int. Most ids in a call of the model. Defaults to `1024`.
         batch_size: int. Places read side by side. Defaults to `8`.
 
     Returns:
         float array of shape (places,).
     """
     limit = model.context_length
+    # Longer texts read quicker in long chunks, short ones would be mostly padding.
+    longest = 1 + max(map(len, contexts), default=0) + max(map(len, targets), default=0)
+    chunk_length = min(chunk_length, 2 ** (longest - 1).bit_length())
     if limit is not None:
         chunk_length = min(chunk_length, limit)
     totals = np.zeros(len(contexts))

@@ -41,7 +41,7 @@ def recall_by_likelihood(
     Args:
         model: a model with the decode contract.
         examples: sequence of `RecallExample`.
-        chunk_length: int. Ids a call of the model. Defaults to `256`.
+        chunk_length: int. Most ids in a call of the model. Defaults to `1024`.
         batch_size: int. Candidates read side by side. Defaults to `8`.
 
     Returns:
