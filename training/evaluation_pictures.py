@@ -96,7 +96,7 @@ def _by_distance(name, scores):
         half = 1.96 * math.sqrt(share * (1 - share) / count + 0.96 / count**2)
         half /= 1 + 3.84 / count
         pairs.append((distance, share))
-        errors.append((middle - half, middle + half))
+        errors.append((max(0.0, middle - half), middle + half))
     return Series(name, tuple(pairs), errors=tuple(errors))
 
 
