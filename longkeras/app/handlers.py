@@ -116,7 +116,7 @@ def read(catalogue, flag, text, names, amount):
     except InputError as error:
         yield Comparison(message_of(error))
     except CheckpointError as error:
-        yield Comparison(_broken(error, names))
+        yield Comparison(_broken(error, catalogue.registry, names))
     finally:
         flag.end(event)
 
@@ -264,7 +264,7 @@ def continue_from(catalogue, flag, prompt, names, settings):
     except InputError as error:
         yield Continuations(message_of(error))
     except CheckpointError as error:
-        yield Continuations(_broken(error, names))
+        yield Continuations(_broken(error, catalogue.registry, names))
     finally:
         flag.end(event)
 
@@ -273,6 +273,15 @@ def _error(key, **values):
     return Message(key, values, "error")
 
 
-def _broken(error, names):
+def _broken(error, registry, names):
     _LOGGER.error("A model cannot be used: %s", error)
-    return _error("error.model_broken", models=", ".join(names))
+    broken = [name for name in names if not _loads(registry, name)] or names
+    return _error("error.model_broken", models=", ".join(broken))
+
+
+def _loads(registry, name):
+    try:
+        registry.load(name)
+    except CheckpointError:
+        return False
+    return True

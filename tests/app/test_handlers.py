@@ -115,8 +115,9 @@ def test_a_session_reads_one_text_at_a_time(catalogue):
 
 def test_a_model_that_cannot_be_loaded_is_told(caplog):
     catalogue = Catalogue(FakeRegistry(broken=[NAMES[1]]), samples())
-    assert read(catalogue)[-1].message.key == "error.model_broken"
-    assert write(catalogue)[-1].message.key == "error.model_broken"
+    for message in (read(catalogue)[-1].message, write(catalogue)[-1].message):
+        assert message.key == "error.model_broken"
+        assert message.values["models"] == NAMES[1]
     assert "is broken" in caplog.text
 
 
