@@ -106,7 +106,16 @@ def ngram_embedding(ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype)
     )
 
 
-def ngram_heads(ngram_sizes, window, dim, vocabulary_size, hidden_dim, seed, dtype):
+def ngram_heads(
+    ngram_sizes,
+    window,
+    dim,
+    vocabulary_size,
+    hidden_dim,
+    max_sequence_length,
+    seed,
+    dtype,
+):
     """The layer that a backbone's arguments ask for.
 
     Args:
@@ -115,6 +124,8 @@ def ngram_heads(ngram_sizes, window, dim, vocabulary_size, hidden_dim, seed, dty
         dim: int.
         vocabulary_size: int.
         hidden_dim: int.
+        max_sequence_length: int, or None. The model's: heads look no farther back, as
+            the state is as long as they look.
         seed: int or None. The model's.
         dtype: string, `keras.DTypePolicy` or None.
 
@@ -125,7 +136,7 @@ def ngram_heads(ngram_sizes, window, dim, vocabulary_size, hidden_dim, seed, dty
         return None
     return NGramHeads(
         checked_sizes(ngram_sizes, "ngram_head_sizes"),
-        window=window,
+        window=min(window, max_sequence_length or window),
         vocabulary_size=vocabulary_size,
         embedding_dim=dim,
         output_dim=hidden_dim,

@@ -142,19 +142,11 @@ class CausalTransformerBackbone(
             dtype=dtype,
             name="token_embedding",
         )
-        self.ngram_embedding = ngram_embedding(
-            ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype
-        )
-        self.ngram_heads = ngram_heads(
-            ngram_head_sizes,
-            # The state is as long as they look back: no longer than texts are.
-            min(ngram_head_window, max_sequence_length or ngram_head_window),
-            ngram_head_dim,
-            vocabulary_size,
-            hidden_dim,
-            seed,
-            dtype,
-        )
+        table = ngram_sizes, ngram_bins, ngram_dim
+        self.ngram_embedding = ngram_embedding(*table, hidden_dim, seed, dtype)
+        sizes = vocabulary_size, hidden_dim, max_sequence_length
+        heads = ngram_head_sizes, ngram_head_window, ngram_head_dim
+        self.ngram_heads = ngram_heads(*heads, *sizes, seed, dtype)
         self.transformer_layers = _decoder_layers(
             num_layers,
             attention_window,
@@ -176,9 +168,7 @@ class CausalTransformerBackbone(
         # === Functional Model ===
         inputs = functional_inputs(use_global_attention)
         masks = {name: x for name, x in inputs.items() if name != "token_ids"}
-        x = self.embed(
-            inputs["token_ids"], inputs["padding_mask"], inputs["document_ids"]
-        )
+        x = self.embed(inputs["token_ids"], masks["padding_mask"], masks["document_ids"])
         for transformer_layer in self.transformer_layers:
             x = transformer_layer(x, **masks)
         super().__init__(
