@@ -167,13 +167,13 @@ class CausalTransformerBackbone(
 
         # === Functional Model ===
         inputs = functional_inputs(use_global_attention)
-        masks = {name: x for name, x in inputs.items() if name != "token_ids"}
-        x = self.embed(inputs["token_ids"], masks["padding_mask"], masks["document_ids"])
+        masks = dict(inputs)
+        token_ids = masks.pop("token_ids")
+        x = self.embed(token_ids, masks["padding_mask"], masks["document_ids"])
         for transformer_layer in self.transformer_layers:
             x = transformer_layer(x, **masks)
-        super().__init__(
-            inputs=inputs, outputs=self.layer_norm(x), dtype=dtype, **kwargs
-        )
+        outputs = self.layer_norm(x)
+        super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
 
         # === Config ===
         self.vocabulary_size = vocabulary_size
