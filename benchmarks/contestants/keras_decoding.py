@@ -109,7 +109,7 @@ def _streaming(model, setting):
         # The start token counts.
         return PreparedStream(model, "", max_length=1 + setting.num_tokens)
 
-    num_written = sum(1 for _ in prepared()._tokens())
+    num_written = sum(1 for _ in prepared().token_ids())
     if num_written != setting.num_tokens:
         raise ValueError(f"The model ended its text after {num_written} tokens.")
     return lambda: "".join(prepared())

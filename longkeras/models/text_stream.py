@@ -67,6 +67,14 @@ class TextStream:
         if held:
             yield held
 
+    def token_ids(self):
+        """The ids that are written, one at a time.
+
+        Yields:
+            int.
+        """
+        return self._tokens(self._prompt_ids())
+
     def _prompt_ids(self):
         """Start token, if there is one, and prompt."""
         start = getattr(self.tokenizer, "start_token_id", None)
