@@ -1,17 +1,14 @@
 """Vectors of the last few tokens, from a table that is found by hashing."""
 
 import keras
-from keras import ops
 
-from longkeras.argument_checks import check_arguments, whole_number
-from longkeras.layers.projection import projection
-from longkeras.layers.quantized_policy import policy_to_save
+from longkeras.argument_checks import check_arguments
+from longkeras.layers.ngram_rows import NGramRows
 from longkeras.ops.ngram_bins import ngram_bins
-from longkeras.ops.table_rows import table_rows
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class NGramEmbedding(keras.layers.Layer):
+class NGramEmbedding(NGramRows):
     """Embeds the last n tokens at each place, for several n at once.
 
     Added to the embedding of the token, it gives a model of bytes what a word or a
@@ -71,35 +68,19 @@ class NGramEmbedding(keras.layers.Layer):
         initializer="glorot_uniform",
         **kwargs,
     ):
-        super().__init__(**kwargs)
         check_arguments(locals())
-        self.ngram_sizes = checked_sizes(ngram_sizes)
+        super().__init__(ngram_sizes, embedding_dim, output_dim, initializer, **kwargs)
         self.num_bins = num_bins
-        self.embedding_dim = embedding_dim
-        self.output_dim = output_dim
-        self.initializer = keras.initializers.get(initializer)
-        # Rows are cast once they are taken, so that gradients are added in full.
-        self.autocast = False
 
     @property
     def reach(self):
         """int, how many tokens before a token have a say in its vector."""
         return max(self.ngram_sizes) - 1
 
-    def build(self, token_ids_shape):
-        self.embeddings = self.add_weight(
-            name="embeddings",
-            shape=(self.num_bins, self.embedding_dim),
-            initializer=self.initializer,
-        )
-        self.output_dense = projection(
-            "output",
-            len(self.ngram_sizes) * self.embedding_dim,
-            self.output_dim,
-            self.initializer,
-            use_bias=False,
-            dtype=self.dtype_policy,
-        )
+    @property
+    def table_size(self):
+        """int, rows of the table."""
+        return self.num_bins
 
     def call(
         self, token_ids, padding_mask=None, document_ids=None, previous_tokens=None
@@ -112,43 +93,7 @@ class NGramEmbedding(keras.layers.Layer):
             document_ids,
             previous_tokens,
         )
-        rows = table_rows(ops.convert_to_tensor(self.embeddings), bins)
-        width = len(self.ngram_sizes) * self.embedding_dim
-        rows = ops.reshape(rows, (*ops.shape(token_ids), width))
-        return self.output_dense(ops.cast(rows, self.compute_dtype))
-
-    def compute_output_spec(self, token_ids, *args, **kwargs):
-        shape = (*token_ids.shape, self.output_dim)
-        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+        return self._projected_rows(bins)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "dtype": policy_to_save(self),
-            "ngram_sizes": self.ngram_sizes,
-            "num_bins": self.num_bins,
-            "embedding_dim": self.embedding_dim,
-            "output_dim": self.output_dim,
-            "initializer": keras.initializers.serialize(self.initializer),
-        }
-
-
-def checked_sizes(ngram_sizes, name="ngram_sizes"):
-    """The sizes of n-grams as a list.
-
-    Args:
-        ngram_sizes: list or tuple of int.
-        name: str. The argument, for the error. Defaults to `"ngram_sizes"`.
-
-    Returns:
-        list of int.
-
-    Raises:
-        ValueError: If it is no list, is empty, or holds a size less than 2.
-    """
-    if not isinstance(ngram_sizes, (list, tuple)) or not ngram_sizes:
-        raise ValueError(
-            f"`{name}` must be a list of one size or more. "
-            f"Received: {name}={ngram_sizes!r}"
-        )
-    return [whole_number(name, size, 2) for size in ngram_sizes]
+        return {**super().get_config(), "num_bins": self.num_bins}

@@ -1,18 +1,14 @@
 """Attention heads that need no learning to find a repetition."""
 
 import keras
-from keras import ops
 
 from longkeras.argument_checks import check_arguments
-from longkeras.layers.ngram_embedding import checked_sizes
-from longkeras.layers.projection import projection
-from longkeras.layers.quantized_policy import policy_to_save
+from longkeras.layers.ngram_rows import NGramRows
 from longkeras.ops.ngram_followers import ngram_followers
-from longkeras.ops.table_rows import table_rows
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class NGramHeads(keras.layers.Layer):
+class NGramHeads(NGramRows):
     """Recalls what followed the last n tokens when they last stood in the text.
 
     A head of order n looks at one place: behind the latest earlier occurrence of the
@@ -76,37 +72,21 @@ class NGramHeads(keras.layers.Layer):
         initializer="glorot_uniform",
         **kwargs,
     ):
-        super().__init__(**kwargs)
         check_arguments(locals())
-        self.ngram_sizes = checked_sizes(ngram_sizes)
+        super().__init__(ngram_sizes, embedding_dim, output_dim, initializer, **kwargs)
         self.window = window
         self.vocabulary_size = vocabulary_size
-        self.embedding_dim = embedding_dim
-        self.output_dim = output_dim
-        self.initializer = keras.initializers.get(initializer)
-        # Rows are cast once they are taken, so that gradients are added in full.
-        self.autocast = False
 
     @property
     def reach(self):
         """int, how many tokens before a token have a say in its vector."""
         return self.window + max(self.ngram_sizes) - 1
 
-    def build(self, token_ids_shape):
+    @property
+    def table_size(self):
+        """int, rows of the table."""
         # The first row stands for a new n-gram, of which nothing is known.
-        self.embeddings = self.add_weight(
-            name="embeddings",
-            shape=(1 + self.vocabulary_size, self.embedding_dim),
-            initializer=self.initializer,
-        )
-        self.output_dense = projection(
-            "output",
-            len(self.ngram_sizes) * self.embedding_dim,
-            self.output_dim,
-            self.initializer.clone(),
-            use_bias=False,
-            dtype=self.dtype_policy,
-        )
+        return 1 + self.vocabulary_size
 
     def call(
         self, token_ids, padding_mask=None, document_ids=None, previous_tokens=None
@@ -119,23 +99,11 @@ class NGramHeads(keras.layers.Layer):
             document_ids,
             previous_tokens,
         )
-        rows = table_rows(ops.convert_to_tensor(self.embeddings), 1 + followers)
-        width = len(self.ngram_sizes) * self.embedding_dim
-        rows = ops.reshape(rows, (*ops.shape(token_ids), width))
-        return self.output_dense(ops.cast(rows, self.compute_dtype))
-
-    def compute_output_spec(self, token_ids, *args, **kwargs):
-        shape = (*token_ids.shape, self.output_dim)
-        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+        return self._projected_rows(1 + followers)
 
     def get_config(self):
         return {
             **super().get_config(),
-            "dtype": policy_to_save(self),
-            "ngram_sizes": self.ngram_sizes,
             "window": self.window,
             "vocabulary_size": self.vocabulary_size,
-            "embedding_dim": self.embedding_dim,
-            "output_dim": self.output_dim,
-            "initializer": keras.initializers.serialize(self.initializer),
         }

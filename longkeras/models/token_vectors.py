@@ -2,8 +2,9 @@
 
 from keras import ops
 
-from longkeras.layers.ngram_embedding import NGramEmbedding, checked_sizes
+from longkeras.layers.ngram_embedding import NGramEmbedding
 from longkeras.layers.ngram_heads import NGramHeads
+from longkeras.layers.ngram_rows import checked_sizes
 from longkeras.models.layer_arguments import layer_initializer
 
 
