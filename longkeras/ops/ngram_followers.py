@@ -91,8 +91,9 @@ def _followers_of_last(tokens, sizes, window):
         earlier = tokens[:, reach - back : reach - back + window]
         is_equal = ops.equal(earlier, tokens[:, -1 - back, None])
         is_match = is_equal if back == 0 else ops.logical_and(is_match, is_equal)
-        here = ops.where(is_match, ops.arange(window, dtype="int32"), -1)
-        places[back + 1] = ops.max(here, axis=-1)
+        if back + 1 in sizes:
+            here = ops.where(is_match, ops.arange(window, dtype="int32"), -1)
+            places[back + 1] = ops.max(here, axis=-1)
     places = ops.stack([places[size] for size in sizes], axis=-1)
     return _at(tokens[:, reach + 1 :], places)[:, None]
 
