@@ -100,6 +100,12 @@ PASSKEY_MODELS = {
             intermediate_dim=128,
             attention_window=32,
             position_period=512,
+            stages=(
+                (128, 32, 450, 0),
+                (256, 16, 350, 1),
+                (1024, 16, 600, 8),
+                (4096, 4, 400, 15),
+            ),
         ),
         PasskeyConfig(
             name="passkey-short",

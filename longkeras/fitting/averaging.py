@@ -1,6 +1,7 @@
 """The mean of the weights of late steps: NT-ASGD."""
 
 import keras
+import numpy as np
 
 
 class NonMonotoneAveraging(keras.callbacks.Callback):
@@ -9,7 +10,9 @@ class NonMonotoneAveraging(keras.callbacks.Callback):
     Training begins as it is compiled, with plain SGD as the authors have it. Once the
     monitored value is worse than the best of those more than `patience` epochs ago,
     every step's weights count into a mean. Validation and the trained model then have
-    the mean; training itself goes on without it.
+    the mean; training itself goes on without it. Give it to
+    `longkeras.fitting.TrainingCheckpoint(callbacks=[...])` for a run that is killed to
+    go on with its mean.
 
     Args:
         monitor: str. A value of `logs` that should fall. Defaults to `"val_loss"`.
@@ -43,6 +46,29 @@ class NonMonotoneAveraging(keras.callbacks.Callback):
         self._is_averaging = False
         self._mean = None
         self._own = None
+
+    def get_state(self):
+        """What a later run needs to go on: a dict of arrays."""
+        state = {
+            "values": np.array(self._values, "float64"),
+            "is_averaging": np.array(self._is_averaging),
+            "num_averaged": np.array(self.num_averaged),
+        }
+        return state | {f"mean_{i}": mean for i, mean in enumerate(self._mean or ())}
+
+    def set_state(self, state):
+        """Go on where another left off.
+
+        Args:
+            state: from `get_state`.
+        """
+        self._values = state["values"].tolist()
+        self._is_averaging = bool(state["is_averaging"])
+        self.num_averaged = int(state["num_averaged"])
+        num_means = sum(name.startswith("mean_") for name in state)
+        # Apart from what was given: the mean is added to in place.
+        means = [np.array(state[f"mean_{i}"]) for i in range(num_means)]
+        self._mean = means or None
 
     def on_train_batch_end(self, batch, logs=None):
         if not self._is_averaging:

@@ -11,6 +11,12 @@ import numpy as np
 
 from longkeras.atomic_files import replaced_file
 from longkeras.checkpoint_error import CheckpointError
+from longkeras.fitting.callback_state import (
+    callback_states,
+    read_callback_states,
+    states_bytes,
+    write_callback_states,
+)
 from longkeras.fitting.non_finite import check_weights_finite, steps_done
 from longkeras.safe_files.weights import saved_bytes
 
@@ -32,6 +38,10 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         monitor: str. Name of a number in the logs: when it is the best so far, the
             weights are kept in `best.weights.h5` too. Defaults to `None`.
         mode: `"min"` or `"max"`. Which is better. Defaults to `"min"`.
+        callbacks: sequence of callbacks that a run cannot go on without, such as
+            `longkeras.fitting.NonMonotoneAveraging`: their `get_state()`, a dict of
+            arrays, is kept too, and `set_state(state)` called when it is restored.
+            `fit` must be given them as well, before this one. Defaults to `()`.
 
     Raises:
         ValueError: If `mode` is neither.
@@ -53,13 +63,14 @@ class TrainingCheckpoint(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, folder, monitor=None, mode="min"):
+    def __init__(self, folder, monitor=None, mode="min", callbacks=()):
         super().__init__()
         if mode not in ("min", "max"):
             raise ValueError(f'`mode` must be "min" or "max". Received: mode={mode!r}')
         self.folder = pathlib.Path(folder)
         self.monitor = monitor
         self.mode = mode
+        self.callbacks = tuple(callbacks)
         self.history = []
         self.best = None
 
@@ -94,6 +105,8 @@ class TrainingCheckpoint(keras.callbacks.Callback):
                 warnings.simplefilter("error", UserWarning)
                 model.load_weights(self.path)
             state = self._read_state()
+            with h5py.File(self.path) as file:
+                read_callback_states(file, self.callbacks)
             _assign_random_state(model, state["random_state"])
         except (OSError, KeyError, TypeError, ValueError, UserWarning) as error:
             raise CheckpointError(
@@ -139,11 +152,13 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             "random_state": _random_state(self.model),
         }
         content = np.frombuffer(json.dumps(state).encode(), np.uint8)
-        needed = saved_bytes(self.model) + content.size
+        states = callback_states(self.callbacks)
+        needed = saved_bytes(self.model) + content.size + states_bytes(states)
         with replaced_file(path, needed) as place:
             self.model.save_weights(place, overwrite=True)
             with h5py.File(place, "a") as file:
                 file.create_dataset(_STATE, data=content)
+                write_callback_states(file, states)
 
     def _read_state(self):
         with h5py.File(self.path) as file:

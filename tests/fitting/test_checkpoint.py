@@ -98,6 +98,45 @@ def test_a_fresh_folder_starts_at_zero(tmp_path):
         np.testing.assert_array_equal(ops.convert_to_numpy(weight), old)
 
 
+class Counter(keras.callbacks.Callback):
+    """A callback with a state."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.count += 1
+
+    def get_state(self):
+        return {"count": np.array(self.count)}
+
+    def set_state(self, state):
+        self.count = int(state["count"])
+
+
+def test_callbacks_go_on_with_their_state(tmp_path):
+    model, counter = fresh_model(), Counter()
+    checkpoint = TrainingCheckpoint(tmp_path, callbacks=[counter])
+    windows = CORPUS.training_windows(12, 2)
+    model.fit(windows, steps_per_epoch=3, verbose=0, callbacks=[counter, checkpoint])
+    restored = Counter()
+    TrainingCheckpoint(tmp_path, callbacks=[restored]).restore(fresh_model())
+    assert restored.count == 3
+
+
+@pytest.mark.parametrize("given", [0, 2])
+def test_as_many_callbacks_as_were_saved(tmp_path, given):
+    model = fresh_model()
+    checkpoint = TrainingCheckpoint(tmp_path, callbacks=[Counter()])
+    checkpoint.restore(model)
+    checkpoint.set_model(model)
+    checkpoint.on_train_begin()
+    others = TrainingCheckpoint(tmp_path, callbacks=[Counter()] * given)
+    with pytest.raises(CheckpointError, match=f"1 callbacks, not of {given}"):
+        others.restore(fresh_model())
+
+
 def test_the_history_counts_the_optimizers_steps(folder):
     # It once counted epochs, and was wrong after a change of their length.
     model = fresh_model()

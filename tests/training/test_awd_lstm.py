@@ -1,8 +1,8 @@
 """The recipe at tiny size, and the rule by which weights are averaged."""
 
 import json
-import logging
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -11,23 +11,64 @@ from longkeras import load_model
 from longkeras.fitting import NonMonotoneAveraging
 from training.recipes import awd_lstm
 
+SIZES = "--num-layers 1 --hidden-dim 4 --sequence-length 6 --batch-size 2"
+STEPS = "--epoch-steps 2 --valid-steps 1 --patience 1 --test-bytes 16"
 
-def test_a_tiny_run_is_trained_and_saved(tmp_path, monkeypatch):
+
+@pytest.fixture(autouse=True)
+def _bundled_samples(monkeypatch):
     monkeypatch.delenv("LONGKERAS_DATA", raising=False)
-    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
-    sizes = "--num-layers 1 --hidden-dim 4 --sequence-length 6 --batch-size 2"
-    steps = "--epochs 2 --epoch-steps 2 --valid-steps 1 --patience 1"
+    monkeypatch.setattr(awd_lstm, "log_to", lambda path: None)
 
-    awd_lstm.main(["--output", str(tmp_path), *sizes.split(), *steps.split()])
 
-    history = json.loads((tmp_path / "history.json").read_text("utf-8"))
-    assert np.isfinite(history["val_loss"]).all()
-    assert len(history["val_loss"]) == 2
-    config = json.loads((tmp_path / "config.json").read_text("utf-8"))
-    assert config["hidden_dim"] == 4
+def run(folder, epochs):
+    arguments = f"--output {folder} --epochs {epochs} {SIZES} {STEPS}"
+    awd_lstm.main(arguments.split())
+
+
+def read(path):
+    return json.loads(path.read_text("utf-8"))
+
+
+def test_a_tiny_run_is_trained_measured_and_saved(tmp_path):
+    run(tmp_path, epochs=2)
+
+    history = read(tmp_path / "history.json")
+    assert [row["step"] for row in history] == [2, 4]
+    assert np.isfinite([row["val_loss"] for row in history]).all()
+    assert read(tmp_path / "config.json")["hidden_dim"] == 4
+    assert set(read(tmp_path / "result.json")) == {"en", "zh"}
     backbone = load_model(tmp_path / "model.keras").backbone
     assert backbone.locked_dropout
     assert backbone.weight_dropout == awd_lstm.AWDLSTMConfig.weight_dropout
+
+
+def averaging_at_once(monkeypatch):
+    """From the fourth epoch on, whatever validation says."""
+
+    class AtOnce(NonMonotoneAveraging):
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, {"val_loss": float(epoch)})
+
+    monkeypatch.setattr(awd_lstm, "NonMonotoneAveraging", AtOnce)
+
+
+def test_a_resumed_run_ends_with_the_mean_of_an_uninterrupted_one(
+    tmp_path, monkeypatch
+):
+    averaging_at_once(monkeypatch)
+    run(tmp_path / "whole", epochs=5)
+    for epochs in (4, 5, 5):
+        run(tmp_path / "resumed", epochs)
+
+    whole, resumed = (
+        load_model(tmp_path / name / "model.keras").get_weights()
+        for name in ("whole", "resumed")
+    )
+    for one, other in zip(whole, resumed, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with h5py.File(tmp_path / "resumed" / "checkpoint.weights.h5") as file:
+        assert file["callbacks/0/num_averaged"][()] == 4
 
 
 @pytest.fixture

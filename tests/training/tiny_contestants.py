@@ -1,8 +1,11 @@
 """The recipe with models that train in a second.
 
 python -m tests.training.tiny_contestants --model tiny-lstm --output runs/tiny
+
+With `XLA=1` in the environment it compiles as long runs do.
 """
 
+import os
 import sys
 
 from training.contestants import LanguageModelConfig
@@ -40,4 +43,6 @@ TINY_CONTESTANTS = {
 
 if __name__ == "__main__":
     language_model.CONTESTANTS.update(TINY_CONTESTANTS)
+    if os.environ.get("XLA"):
+        language_model.should_jit_compile = lambda *_: True
     language_model.main(sys.argv[1:])

@@ -2,12 +2,14 @@
 
     python -m training.recipes.awd_lstm --data DIR --output runs/awd-lstm
 
-The trained model, its configuration and the history go to the folder. Windows are
-independent: no state is carried from one to the next.
+Configuration, checkpoint, history, the trained model and its bits a byte of the test
+books go to the folder; started again, a run goes on from its checkpoint, the mean of
+the weights included. Windows are independent: no state is carried from one to the next.
 """
 
 import argparse
 import dataclasses
+import json
 import logging
 import pathlib
 
@@ -15,7 +17,14 @@ import keras
 
 from longkeras import save_model
 from longkeras.data import ByteCorpus, data_directory, load_books
-from longkeras.fitting import NonMonotoneAveraging, should_jit_compile
+from longkeras.evaluation import evaluate_books
+from longkeras.fitting import (
+    FiniteGuard,
+    NonMonotoneAveraging,
+    ProgressLog,
+    TrainingCheckpoint,
+    should_jit_compile,
+)
 from longkeras.fitting.checkpoint import write_json
 from longkeras.models import (
     ByteTokenizer,
@@ -23,6 +32,7 @@ from longkeras.models import (
     RecurrentCausalLM,
     RecurrentCausalLMPreprocessor,
 )
+from training.recipes.language_model import log_to
 
 _LOGGER = logging.getLogger("training")
 
@@ -73,6 +83,11 @@ class AWDLSTMConfig:
     valid_steps: int = 20
     seed: int = 1
 
+    @property
+    def steps(self):
+        """Optimizer steps of the run."""
+        return self.epochs * self.epoch_steps
+
 
 def main(argv=None):
     """Train and save."""
@@ -86,35 +101,72 @@ def main(argv=None):
         default = getattr(AWDLSTMConfig, name)
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=int, default=default)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--test-bytes", type=int, default=100_000)
     arguments = vars(parser.parse_args(argv))
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    data, folder = data_directory(arguments.pop("data")), arguments.pop("output")
-    folder = pathlib.Path(folder)
+    arguments = {name: x for name, x in arguments.items() if x is not None}
+    data = data_directory(arguments.pop("data", None))
+    folder = pathlib.Path(arguments.pop("output"))
+    test_bytes = arguments.pop("test_bytes")
     folder.mkdir(parents=True, exist_ok=True)
+    log_to(folder / "log.txt")
     config = AWDLSTMConfig(**arguments)
     write_json(folder / "config.json", dataclasses.asdict(config))
-    model, history = train(config, data)
-    write_json(folder / "history.json", history)
+    model = train(config, data, folder)
     save_model(model, folder / "model.keras")
-    _LOGGER.info("held-out loss %.3f nats a byte", history["val_loss"][-1])
+    result = measure(model, data, test_bytes)
+    write_json(folder / "result.json", result)
+    _LOGGER.info(json.dumps(result))
 
 
-def train(config, data=None):
-    """Train on books.
+def train(config, data, folder):
+    """Train on books, going on from the folder's checkpoint if there is one.
 
     Args:
         config: `AWDLSTMConfig`.
-        data: path of the data folder. Defaults to `None`, the bundled samples.
+        data: path of the data folder, or None for the bundled samples.
+        folder: path of the run.
 
     Returns:
-        The model with the averaged weights, if the rule began to average, and the
-        history, a dict of lists.
+        The model, with the mean of its weights if the rule began to average.
     """
     keras.utils.set_random_seed(config.seed)
     sizes = config.sequence_length, config.batch_size
     windows = ByteCorpus(load_books(data, "train"), seed=config.seed)
     held_out = ByteCorpus(load_books(data, "valid"), seed=config.seed)
     model = build_model(config)
+    compile_model(model, config)
+    averaging = NonMonotoneAveraging(patience=config.patience)
+    checkpoint = TrainingCheckpoint(folder, callbacks=[averaging])
+    step = checkpoint.restore(model)
+    _LOGGER.info("%d parameters, step %d", model.count_params(), step)
+    progress = ProgressLog(
+        config.steps,
+        config.sequence_length * config.batch_size,
+        first_step=step,
+        bytes_per_token=1.0,
+    )
+    model.fit(
+        windows.training_windows(*sizes, start_step=step),
+        steps_per_epoch=config.epoch_steps,
+        initial_epoch=step // config.epoch_steps,
+        epochs=config.epochs,
+        shuffle=False,
+        validation_data=held_out.training_windows(*sizes, num_steps=config.valid_steps),
+        callbacks=[FiniteGuard(), progress, averaging, checkpoint],
+        verbose=0,
+    )
+    _LOGGER.info("averaged the weights of %d steps", averaging.num_averaged)
+    return model
+
+
+def compile_model(model, config):
+    """Compile with plain SGD, as the authors have it.
+
+    Args:
+        model: from `build_model`.
+        config: `AWDLSTMConfig`.
+    """
     model.compile(
         keras.optimizers.SGD(
             config.learning_rate,
@@ -123,20 +175,26 @@ def train(config, data=None):
         ),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=[],
-        jit_compile=should_jit_compile(model),
+        jit_compile=should_jit_compile(model, config.steps),
     )
-    averaging = NonMonotoneAveraging(patience=config.patience)
-    history = model.fit(
-        windows.training_windows(*sizes),
-        steps_per_epoch=config.epoch_steps,
-        epochs=config.epochs,
-        shuffle=False,
-        validation_data=held_out.training_windows(*sizes, num_steps=config.valid_steps),
-        callbacks=[averaging],
-        verbose=0,
-    )
-    _LOGGER.info("averaged the weights of %d steps", averaging.num_averaged)
-    return model, history.history
+
+
+def measure(model, data, max_bytes_per_book):
+    """Bits a byte of the test books, each read in one pass.
+
+    Args:
+        model: from `train`.
+        data: path of the data folder, or None for the bundled samples.
+        max_bytes_per_book: int. Read from the beginning of each.
+
+    Returns:
+        dict of language code to float.
+    """
+    books = load_books(data, "test")
+    scores = evaluate_books(model, books, max_bytes_per_book=max_bytes_per_book)
+    return {
+        language: round(score.bits_per_byte, 4) for language, score in scores.items()
+    }
 
 
 def build_model(config, tokenizer=None):
