@@ -3,7 +3,8 @@
     python -m training.evaluate --model saved_models/byte-lstm --data DIR
 
 Bits per byte by protocol, bits by position, use of the far context, recall of hidden
-numbers; everything goes to one JSON file a run, `RESULTS/<model>.<texts>.json`.
+numbers; everything goes to one JSON file a run, `RESULTS/<model>.<texts>.json`, with a
+protocol that is asked for by name `RESULTS/<model>.<texts>.<protocol>.json`.
 `python -m training.evaluation_report` makes tables and pictures of them.
 """
 
@@ -29,10 +30,11 @@ def main(argv=None):
     settings = _settings(args)
     path = pathlib.Path(args.model)
     model, name = load_model(path), path.stem
+    suffix = f".{args.protocol}" if args.protocol else ""
     for texts in args.texts:
         text_set = load_text_set(texts, args.data)
         record = EvaluationRecord(
-            pathlib.Path(args.output) / f"{name}.{texts}.json",
+            pathlib.Path(args.output) / f"{name}.{texts}{suffix}.json",
             model,
             name,
             dataclasses.asdict(settings),

@@ -87,6 +87,23 @@ def test_a_model_is_measured_recorded_and_reported(tmp_path, monkeypatch):
     assert "no limit" in text
 
 
+def test_a_protocol_has_a_record_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("LONGKERAS_DATA", raising=False)
+    save_model(small_model("lstm", num_layers=1), tmp_path / "lstm")
+    more = ["--texts", "books-en", "--tasks", "bits"]
+    strided = ["--protocol", "strided", "--context-length", 64, "--stride", 32]
+    for protocol in ([], strided):
+        run(tmp_path / "lstm", tmp_path / "results", *more, *protocol)
+
+    names = {path.name for path in (tmp_path / "results").iterdir()}
+    assert names == {"lstm.books-en.json", "lstm.books-en.strided.json"}
+    bits = {
+        record["measurements"][0]["protocol"].split(":")[0]
+        for record in read_records(tmp_path / "results")
+    }
+    assert bits == {"streaming", "strided"}
+
+
 def test_the_page_says_what_the_records_say():
     evaluation_report.main(["--check"])
 
