@@ -157,6 +157,32 @@ class PageDriver:
         )
         return self.end_of("#continue-notice", timeout)
 
+    def find_key(self, draw=1, timeout=PATIENCE):
+        """Hide a key, look for it, and return what the page says at the end.
+
+        Args:
+            draw: int. Which one; another than before.
+            timeout: int. Milliseconds.
+
+        Returns:
+            str.
+        """
+        self.page.get_by_role("tab").nth(1).click()
+        said = self.page.locator("#key-notice")
+        before = said.inner_text()
+        self.page.fill("#key-draw input", str(draw))
+        self.page.click("#key-find")
+        self.page.wait_for_function(
+            """(before) => {
+              const notice = document.querySelector('#key-notice .lk-notice');
+              return notice && !notice.classList.contains('lk-busy')
+                && notice.innerText.trim() !== before.trim();
+            }""",
+            arg=before,
+            timeout=timeout,
+        )
+        return said.inner_text()
+
     def switch_language(self, language):
         """Choose the page's language with its switch."""
         number = {"en": 1, "zh": 2}[language]

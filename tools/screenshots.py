@@ -26,6 +26,8 @@ PICTURES = {
     "read_en_narrow": ("en", "light", 400, 7, None),
     "read_zh_narrow": ("zh", "dark", 400, 4, None),
 }
+# name: language, light, width
+KEY_PICTURES = {"key_en": ("en", "light", 1280)}
 
 
 def main(argv=None):
@@ -40,7 +42,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", metavar="DIR")
     parser.add_argument("--to", metavar="DIR", type=Path, default=IMAGES)
-    parser.add_argument("--only", choices=PICTURES, action="append")
+    parser.add_argument("--only", choices=[*PICTURES, *KEY_PICTURES], action="append")
     options = parser.parse_args(argv)
     reason = missing_parts()
     if reason:
@@ -49,8 +51,11 @@ def main(argv=None):
     options.to.mkdir(parents=True, exist_ok=True)
     page, address = _serve(options.models)
     with open_browser() as browser:
-        for name in options.only or PICTURES:
-            data = _picture(browser, address, *PICTURES[name])
+        for name in options.only or [*PICTURES, *KEY_PICTURES]:
+            if name in PICTURES:
+                data = _picture(browser, address, *PICTURES[name])
+            else:
+                data = _key_picture(browser, address, *KEY_PICTURES[name])
             (options.to / f"{name}.png").write_bytes(data)
             print(f"{options.to / name}.png: {len(data):,} bytes")
     page.blocks.close(verbose=False)
@@ -74,11 +79,24 @@ def _picture(browser, address, language, light, width, sample, height):
     driver.read(10 * MINUTES)
     driver.open_place(0.42)
     driver.continue_text(10 * MINUTES)
+    return _smaller(_whole_page(driver), height)
+
+
+def _key_picture(browser, address, language, light, width):
+    driver = PageDriver(browser, address, language=language, light=light, width=width)
+    driver.wait_until_models_are_ready(10 * MINUTES)
+    # The first time it compiles, and the picture tells the seconds.
+    for draw in (2, 1):
+        driver.find_key(draw, 10 * MINUTES)
+    return _smaller(_whole_page(driver), None)
+
+
+def _whole_page(driver):
     driver.page.evaluate("window.scrollTo(0, 0)")
     driver.page.wait_for_timeout(1_000)
     picture = driver.page.screenshot(full_page=True)
     driver.close()
-    return _smaller(picture, height)
+    return picture
 
 
 def _smaller(picture, height):

@@ -95,9 +95,7 @@ def test_a_place_is_reached_by_mouse_keyboard_and_character(visit):
 def test_a_key_is_looked_for_on_a_narrow_page_in_both_languages(visit):
     driver = visit(width=400, height=800)
     page = driver.page
-    page.get_by_role("tab", name="Find a key").click()
-    page.click("#key-find")
-    page.wait_for_selector("#key-notice :text('that is the key')")
+    assert "that is the key" in driver.find_key()
     assert page.locator(".lk-key-map .lk-key-key").count() == 2
     assert driver.overflow() <= 0
     driver.switch_language("zh")

@@ -36,14 +36,15 @@ class KeyTab(Tab):
                 filterable=False,
                 elem_id="key-text",
                 scale=2,
-                min_width=200,
+                # As wide as the longest title and its arrow.
+                min_width=260,
                 **labels["text"],
             )
             parts["length"] = gr.Radio(
                 value=KEY_LENGTHS[-1],
                 elem_id="key-length",
-                scale=4,
-                min_width=320,
+                scale=3,
+                min_width=430,
                 **labels["length"],
             )
             parts["depth"] = gr.Slider(
