@@ -1,6 +1,7 @@
 """The recipe at tiny size, and the rule by which weights are averaged."""
 
 import json
+import math
 
 import h5py
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from longkeras import load_model
+from longkeras.data import sample
 from longkeras.fitting import NonMonotoneAveraging
 from training.recipes import awd_lstm
 
@@ -21,8 +23,8 @@ def _bundled_samples(monkeypatch):
     monkeypatch.setattr(awd_lstm, "log_to", lambda path: None)
 
 
-def run(folder, epochs):
-    arguments = f"--output {folder} --epochs {epochs} {SIZES} {STEPS}"
+def run(folder, epochs, more=""):
+    arguments = f"--output {folder} --epochs {epochs} {SIZES} {STEPS} {more}"
     awd_lstm.main(arguments.split())
 
 
@@ -41,6 +43,20 @@ def test_a_tiny_run_is_trained_measured_and_saved(tmp_path):
     backbone = load_model(tmp_path / "model.keras").backbone
     assert backbone.locked_dropout
     assert backbone.weight_dropout == awd_lstm.AWDLSTMConfig.weight_dropout
+
+
+def test_plays_are_measured_in_nats(tmp_path, monkeypatch):
+    text = sample("middlemarch").text[:2000]
+    monkeypatch.setattr(
+        awd_lstm.tinyshakespeare, "read_plays", lambda data: (text, text[:100])
+    )
+    run(tmp_path, 1, "--texts plays --setting modern")
+
+    result = read(tmp_path / "result.json")
+    assert (result["characters"], result["segment_length"]) == (100, 6)
+    # Two steps from a guess among 259.
+    assert result["streaming"] == pytest.approx(math.log(259), rel=0.05)
+    assert read(tmp_path / "config.json")["optimizer"] == "muon"
 
 
 def averaging_at_once(monkeypatch):
