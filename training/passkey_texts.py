@@ -36,7 +36,8 @@ class PasskeyBatches(keras.utils.PyDataset):
     """Batches that depend on nothing but the seed and the step.
 
     Item `i` is the batch of step `start_step + i`. Texts are between three quarters of
-    the stage's length and all of it, so that the question stands anywhere.
+    the stage's length and all of it, so that the question stands anywhere; in a twelfth
+    of them each the key comes first of all, or last.
 
     Args:
         texts: sequence of bytes. Books to fill with.
@@ -67,7 +68,7 @@ class PasskeyBatches(keras.utils.PyDataset):
                 "passkey",
                 self.texts,
                 [int(rng.integers(3 * length // 4, length + 1))],
-                [rng.random()],
+                [float(np.clip(rng.uniform(-0.1, 1.1), 0, 1))],
                 1,
                 rng,
                 num_decoys=int(rng.integers(min(decoys, 1), decoys + 1)),
