@@ -58,8 +58,8 @@ class PasskeyConfig:
     stages: tuple[tuple[int, int, int, int], ...] = (
         (128, 32, 450, 0),
         (256, 16, 350, 1),
-        (1024, 16, 350, 8),
-        (4096, 4, 100, 15),
+        (1024, 16, 600, 8),
+        (4096, 4, 600, 15),
     )
     learning_rate: float = 3e-3
     warmup_steps: int = 30
@@ -100,12 +100,6 @@ PASSKEY_MODELS = {
             intermediate_dim=128,
             attention_window=32,
             position_period=512,
-            stages=(
-                (128, 32, 450, 0),
-                (256, 16, 350, 1),
-                (1024, 16, 600, 8),
-                (4096, 4, 600, 15),
-            ),
         ),
         PasskeyConfig(
             name="passkey-short",
