@@ -5,6 +5,7 @@ import math
 
 from benchmarks.log_log_picture import Panel, Series, picture
 from longkeras.evaluation import estimate_mean
+from training.evaluation_groups import at_the_same_places
 
 _CHANCE = "chance"
 
@@ -20,10 +21,8 @@ def pictures(records):
     """
     names = sorted({record["model"]["name"] for record in records})
     panels = {
-        "context": list(_panels(records, "context", "bytes of context", _context)),
-        "position": list(
-            _panels(records, "positions", "bytes read before", _positions)
-        ),
+        "context": list(_context_panels(records)),
+        "position": list(_position_panels(records)),
         "recall": list(_likelihood_panels(records)),
         "passkey": list(_recall_panels(records)),
     }
@@ -35,21 +34,22 @@ def pictures(records):
     }
 
 
-def _panels(records, task, x_label, make_series):
-    measurements = [
-        (record["model"]["name"], one)
-        for record in records
-        for one in record["measurements"]
-        if one["task"] == task and one.get("perturbation") in (None, "truncate")
-    ]
-    for texts in sorted({one["texts"] for _, one in measurements}):
-        series = tuple(
-            make_series(model, one)
-            for model, one in measurements
-            if one["texts"] == texts
-        )
-        title = f"{texts}, 95 % intervals"
-        yield Panel(title, x_label, "bits per byte", series, has_even_y=True)
+def _context_panels(records):
+    for group in at_the_same_places(records, "context", "truncate"):
+        farthest = max(one["context_length"] for _, one in group)
+        title = f"{group[0][1]['texts']}, {farthest:,} bytes, 95 % intervals"
+        yield _bits_panel(title, "bytes of context", group, _context)
+
+
+def _position_panels(records):
+    for group in at_the_same_places(records, "positions"):
+        title = f"{group[0][1]['texts']}, 95 % intervals"
+        yield _bits_panel(title, "bytes read before", group, _positions)
+
+
+def _bits_panel(title, x_label, group, make_series):
+    series = tuple(make_series(model, one) for model, one in group)
+    return Panel(title, x_label, "bits per byte", series, has_even_y=True)
 
 
 def _likelihood_panels(records):

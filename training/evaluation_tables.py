@@ -3,6 +3,7 @@
 import numpy as np
 
 from longkeras.evaluation import relative_effective_context
+from training.evaluation_groups import at_the_same_places
 
 
 def models(records):
@@ -59,30 +60,30 @@ def effective_lengths(records):
     Returns:
         str, empty where nothing was measured.
     """
-    found = _truncations(records)
-    if not found:
-        return ""
     rows = []
-    for texts in sorted({one["texts"] for _, one in found}):
-        group = {model: one for model, one in found if one["texts"] == texts}
+    for found in at_the_same_places(records, "context", "truncate"):
+        group = dict(found)
         relative = _relative_lengths(group)
         rows += [
             [
                 f"`{model}`",
-                texts,
+                one["texts"],
                 f"{one['context_length']:,}",
                 f"{one['effective_context_length']:,}",
                 f"{relative[model]:,}",
             ]
-            for model, one in group.items()
+            for model, one in found
         ]
+    if not rows:
+        return ""
     header = ["model", "texts", "whole context", "effective", "relative effective"]
     words = (
         "*Effective*: the shortest context at which a byte's perplexity is within 1 % "
         "of the whole context's (Khandelwal et al.). *Relative effective*: the longest "
-        "context from which a model still gains 1 % on the best of these models at the "
+        "context from which a model still gains 1 % on the best of the models at the "
         "next shorter one (Transformer-XL), all places counted; a model that cannot "
-        "read so much is taken at its longest. Bytes."
+        "read so much is taken at its longest. The models are those that were measured "
+        "at the same places: the shipped ones at theirs, earlier ones at others. Bytes."
     )
     return _section("Effective context length", f"{words}\n\n{_table([header, *rows])}")
 
@@ -248,14 +249,6 @@ def _relative_lengths(group):
             rows.append(row)
         table[model] = np.array(rows)
     return relative_effective_context(table, lengths)
-
-
-def _truncations(records):
-    return [
-        (model, one)
-        for model, one in _of_task(records, "context")
-        if one["perturbation"] == "truncate"
-    ]
 
 
 def _of_task(records, task):
