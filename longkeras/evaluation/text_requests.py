@@ -82,7 +82,7 @@ class ByteTextModel:
     Args:
         model: a model with the decode contract (`initial_state`, `compiled_prefill`,
             `compiled_step`, `context_length`).
-        chunk_length: int. Ids a call of the model. Defaults to `256`.
+        chunk_length: int. Ids a call of the model. Defaults to `1024`.
         batch_size: int. Requests read side by side. Defaults to `8`.
 
     Example:

@@ -53,7 +53,8 @@ def test_plays_are_measured_in_nats(tmp_path, monkeypatch):
     run(tmp_path, 1, "--texts plays --setting modern")
 
     result = read(tmp_path / "result.json")
-    assert (result["characters"], result["segment_length"]) == (100, 6)
+    assert result["characters"] == 100
+    assert set(result["segments"]) == {"6"}
     # Two steps from a guess among 259.
     assert result["streaming"] == pytest.approx(math.log(259), rel=0.05)
     assert read(tmp_path / "config.json")["optimizer"] == "muon"

@@ -51,12 +51,14 @@ def test_a_run_is_trained_and_compared(data, tmp_path, monkeypatch):
     monkeypatch.setitem(tinyshakespeare.SETTINGS, "small", tiny)
     folder = tmp_path / "run"
     options = ["--steps", "4", "--epoch-steps", "2", "--held-out-bytes", "32"]
+    options += ["--segment-lengths", "8", "16"]
     tinyshakespeare.main(["--data", str(data), "--output", str(folder), *options])
     result = json.loads((folder / "result.json").read_text())
     assert result["nanogpt"] == 1.88
-    assert (result["characters"], result["segment_length"]) == (200, 16)
-    for protocol in ("segments", "streaming"):
-        assert 0.8 * math.log(259) < result[protocol] < 1.2 * math.log(259)
+    assert result["characters"] == 200
+    assert set(result["segments"]) == {"8", "16"}
+    for nats in (*result["segments"].values(), result["streaming"]):
+        assert 0.8 * math.log(259) < nats < 1.2 * math.log(259)
     assert json.loads((folder / "config.json").read_text())["dropout"] == 0.1
     assert len(json.loads((folder / "history.json").read_text())) == 2
 

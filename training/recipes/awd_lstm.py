@@ -1,10 +1,11 @@
-"""Train a byte-level AWD-LSTM: every dropout, two penalties, and averaged SGD.
+"""Train a byte-level AWD-LSTM: its dropouts, two penalties, and averaged SGD.
 
     python -m training.recipes.awd_lstm --data DIR --setting modern --texts plays
 
 The setting `classic` is the authors' NT-ASGD, `modern` Muon with a rate that falls to
-zero in place of the mean. The texts are the books, or the megabyte of Shakespeare that
-`training.recipes.tinyshakespeare` reads, where so much dropout is in its place.
+zero, and a mean of the weights only where validation gets worse all the same. The texts
+are the books, or the megabyte of Shakespeare that `training.recipes.tinyshakespeare`
+reads, where so much dropout is in its place.
 
 Configuration, checkpoint, history, the trained model and its loss on texts that it has
 not seen go to the folder; started again, a run goes on from its checkpoint, the mean of
@@ -148,7 +149,7 @@ def main(argv=None):
     save_model(model, folder / "model.keras")
     if args.texts == "plays":
         result = tinyshakespeare.measure(
-            model, test_books[0].text, config.sequence_length
+            model, test_books[0].text, [config.sequence_length]
         )
     else:
         result = measure(model, test_books, args.test_bytes)

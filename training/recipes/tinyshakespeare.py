@@ -36,8 +36,8 @@ class Setting:
 
     Args:
         config: `training.contestants.LanguageModelConfig`.
-        nanogpt: float. The loss that nanoGPT's README tells of its model of this
-            size and length, in nats a character; None where it has none.
+        nanogpt: float. The loss of nanoGPT's README that it is compared with, in nats
+            a character; None where there is none.
     """
 
     config: LanguageModelConfig
@@ -125,6 +125,9 @@ def main(argv=None):
     parser.add_argument("--steps", type=int)
     parser.add_argument("--epoch-steps", type=int, default=250)
     parser.add_argument("--held-out-bytes", type=int, default=20_000)
+    parser.add_argument(
+        "--segment-lengths", type=int, nargs="+", help="default: as in training"
+    )
     args = parser.parse_args(argv)
     setting = SETTINGS[args.setting]
     config = setting.config
@@ -145,7 +148,8 @@ def main(argv=None):
         args.held_out_bytes,
     )
     model.load_weights(TrainingCheckpoint(folder).best_path)
-    result = measure(model, held_out, config.sequence_length)
+    lengths = args.segment_lengths or [config.sequence_length]
+    result = measure(model, held_out, lengths)
     result.update(nanogpt=setting.nanogpt, parameters=model.count_params())
     write_json(folder / "result.json", result)
     _LOGGER.info(json.dumps(result))
@@ -174,27 +178,32 @@ def read_plays(data):
     return text[:cut], text[cut:]
 
 
-def measure(model, text, length):
+def measure(model, text, lengths):
     """The loss of every character of a text.
 
     Args:
-        model: trained `longkeras.models.TransformerCausalLM`.
+        model: trained `longkeras.models.TransformerCausalLM` or `RecurrentCausalLM`.
         text: str. ASCII.
-        length: int. Characters of a segment, as in training.
+        lengths: list of int. Characters of a segment.
 
     Returns:
-        dict: nats a character of independent segments, as nanoGPT's are in the mean,
-        and of the whole text in one pass; and how many characters there are.
+        dict: nats a character of independent segments of each length, as nanoGPT's are
+        in the mean, and of the whole text in one pass; and how many characters there
+        are.
     """
-    protocols = {
-        "segments": EvaluationProtocol("segment", length),
-        "streaming": EvaluationProtocol("streaming"),
-    }
-    result = {"characters": len(text), "segment_length": length}
-    for name, protocol in protocols.items():
+
+    def nats(protocol):
         bits = bits_per_byte(model, text, protocol, batch_size=32).bits_per_byte
-        result[name] = round(bits * math.log(2), 4)
-    return result
+        return round(bits * math.log(2), 4)
+
+    return {
+        "characters": len(text),
+        "segments": {
+            str(length): nats(EvaluationProtocol("segment", length))
+            for length in lengths
+        },
+        "streaming": nats(EvaluationProtocol("streaming")),
+    }
 
 
 if __name__ == "__main__":
