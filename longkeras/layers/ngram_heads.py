@@ -16,8 +16,8 @@ class NGramHeads(NGramRows):
     phrases do. Attention has to learn such heads, which takes a small model longer than
     it is trained; these are given, and only what their finding is worth is learnt. The
     tokens found, one a size, are embedded by one small table and go through one
-    projection. Costs a sort of the text, whatever the window; a single token is compared
-    with the window.
+    projection. Costs a sort of the text, whatever the window; a single token is
+    compared with the window.
 
     Args:
         ngram_sizes: list of int, each at least 2. Orders of the heads.
