@@ -53,6 +53,12 @@ def test_a_run_is_trained_measured_reported_and_exported(tmp_path, monkeypatch):
     assert (score["count"], score["chance"]) == (2, pytest.approx(1e-5))
     history = json.loads((preset / "training.json").read_text())["history"]
     assert [(row["step"], row["length"]) for row in history] == [(2, 128), (4, 192)]
+    more = ["--last-steps", "4", "--decay-fraction", "0.5"]
+    passkey_encoder.main([*map(str, options), *more])
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["stages"][-1][2], config["decay_fraction"]) == (4, 0.5)
+    history = json.loads((tmp_path / "run" / "history.json").read_text())
+    assert [row["step"] for row in history] == [2, 4, 6]
     page = tmp_path / "docs" / "page.md"
     evaluation_report.main(
         ["--results", str(tmp_path / "results"), "--page", str(page)]

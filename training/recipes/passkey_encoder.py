@@ -10,7 +10,8 @@ end of a long text takes tokens that see all of it. `passkey-short` is the same 
 without global tokens, which reads the last 512 bytes, and `passkey-lstm` an LSTM.
 
 The run goes to `runs/<model>`; started again, it goes on from its checkpoint. Texts
-grow from stage to stage. `--measure` writes a record of recall by depth and length for
+grow from stage to stage; `--last-steps` with a larger number goes on with the longest
+where a run had ended. `--measure` writes a record of recall by depth and length for
 `python -m training.evaluation_report`, `--export saved_models` puts the model there.
 """
 
@@ -101,7 +102,7 @@ class HeldOutRecall(keras.callbacks.Callback):
 def main(argv=None):
     """Train, and measure and export if asked."""
     args = _parse(argv)
-    config = PASSKEY_MODELS[args.model]
+    config = _changed(PASSKEY_MODELS[args.model], args)
     folder = pathlib.Path(args.output or pathlib.Path("runs") / args.model)
     folder.mkdir(parents=True, exist_ok=True)
     log_to(folder / "log.txt")
@@ -119,6 +120,17 @@ def main(argv=None):
         measure(model, config, load_text_set("books-en", data), settings, args.results)
     if args.export:
         export(model, config, folder, args.export)
+
+
+def _changed(config, args):
+    """The configuration with what the command line says otherwise."""
+    changes = {}
+    if args.last_steps is not None:
+        *earlier, (length, batch_size, _, decoys) = config.stages
+        changes["stages"] = (*earlier, (length, batch_size, args.last_steps, decoys))
+    if args.decay_fraction is not None:
+        changes["decay_fraction"] = args.decay_fraction
+    return dataclasses.replace(config, **changes)
 
 
 def train(config, data, folder, epoch_steps=50):
@@ -337,6 +349,12 @@ def _parse(argv):
     parser.add_argument("--model", choices=sorted(PASSKEY_MODELS), required=True)
     parser.add_argument("--output", help="folder of the run; default runs/<model>")
     parser.add_argument("--epoch-steps", type=int, default=50)
+    parser.add_argument(
+        "--last-steps", type=int, help="of the last stage: to go on where a run ended"
+    )
+    parser.add_argument(
+        "--decay-fraction", type=float, help="of all steps: those of a falling rate"
+    )
     parser.add_argument("--measure", action="store_true", help="write a record")
     parser.add_argument("--results", default=RESULTS, help="folder of the records")
     parser.add_argument("--lengths", type=int, nargs="+", help="of --measure, bytes")
