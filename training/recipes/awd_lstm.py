@@ -123,7 +123,7 @@ def main(argv=None):
     parser.add_argument(
         "--data", help="data folder; default LONGKERAS_DATA, or samples"
     )
-    parser.add_argument("--setting", choices=sorted(SETTINGS), default="classic")
+    parser.add_argument("--setting", choices=sorted(SETTINGS), default="modern")
     parser.add_argument("--texts", choices=TEXTS, default="books")
     parser.add_argument("--output", help="default runs/awd-lstm-<setting>-<texts>")
     parser.add_argument("--test-bytes", type=int, default=100_000)
