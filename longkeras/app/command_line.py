@@ -88,6 +88,7 @@ def serve(page, options, *, block=True):
     Returns:
         str: the page's address.
     """
+    from longkeras.app.endpoints import request_error_handlers
     from longkeras.app.theme import page_style, page_theme
 
     _, address, _ = page.blocks.launch(
@@ -103,6 +104,8 @@ def serve(page, options, *, block=True):
         prevent_thread_lock=True,
         quiet=True,
         ssr_mode=False,
+        show_error=True,
+        app_kwargs={"exception_handlers": request_error_handlers()},
         share=False,
     )
     logging.getLogger(__name__).info("The page is at %s", address)

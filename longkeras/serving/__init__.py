@@ -25,6 +25,7 @@ _HOMES = {
     "Continuation": "continuation",
     "InputError": "limits",
     "Inspection": "inspection",
+    "LARGEST_SEED": "limits",
     "MAX_CONTINUE_BYTES": "limits",
     "MAX_READ_BYTES": "limits",
     "MAX_TEXT_BYTES": "limits",

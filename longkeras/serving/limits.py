@@ -18,6 +18,9 @@ MAX_CONTINUE_BYTES = 2_000
 MAX_PROMPT_BYTES = 100_000
 """Most bytes of a prompt that are read before writing on; the last ones are taken."""
 
+LARGEST_SEED = 2**32 - 1
+"""Largest seed of a continuation or of a hidden key; the smallest is 0."""
+
 UPLOAD_SUFFIXES = (".txt", ".md")
 
 MESSAGES = {

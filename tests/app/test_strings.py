@@ -46,7 +46,15 @@ def test_every_string_is_used_somewhere():
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     # The last part of these keys is put together from a value.
-    built = ("error.", "place.", "strips.", "summary.", "continue.", "notice.stage_")
+    built = (
+        "argument.",
+        "error.",
+        "place.",
+        "strips.",
+        "summary.",
+        "continue.",
+        "notice.stage_",
+    )
     for key in all_strings():
         assert key in words or key.startswith(built), key
 

@@ -10,7 +10,7 @@ from longkeras.app.tabs.read_events import NOTICES, connect
 from longkeras.app.tabs.read_labels import read_labels
 from longkeras.app.tabs.tab import Tab
 from longkeras.app.views import StopFlag, Voice
-from longkeras.serving import MAX_CONTINUE_BYTES
+from longkeras.serving import LARGEST_SEED, MAX_CONTINUE_BYTES
 
 SECONDS_KEPT = 4 * 60 * 60
 """How long a session's results are kept after its last event."""
@@ -50,6 +50,18 @@ class ReadTab(Tab):
     def _add(self, name, component):
         self.parts[name] = component
 
+    def _upload_button(self, labels):
+        button = gr.UploadButton(
+            elem_id="upload", size="md", scale=1, **labels["upload"]
+        )
+        # Gradio's example on the API page is a PDF somewhere in the network.
+        button.example_payload = button.example_value = lambda: {
+            "path": "chapter.txt",
+            "orig_name": "chapter.txt",
+            "meta": {"_type": "gradio.FileData"},
+        }
+        return button
+
     def _build_state(self):
         for name in self.states[1:]:
             self._add(name, gr.State(None, time_to_live=SECONDS_KEPT))
@@ -72,12 +84,7 @@ class ReadTab(Tab):
                             **labels["sample"],
                         ),
                     )
-                    self._add(
-                        "upload",
-                        gr.UploadButton(
-                            elem_id="upload", size="md", scale=1, **labels["upload"]
-                        ),
-                    )
+                    self._add("upload", self._upload_button(labels))
                 self._add(
                     "text",
                     gr.Textbox(
@@ -130,6 +137,7 @@ class ReadTab(Tab):
                     0,
                     precision=0,
                     minimum=0,
+                    maximum=LARGEST_SEED,
                     elem_id="seed",
                     min_width=140,
                     **labels["seed"],
@@ -158,6 +166,7 @@ class ReadTab(Tab):
             high,
             value,
             step=step,
+            precision=0 if isinstance(step, int) else None,
             elem_id=name.replace("_", "-"),
             min_width=200,
             **labels[name],
