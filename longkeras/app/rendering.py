@@ -60,7 +60,7 @@ def _(view: Comparison, catalogue, language):
         return values
     if view.prompt is not None:
         values["prompt"] = view.prompt
-    return values | _drawn(view, catalogue, language)
+    return values | _ticked(view) | _drawn(view, catalogue, language)
 
 
 @render.register
@@ -91,7 +91,12 @@ def _(view: Continuations, catalogue, language):
         "stop": gr.update(interactive=view.is_running),
         "csv_continuations": gr.update(visible=has_ended),
         "texts": view,
-    }
+    } | _ticked(view)
+
+
+def _ticked(view):
+    """The ticks beside the models, where some could not be loaded."""
+    return {} if view.ticked is None else {"models": list(view.ticked)}
 
 
 def _drawn(view, catalogue, language):

@@ -24,6 +24,7 @@ _COMPARISON = (
     "summary",
     "prompt",
     "comparison",
+    "models",
 )
 _CONTINUATIONS = (
     "written",
@@ -33,6 +34,7 @@ _CONTINUATIONS = (
     "stop",
     "csv_continuations",
     "texts",
+    "models",
 )
 # A hidden button holds the file; a click on it, once the page knows the file, saves it.
 _SAVE = "() => setTimeout(() => document.querySelector('#csv-file')?.click(), 250)"
