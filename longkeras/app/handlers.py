@@ -28,6 +28,8 @@ PROMPT_CHARACTERS = 1_000
 """How much of a text is offered as a prompt."""
 INSPECT_RADIUS = 60
 SECONDS_BETWEEN_STEPS = 0.2
+_SOURCES = ("notice.sample", "notice.upload")
+"""Notices about where the text in the box comes from."""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -77,6 +79,20 @@ def load_file(path):
         "encoding": checked.encoding.upper(),
     }
     return Loaded(checked.text, Message("notice.upload", values))
+
+
+def notice_after_edit(message):
+    """Return what the notice says once somebody has changed the text.
+
+    Args:
+        message: `Message` or None. What it said.
+
+    Returns:
+        `Message` or None: the same, unless it was about the text as it was.
+    """
+    if message is None or message.kind == "error" or message.key in _SOURCES:
+        return None
+    return message
 
 
 def prepare(flag):

@@ -53,6 +53,7 @@ def _(view: Loaded, catalogue, language):
 def _(view: Comparison, catalogue, language):
     values = {
         "notice": view.message,
+        **_ticked(view),
         "read": gr.update(interactive=not view.is_running),
         "cancel": gr.update(interactive=view.is_running),
     }
@@ -60,7 +61,7 @@ def _(view: Comparison, catalogue, language):
         return values
     if view.prompt is not None:
         values["prompt"] = view.prompt
-    return values | _ticked(view) | _drawn(view, catalogue, language)
+    return values | _drawn(view, catalogue, language)
 
 
 @render.register
@@ -85,13 +86,14 @@ def _(view: Continuations, catalogue, language):
     has_ended = bool(view.texts) and not view.is_running
     return {
         "continue_notice": view.message,
+        **_ticked(view),
         "continuations": continuations_html(view, catalogue, language),
         "written": {name: each.text for name, each in view.texts.items()},
         "start": gr.update(interactive=not view.is_running),
         "stop": gr.update(interactive=view.is_running),
         "csv_continuations": gr.update(visible=has_ended),
         "texts": view,
-    } | _ticked(view)
+    }
 
 
 def _ticked(view):

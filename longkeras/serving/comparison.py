@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from longkeras.serving.characters import part_to_read
 from longkeras.serving.limits import (
     MAX_READ_BYTES,
     check_choices,
@@ -58,7 +59,8 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
         registry: `ModelRegistry`. Where the models are.
         names: sequence of str. Which models.
         text: str. The document.
-        max_bytes: int. Most bytes to read, cut at a whole character.
+        max_bytes: int. Bytes to read, cut at a whole character. A document that is at
+            most a tenth longer is read whole.
         cancelled: `threading.Event` or None. Stops between two chunks when set.
 
     Yields:
@@ -70,7 +72,8 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
     """
     names = check_choices(names, registry.names())
     check_number("max_bytes", max_bytes, 1, MAX_READ_BYTES)
-    num_bytes = min(check_text(text).num_bytes, int(max_bytes))
+    text = check_text(text).text
+    num_bytes = len(part_to_read(text.encode(), int(max_bytes)))
     readings: dict = {}
     failures: dict = {}
 

@@ -5,6 +5,7 @@ from longkeras.app.components.surprise_strips import chosen_character
 from longkeras.app.downloads import csv_text, save_csv
 from longkeras.app.figures.notice import notice_html
 from longkeras.app.rendering import render
+from longkeras.app.strings import DEFAULT_LANGUAGE
 from longkeras.app.views import Message, Told
 
 NOTICES = ("notice", "continue_notice")
@@ -110,6 +111,13 @@ def _connect_sources(wiring):
         """Decode a .txt or .md file into the text box."""
         return wiring.outputs(handlers.load_file(file), language)
 
+    def on_input(message):
+        """Forget which sample or file the text was, once it is another."""
+        kept = handlers.notice_after_edit(message)
+        told = {"sample": None} | ({} if kept is message else {"notice": kept})
+        values = tell(told, DEFAULT_LANGUAGE)
+        return {wiring.parts[name]: value for name, value in values.items()}
+
     wiring.parts["sample"].select(
         on_sample,
         wiring.of("sample", "language"),
@@ -125,6 +133,17 @@ def _connect_sources(wiring):
         api_name="upload",
         show_progress="hidden",
         queue=False,
+    )
+    wiring.parts["upload"].upload(
+        None, None, wiring.of("sample"), js="() => null", api_visibility="private"
+    )
+    wiring.parts["text"].input(
+        on_input,
+        wiring.of("notice_message"),
+        [*wiring.of("sample"), *wiring.told("notice")],
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
     )
 
 
