@@ -107,6 +107,7 @@ def serve(page, options, *, block=True):
     """
     from longkeras.app.endpoints import request_error_handlers
     from longkeras.app.theme import page_style, page_theme
+    from longkeras.app.uploads import upload_middleware
     from longkeras.serving import MAX_UPLOAD_BYTES
 
     _, address, _ = page.blocks.launch(
@@ -123,7 +124,10 @@ def serve(page, options, *, block=True):
         quiet=True,
         ssr_mode=False,
         show_error=True,
-        app_kwargs={"exception_handlers": request_error_handlers()},
+        app_kwargs={
+            "exception_handlers": request_error_handlers(),
+            "middleware": upload_middleware(),
+        },
         share=False,
     )
     logging.getLogger(__name__).info("The page is at %s", address)

@@ -15,6 +15,7 @@ from longkeras.app.views import (
     message_of,
 )
 from longkeras.serving import (
+    MAX_UPLOAD_BYTES,
     InputError,
     check_choices,
     check_upload,
@@ -79,6 +80,19 @@ def load_file(path):
         "encoding": checked.encoding.upper(),
     }
     return Loaded(checked.text, Message("notice.upload", values))
+
+
+def refuse_file(size):
+    """Return why a file is not uploaded.
+
+    Args:
+        size: int. Its bytes.
+
+    Returns:
+        `Loaded` without a text.
+    """
+    values = {"received": size, "limit": MAX_UPLOAD_BYTES}
+    return Loaded(None, _error("error.file_too_long", **values))
 
 
 def notice_after_edit(message):

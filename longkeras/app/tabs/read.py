@@ -3,6 +3,7 @@
 import gradio as gr
 
 from longkeras.app.components.surprise_strips import surprise_strips
+from longkeras.app.components.visitor_events import visitor_events
 from longkeras.app.figures.notice import notice_html
 from longkeras.app.rendering import retell
 from longkeras.app.strings import DEFAULT_LANGUAGE
@@ -10,7 +11,7 @@ from longkeras.app.tabs.read_events import NOTICES, connect
 from longkeras.app.tabs.read_labels import read_labels
 from longkeras.app.tabs.tab import Tab
 from longkeras.app.views import StopFlag, Voice
-from longkeras.serving import LARGEST_SEED, MAX_CONTINUE_BYTES
+from longkeras.serving import LARGEST_SEED, MAX_CONTINUE_BYTES, MAX_UPLOAD_BYTES
 
 SECONDS_KEPT = 4 * 60 * 60
 """How long a session's results are kept after its last event."""
@@ -85,6 +86,7 @@ class ReadTab(Tab):
                         ),
                     )
                     self._add("upload", self._upload_button(labels))
+                self._add("visitor", visitor_events("visitor", MAX_UPLOAD_BYTES))
                 self._add(
                     "text",
                     gr.Textbox(

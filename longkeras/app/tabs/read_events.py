@@ -1,5 +1,7 @@
 """The events of the *Read* tab: each calls a handler and renders its view."""
 
+import gradio as gr
+
 from longkeras.app import handlers
 from longkeras.app.components.surprise_strips import chosen_character
 from longkeras.app.downloads import csv_text, save_csv
@@ -111,6 +113,10 @@ def _connect_sources(wiring):
         """Decode a .txt or .md file into the text box."""
         return wiring.outputs(handlers.load_file(file), language)
 
+    def on_large_file(language, event: gr.EventData):
+        """Say why a file is not even uploaded."""
+        return wiring.outputs(handlers.refuse_file(event.size), language)
+
     def on_input(message):
         """Forget which sample or file the text was, once it is another."""
         kept = handlers.notice_after_edit(message)
@@ -137,7 +143,15 @@ def _connect_sources(wiring):
     wiring.parts["upload"].upload(
         None, None, wiring.of("sample"), js="() => null", api_visibility="private"
     )
-    wiring.parts["text"].input(
+    wiring.parts["visitor"].select(
+        on_large_file,
+        wiring.of("language"),
+        wiring.told("notice"),
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
+    )
+    wiring.parts["visitor"].input(
         on_input,
         wiring.of("notice_message"),
         [*wiring.of("sample"), *wiring.told("notice")],
