@@ -258,3 +258,30 @@ def test_every_input_of_an_endpoint_has_a_rule():
     assert not asked & {object, gr.JSON}
     default = accepted.dispatch(object)
     assert [kind for kind in asked if accepted.dispatch(kind) is default] == []
+
+
+@pytest.mark.parametrize("size", [4_000_001, 34_000_000])
+def test_a_large_upload_is_refused_with_a_sentence(page_address, page_log, size):
+    head = (
+        b'--edge\r\nContent-Disposition: form-data; name="files"; '
+        b'filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n'
+    )
+    request = urllib.request.Request(
+        f"{page_address}gradio_api/upload",
+        head + b"x" * size + b"\r\n--edge--\r\n",
+        {"Content-Type": "multipart/form-data; boundary=edge"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request, timeout=60)
+    with refusal.value as answer:
+        assert answer.code == 413
+        assert b"exceeded maximum allowed size of 4000000 bytes" in answer.read()
+    assert "Traceback" not in page_log()
+
+
+def test_a_large_file_is_refused_by_the_client_with_a_sentence(client, tmp_path):
+    path = tmp_path / "large.txt"
+    path.write_bytes(b"x" * 4_000_001)
+    file = gradio_client.handle_file(str(path))
+    with pytest.raises(ValueError, match="exceeds the maximum file size of 4000000"):
+        client.predict(file, "en", api_name="/upload")

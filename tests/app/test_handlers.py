@@ -253,3 +253,37 @@ def test_a_missing_file_is_told(tmp_path):
     assert handlers.load_file(None).message.key == "error.file_missing"
     view = handlers.load_file(str(tmp_path / "gone.txt"))
     assert view.message.key == "error.file_missing"
+
+
+def test_a_text_a_little_longer_than_the_amount_is_read_whole(catalogue):
+    last = read(catalogue, "x" * 20_053, names=NAMES[:1], amount=20_000)[-1]
+    assert last.message.key == "notice.read_all"
+    assert last.message.values["read"] == 20_053
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_a_file_and_its_reading_count_the_same_bytes(catalogue, tmp_path, end):
+    path = tmp_path / "lines.txt"
+    path.write_bytes(f"The moon rose.{end}".encode() * 20)
+    loaded = handlers.load_file(str(path))
+    assert loaded.message.values["bytes"] == len(loaded.text) == 300
+    for text in (loaded.text, path.read_bytes().decode()):
+        message = read(catalogue, text)[-1].message
+        assert (message.values["read"], message.values["characters"]) == (300, 300)
+
+
+def test_samples_count_what_a_text_box_counts():
+    assert not any("\r" in sample.text for sample in samples())
+
+
+def test_a_changed_text_has_no_source_any_more(catalogue, tmp_path):
+    sample = handlers.load_sample(catalogue, samples()[0].name).message
+    path = tmp_path / "a.txt"
+    path.write_text("words " * 20)
+    file = handlers.load_file(str(path)).message
+    refused = handlers.refuse_file(34_000_000).message
+    assert "34,000,000 bytes; at most 4,000,000" in refused.text("en")
+    for message in (sample, file, refused, None):
+        assert handlers.notice_after_edit(message) is None
+    done = read(catalogue)[-1].message
+    assert handlers.notice_after_edit(done) is done

@@ -97,6 +97,7 @@ def connect(parts, catalogue, language):
     """
     wiring = _Wiring(parts, catalogue, language)
     _connect_sources(wiring)
+    _connect_visitor(wiring)
     _connect_reading(wiring)
     _connect_places(wiring)
     _connect_writing(wiring)
@@ -113,17 +114,6 @@ def _connect_sources(wiring):
         """Decode a .txt or .md file into the text box."""
         return wiring.outputs(handlers.load_file(file), language)
 
-    def on_large_file(language, event: gr.EventData):
-        """Say why a file is not even uploaded."""
-        return wiring.outputs(handlers.refuse_file(event.size), language)
-
-    def on_input(message):
-        """Forget which sample or file the text was, once it is another."""
-        kept = handlers.notice_after_edit(message)
-        told = {"sample": None} | ({} if kept is message else {"notice": kept})
-        values = tell(told, DEFAULT_LANGUAGE)
-        return {wiring.parts[name]: value for name, value in values.items()}
-
     wiring.parts["sample"].select(
         on_sample,
         wiring.of("sample", "language"),
@@ -132,7 +122,7 @@ def _connect_sources(wiring):
         show_progress="hidden",
         queue=False,
     )
-    wiring.parts["upload"].upload(
+    uploaded = wiring.parts["upload"].upload(
         on_upload,
         wiring.of("upload", "language"),
         wiring.told("text", "notice"),
@@ -140,9 +130,28 @@ def _connect_sources(wiring):
         show_progress="hidden",
         queue=False,
     )
-    wiring.parts["upload"].upload(
-        None, None, wiring.of("sample"), js="() => null", api_visibility="private"
+    # A file that is refused leaves the text, and so the sample's name.
+    uploaded.then(
+        None,
+        wiring.of("sample", "notice"),
+        wiring.of("sample"),
+        js="(sample, notice) => notice.includes('lk-error') ? sample : null",
+        api_visibility="private",
     )
+
+
+def _connect_visitor(wiring):
+    def on_large_file(language, event: gr.EventData):
+        """Say why a file is not even uploaded."""
+        return wiring.outputs(handlers.refuse_file(event.size), language)
+
+    def on_edit(message):
+        """Forget which sample or file the text was, once it is another."""
+        kept = handlers.notice_after_edit(message)
+        told = {"sample": None} | ({} if kept is message else {"notice": kept})
+        values = tell(told, DEFAULT_LANGUAGE)
+        return {wiring.parts[name]: value for name, value in values.items()}
+
     wiring.parts["visitor"].select(
         on_large_file,
         wiring.of("language"),
@@ -152,7 +161,7 @@ def _connect_sources(wiring):
         api_visibility="private",
     )
     wiring.parts["visitor"].input(
-        on_input,
+        on_edit,
         wiring.of("notice_message"),
         [*wiring.of("sample"), *wiring.told("notice")],
         show_progress="hidden",
