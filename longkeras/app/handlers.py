@@ -22,8 +22,8 @@ from longkeras.serving import (
     compare_models,
     continue_text,
     inspect_place,
-    load_each,
 )
+from longkeras.serving.registry import load_each
 
 PROMPT_CHARACTERS = 1_000
 """How much of a text is offered as a prompt."""

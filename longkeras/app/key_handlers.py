@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass
 
 from longkeras.app.views import Message, message_of
-from longkeras.serving import LOADING_ERRORS
 from longkeras.serving.key_finder import FoundKey
 from longkeras.serving.limits import InputError
+from longkeras.serving.registry import LOADING_ERRORS
 
 _LOGGER = logging.getLogger(__name__)
 

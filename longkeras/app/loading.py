@@ -4,7 +4,7 @@ import logging
 import threading
 
 from longkeras.app.views import Message
-from longkeras.serving import LOADING_ERRORS
+from longkeras.serving.registry import LOADING_ERRORS
 
 _LOGGER = logging.getLogger(__name__)
 

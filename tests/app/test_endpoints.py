@@ -74,8 +74,17 @@ def post(page_address, path, body):
 
 
 def call(page_address, name, values):
-    """Return the last event of a call as the API page's curl example makes it."""
-    _, event = post(page_address, f"call/{name}", {"data": values})
+    """Return the last event of a call as the API page's curl examples make it.
+
+    Args:
+        page_address: str.
+        name: str. The endpoint.
+        values: list, or dict by the argument's name.
+    """
+    if isinstance(values, dict):
+        _, event = post(page_address, f"call/v2/{name}", values)
+    else:
+        _, event = post(page_address, f"call/{name}", {"data": values})
     url = f"{page_address}gradio_api/call/{name}/{event['event_id']}"
     with urllib.request.urlopen(url, timeout=60) as stream:
         kind, data = stream.read().decode().rstrip().split("\n")[-2:]
@@ -107,9 +116,14 @@ def test_every_documented_example_runs_as_it_is_shown(
 
 def test_every_documented_example_runs_by_http(page_address, endpoints):
     for name, endpoint in endpoints.items():
-        values = [parameter["example_input"] for parameter in endpoint["parameters"]]
-        if name != "/upload":  # a file is uploaded before
-            assert call(page_address, name[1:], values)[0] == "complete", name
+        if name == "/upload":
+            continue  # a file is uploaded before
+        values = {
+            parameter["parameter_name"]: parameter["example_input"]
+            for parameter in endpoint["parameters"]
+        }
+        for given in (values, list(values.values())):
+            assert call(page_address, name[1:], given)[0] == "complete", name
 
 
 def test_every_choice_is_taken_as_a_value_and_as_it_is_shown(page_address, endpoints):

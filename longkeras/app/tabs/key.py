@@ -9,8 +9,8 @@ from longkeras.app.figures.notice import notice_html
 from longkeras.app.key_handlers import look_for_key
 from longkeras.app.strings import DEFAULT_LANGUAGE, say
 from longkeras.app.tabs.tab import Tab
-from longkeras.serving import LARGEST_SEED
 from longkeras.serving.key_finder import KEY_LENGTHS
+from longkeras.serving.limits import LARGEST_SEED
 
 _SECONDS_KEPT = 4 * 60 * 60
 

@@ -11,7 +11,11 @@ from longkeras.app.tabs.read_events import NOTICES, connect
 from longkeras.app.tabs.read_labels import read_labels
 from longkeras.app.tabs.tab import Tab
 from longkeras.app.views import StopFlag, Voice
-from longkeras.serving import LARGEST_SEED, MAX_CONTINUE_BYTES, MAX_UPLOAD_BYTES
+from longkeras.serving.limits import (
+    LARGEST_SEED,
+    MAX_CONTINUE_BYTES,
+    MAX_UPLOAD_BYTES,
+)
 
 SECONDS_KEPT = 4 * 60 * 60
 """How long a session's results are kept after its last event."""
