@@ -10,7 +10,7 @@ from longkeras.layers.parts import parts_of
 from longkeras.safe_files.variable_arrays import add_variables, added_arrays
 from longkeras.safe_files.weights import stored_bytes
 
-# Groups of a `.lora.h5` file: what was trained beside the factors.
+# Groups of a `.lora.h5` file.
 _TRAINED, _TRAINED_HEAD = "trained", "trained_head"
 
 
@@ -71,17 +71,24 @@ class LowRankAdaptation:
             ValueError: If the path ends in something else, or `enable_lora` was not
                 called.
         """
-        trained = [each for each in self.trainable_weights if not _is_factor(each)]
-        factors = [each for each in self.weights if _is_factor(each)]
-        with replaced_file(filepath, stored_bytes([*factors, *trained])) as place:
-            super().save_lora_weights(str(place))
-            names = self._lora_target_layer_names
+        if not str(filepath).endswith(".lora.h5"):
+            raise ValueError(
+                "`filepath` must end in `.lora.h5`. Received: "
+                f"filepath={str(filepath)!r}"
+            )
+        if not hasattr(self, "_adapted_state"):
+            raise ValueError(
+                "`save_lora_weights` saves what was trained after `enable_lora`, which "
+                f"must be called first. Received: {self.name} without low-rank factors"
+            )
+        trained = _trained_weights(self)
+        with replaced_file(filepath, stored_bytes(trained)) as place:
             add_variables(
                 place,
                 _TRAINED,
                 trained,
                 rank=self._lora_rank,
-                target_layer_names=names,
+                target_layer_names=self._lora_target_layer_names,
             )
 
     def load_lora_weights(self, filepath):
@@ -94,21 +101,23 @@ class LowRankAdaptation:
             ValueError: If `enable_lora` was called with another rank or other layers,
                 or the file has weights that the backbone has not.
         """
-        # Files of longkeras 0.1 and of KerasHub have the factors alone.
-        arrays, attributes = added_arrays(filepath, _TRAINED) or ([], {})
-        weights = _weights_for(arrays, self, filepath)
-        names = attributes.get("target_layer_names")
-        if names is not None and hasattr(self, "_adapted_state"):
-            if list(names) != self._lora_target_layer_names:
-                raise ValueError(
-                    "`filepath` must hold factors of the layers that `enable_lora` "
-                    f"was given, {self._lora_target_layer_names}. Received: "
-                    f"filepath={filepath} with those of {list(names)}"
-                )
-        elif names is not None:
-            self.enable_lora(int(attributes["rank"]), list(names))
-        super().load_lora_weights(str(filepath))
-        _assign(weights, arrays)
+        found = added_arrays(filepath, _TRAINED)
+        if found is None:
+            # KerasHub's form, which longkeras 0.1 wrote: the factors alone.
+            super().load_lora_weights(str(filepath))
+            return
+        arrays, attributes = found
+        saved = int(attributes["rank"]), list(attributes["target_layer_names"])
+        if not hasattr(self, "_adapted_state"):
+            self.enable_lora(*saved)
+        enabled = self._lora_rank, self._lora_target_layer_names
+        if saved != enabled:
+            raise ValueError(
+                "`filepath` must hold factors of the rank and the layers that "
+                f"`enable_lora` was given, {enabled}. Received: filepath={filepath} "
+                f"with {saved}"
+            )
+        _assign(arrays, self, filepath)
 
     def get_config(self):
         config = super().get_config()
@@ -149,7 +158,7 @@ class AdaptedTask:
         """
         of_backbone = {id(weight) for weight in self.backbone.weights}
         head = [each for each in self.trainable_weights if id(each) not in of_backbone]
-        needed = stored_bytes([*self.backbone.trainable_weights, *head])
+        needed = stored_bytes([*_trained_weights(self.backbone), *head])
         with replaced_file(filepath, needed) as place:
             self.backbone.save_lora_weights(place)
             add_variables(place, _TRAINED_HEAD, head)
@@ -166,9 +175,8 @@ class AdaptedTask:
         """
         # A file that a backbone saved has no head.
         arrays, _ = added_arrays(filepath, _TRAINED_HEAD) or ([], {})
-        weights = _weights_for(arrays, self, filepath)
         self.backbone.load_lora_weights(filepath)
-        _assign(weights, arrays)
+        _assign(arrays, self, filepath)
 
 
 class _AdaptedState(keras.layers.Layer):
@@ -221,12 +229,17 @@ def adapted_parts(backbone):
     return [part for part in parts_of(backbone) if getattr(part, "lora_enabled", False)]
 
 
-def _is_factor(weight):
-    return weight.name.startswith("lora_")
+def _trained_weights(backbone):
+    """The factors, frozen or not, and what else is trained."""
+    return [
+        weight
+        for weight in backbone.weights
+        if weight.trainable or weight.name.startswith("lora_")
+    ]
 
 
-def _weights_for(arrays, model, filepath):
-    """The weights of a model that a file has arrays for, by their paths."""
+def _assign(arrays, model, filepath):
+    """Gives the weights of a model the arrays of a file, by their paths."""
     weights = {weight.path: weight for weight in model.weights}
     wrong = [
         f"{path} {array.shape}"
@@ -238,9 +251,5 @@ def _weights_for(arrays, model, filepath):
             "`filepath` must hold weights that the model has, in their shapes. "
             f"Received: filepath={filepath} with {wrong}"
         )
-    return weights
-
-
-def _assign(weights, arrays):
     for path, array in arrays:
         weights[path].assign(array)
