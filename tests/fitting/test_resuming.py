@@ -72,6 +72,14 @@ FORMS = {
     ),
     "lora, bfloat16, accumulation": ([lora], {**PAIRS, "dtype": "mixed_bfloat16"}),
 }
+# Put together of what the others try one by one.
+SLOW = (
+    "lora and norms",
+    "frozen",
+    "float16",
+    "lora on int8, accumulation, moving average",
+    "lora, bfloat16, accumulation",
+)
 
 
 def made(preparations=(), dtype=None, **options):
@@ -138,7 +146,13 @@ def assert_equal_runs(model, other):
         )
 
 
-@pytest.mark.parametrize("form", FORMS)
+def marks_of(form):
+    return [pytest.mark.slow] if form in SLOW else []
+
+
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=marks_of(form)) for form in FORMS]
+)
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(form, tmp_path):
     preparations, options = FORMS[form]
     whole, resumed = (made(preparations, **options) for _ in range(2))
