@@ -1,4 +1,4 @@
-"""Counts of batches, which optimizer steps and calls of a callback may differ from."""
+"""Counts of batches, as distinct from optimizer updates and calls of callbacks."""
 
 from keras import ops
 

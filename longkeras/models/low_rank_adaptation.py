@@ -182,9 +182,9 @@ class AdaptedTask:
 class _AdaptedState(keras.layers.Layer):
     """The weights of adapted layers as they are, in every file of weights.
 
-    Keras saves the merged kernel of a layer with LoRA, and sets both factors to zero
-    when it loads. A model without LoRA can so read the file. This is loaded
-    afterwards, and gives kernels and factors their own values again.
+    Keras saves the merged kernel of a layer with LoRA, which a model without LoRA can
+    read, and sets both factors to zero when it loads. This state is loaded after the
+    layers, and gives kernels and factors their own values again.
     """
 
     def __init__(self, backbone):
