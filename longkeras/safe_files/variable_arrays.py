@@ -18,9 +18,9 @@ def write_variables(group: Any, variables: list[Any]) -> None:
         # HDF5 has no bfloat16 nor float8: their bytes are stored.
         is_opaque = array.dtype.kind == "V"
         stored = array.view(f"u{array.itemsize}") if is_opaque else array
-        dataset = group.create_dataset(str(number), data=stored)
-        dataset.attrs["dtype"] = array.dtype.name
-        dataset.attrs["path"] = variable.path
+        group[str(number)] = stored
+        attributes = {"dtype": array.dtype.name, "path": variable.path}
+        group[str(number)].attrs.update(attributes)
 
 
 def read_arrays(group: Any) -> list[tuple[str, Any]]:
