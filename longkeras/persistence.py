@@ -164,8 +164,13 @@ def _check_places(model: Any, arrays: list[str], path: Path) -> None:
     Keras leaves them out without a word: a model of fewer layers would be loaded from
     the weights of a larger one.
     """
-    # Private parts and the optimizer are none of the model's layers.
-    arrays = [name for name in arrays if not name.startswith(("/_", "/optimizer/"))]
+    # Private parts, adapted layers' own weights among them, and the optimizer are none
+    # of the model's layers.
+    arrays = [
+        name
+        for name in arrays
+        if "/_" not in name and not name.startswith("/optimizer/")
+    ]
     places = len(model.weights) + len(model.metrics_variables)
     if len(arrays) > places:
         raise CheckpointError(

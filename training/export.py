@@ -10,6 +10,7 @@ import shutil
 
 from longkeras.data import load_books
 from longkeras.evaluation import evaluate_books
+from longkeras.fitting.batch_count import batches_done
 from longkeras.fitting.checkpoint import write_json
 
 _LOGGER = logging.getLogger("training")
@@ -86,8 +87,8 @@ def export_model(model, config, history, data, folder, test_bytes):
 
 
 def model_bytes_seen(model, config):
-    """Training bytes: the optimizer's steps times the bytes of a batch."""
-    return int(model.optimizer.iterations) * config.bytes_per_step
+    """Training bytes: the number of batches times the bytes of a batch."""
+    return batches_done(model) * config.bytes_per_step
 
 
 def _scores(model, data, test_bytes):

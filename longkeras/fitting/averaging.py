@@ -3,14 +3,17 @@
 import keras
 import numpy as np
 
+from longkeras.fitting.batch_count import updates_done
+
 
 class NonMonotoneAveraging(keras.callbacks.Callback):
     """Averages weights from when validation no longer improves.
 
     Training begins as it is compiled, with plain SGD as the authors have it. Once the
     monitored value is worse than the best of those more than `patience` epochs ago,
-    every step's weights count into a mean. Validation and the trained model then have
-    the mean; training itself goes on without it. Give it to
+    the weights after every update count into a mean (with `steps_per_execution`, those
+    after every execution). Validation and the trained model then have the mean;
+    training itself goes on without it. Give it to
     `longkeras.fitting.TrainingCheckpoint(callbacks=[...])` for a run that is killed to
     go on with its mean.
 
@@ -46,6 +49,7 @@ class NonMonotoneAveraging(keras.callbacks.Callback):
         self._is_averaging = False
         self._mean = None
         self._own = None
+        self._updates = 0
 
     def get_state(self):
         """What a later run needs to go on: a dict of arrays."""
@@ -70,9 +74,19 @@ class NonMonotoneAveraging(keras.callbacks.Callback):
         means = [np.array(state[f"mean_{i}"]) for i in range(num_means)]
         self._mean = means or None
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._updates = updates_done(self.model)
+
     def on_train_batch_end(self, batch, logs=None):
         if not self._is_averaging:
             return
+        if keras.backend.backend() == "jax":
+            # Keras keeps the weights elsewhere while JAX trains.
+            self.model.jax_state_sync()
+        updates = updates_done(self.model)
+        if updates == self._updates:
+            return  # The optimizer gathers gradients, or skipped a step.
+        self._updates = updates
         self.num_averaged += 1
         weights = self._weights()
         if self._mean is None:

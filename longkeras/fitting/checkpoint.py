@@ -11,27 +11,46 @@ import numpy as np
 
 from longkeras.atomic_files import replaced_file
 from longkeras.checkpoint_error import CheckpointError
+from longkeras.fitting.batch_count import BatchCount, batches_done
 from longkeras.fitting.callback_state import (
     callback_states,
     read_callback_states,
     states_bytes,
     write_callback_states,
 )
-from longkeras.fitting.non_finite import check_weights_finite, steps_done
+from longkeras.fitting.non_finite import check_weights_finite
+from longkeras.fitting.saved_variables import (
+    has_run_variables,
+    read_run_variables,
+    write_run_variables,
+)
 from longkeras.safe_files.weights import saved_bytes
 
 _STATE = "training_state"
+# What h5py, JSON and Keras raise for content that is not what it should be.
+_READING_ERRORS = (
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    UserWarning,
+    ValueError,
+)
 
 
 class TrainingCheckpoint(keras.callbacks.Callback):
     """Saves all that a run needs to go on, at the end of each epoch, atomically.
 
-    Weights, optimizer, the random state of layers that draw, the best result and the
-    history go to one file, which is replaced in one step: a kill or a full disk leaves
-    the old file or the new one, never half of either. The step is the optimizer's own
-    count, so that it cannot disagree with the weights; datasets such as
-    `longkeras.data.TrainingWindows` start at it. Weights that are NaN or infinite are
-    not saved.
+    Every variable of the model and of the optimizer, the random state of layers that
+    draw, the number of batches, the best result and the history go to one file, which
+    is replaced in one step: a kill or a full disk leaves the old file or the new one,
+    never half of either. A run that is restored equals one that was never stopped,
+    with LoRA, frozen layers, eight-bit weights, mixed precision, moving averages and
+    gradient accumulation too, if its model is prepared and compiled in the same way.
+    Weights that are NaN or infinite are not saved.
+
+    The file is read by `restore` only. The best weights have Keras' own layout, for
+    `model.load_weights`.
 
     Args:
         folder: path. Made if missing.
@@ -73,61 +92,82 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         self.callbacks = tuple(callbacks)
         self.history = []
         self.best = None
+        self._count = BatchCount()
 
     @property
     def path(self):
-        """The file of weights, optimizer and state."""
+        """The file of weights, optimizer and state, for `restore`."""
         return self.folder / "checkpoint.weights.h5"
 
     @property
     def best_path(self):
-        """The file of the best weights."""
+        """The file of the best weights, for `model.load_weights`."""
         return self.folder / "best.weights.h5"
 
     def restore(self, model):
         """Load the last checkpoint into a compiled model.
 
         Args:
-            model: compiled `keras.Model`.
+            model: compiled `keras.Model`, prepared as the one that was saved: with the
+                same `enable_lora`, `quantize`, frozen layers and optimizer.
 
         Returns:
-            int, the optimizer steps done; 0 if there is no checkpoint.
+            int, the batches that the model was trained on; 0 if there is no checkpoint.
+            Datasets such as `longkeras.data.TrainingWindows` start at it. With
+            `gradient_accumulation_steps` the optimizer made fewer updates.
 
         Raises:
             CheckpointError: If the file does not fit the model or is damaged.
         """
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
         if not self.path.exists():
+            self._count = BatchCount()
             return 0
         try:
-            with warnings.catch_warnings():
-                # Keras only warns where a part is missing, and goes on without it.
-                warnings.simplefilter("error", UserWarning)
-                model.load_weights(self.path)
-            state = self._read_state()
             with h5py.File(self.path) as file:
+                state = self._read_state(file)
+                self._restore_variables(model, file, state)
                 read_callback_states(file, self.callbacks)
-            _assign_random_state(model, state["random_state"])
-        except (OSError, KeyError, TypeError, ValueError, UserWarning) as error:
+        except _READING_ERRORS as error:
             raise CheckpointError(
                 f"{self.path} does not fit this model or is damaged: {error}. Give "
                 "another output folder to start anew."
             ) from error
-        step = steps_done(model)
+        step = state.get("batches", batches_done(model))
+        self._count = BatchCount(step)
         self.history = [row for row in state["history"] if row["step"] <= step]
         self.best = state["best"]
         # A kill between the two files: this one decides.
         write_json(self.folder / "history.json", self.history)
         return step
 
+    def _restore_variables(self, model, file, state):
+        if has_run_variables(file):
+            read_run_variables(file, model)
+            return
+        # A checkpoint of longkeras 0.1, in Keras' layout.
+        with warnings.catch_warnings():
+            # Keras only warns where a part is missing, and goes on without it.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(self.path)
+        _assign_random_state(model, state["random_state"])
+
     def on_train_begin(self, logs=None):
+        self._count = BatchCount(self._batches())
         if not self.path.exists():
             # What a run that fails in its first epoch goes back to.
             self._save(self.path)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._count.begin_epoch()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._count.end_batch(batch, self.params)
+
     def on_epoch_end(self, epoch, logs=None):
         check_weights_finite(self.model)
-        row = {"step": steps_done(self.model)}
+        row = {"step": self._batches()}
         row.update({name: float(value) for name, value in (logs or {}).items()})
         self.history.append(row)
         if self._is_best(row):
@@ -145,45 +185,46 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             return True
         return value < self.best if self.mode == "min" else value > self.best
 
+    def _batches(self):
+        done = batches_done(self.model)
+        # This one skips batches whose gradients overflow, and counts none of them.
+        if isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer):
+            return max(done, self._count.done)
+        return done
+
     def _save(self, path):
         state = {
             "history": self.history,
             "best": self.best,
-            "random_state": _random_state(self.model),
+            "batches": self._batches(),
         }
         content = np.frombuffer(json.dumps(state).encode(), np.uint8)
         states = callback_states(self.callbacks)
         needed = saved_bytes(self.model) + content.size + states_bytes(states)
         with replaced_file(path, needed) as place:
-            self.model.save_weights(place, overwrite=True)
+            if path == self.best_path:
+                self.model.save_weights(place, overwrite=True)
             with h5py.File(place, "a") as file:
+                if path == self.path:
+                    write_run_variables(file, self.model)
                 file.create_dataset(_STATE, data=content)
                 write_callback_states(file, states)
 
-    def _read_state(self):
-        with h5py.File(self.path) as file:
-            if _STATE in file:
-                return json.loads(file[_STATE][()].tobytes())
-        # A checkpoint of longkeras 0.1: nothing of it was random but the weights.
+    def _read_state(self, file):
+        if _STATE in file:
+            return json.loads(file[_STATE][()].tobytes())
+        # The first checkpoints: nothing of them was random but the weights.
         path = self.folder / "history.json"
         history = json.loads(path.read_text("utf-8")) if path.exists() else []
         return {"history": history, "best": None, "random_state": None}
 
 
-def _seeds(model):
-    """The variables of a model that are no weights: the state of what draws."""
-    weights = {id(weight) for weight in model.weights}
-    return [each for each in model.variables if id(each) not in weights]
-
-
-def _random_state(model):
-    return [keras.ops.convert_to_numpy(seed).tolist() for seed in _seeds(model)]
-
-
 def _assign_random_state(model, states):
+    """Give the variables of a model that are no weights what a list has of them."""
     if states is None:
         return
-    seeds = _seeds(model)
+    weights = {id(weight) for weight in model.weights}
+    seeds = [each for each in model.variables if id(each) not in weights]
     if len(seeds) != len(states):
         raise ValueError(f"{len(states)} random states for {len(seeds)} layers")
     for seed, state in zip(seeds, states, strict=True):

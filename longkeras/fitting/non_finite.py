@@ -6,6 +6,7 @@ import math
 import keras
 from keras import ops
 
+from longkeras.fitting.batch_count import BatchCount, batches_done
 from longkeras.fitting.layer_calls import float_tensors, watched_calls
 
 
@@ -87,14 +88,23 @@ class FiniteGuard(keras.callbacks.Callback):
                 f"`interval` must be at least 1. Received: interval={interval}"
             )
         self.interval = interval
-        self.step = 0
+        self._count = BatchCount()
+
+    @property
+    def step(self):
+        """int, the batches that were seen to end."""
+        return self._count.done
 
     def on_train_begin(self, logs=None):
-        self.step = steps_done(self.model)
+        self._count = BatchCount(batches_done(self.model))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._count.begin_epoch()
 
     def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
-        if self.step % self.interval:
+        batches = self._count.end_batch(batch, self.params)
+        # Several batches end at once with `steps_per_execution`.
+        if self.step % self.interval >= batches:
             return
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(float(loss)):
@@ -104,18 +114,6 @@ class FiniteGuard(keras.callbacks.Callback):
             raise NonFiniteError(
                 f"The loss of step {self.step - 1} is {float(loss)}.", self.step - 1
             )
-
-
-def steps_done(model):
-    """The optimizer steps that a compiled model has taken.
-
-    Args:
-        model: compiled `keras.Model`.
-
-    Returns:
-        int.
-    """
-    return int(ops.convert_to_numpy(model.optimizer.iterations))
 
 
 def check_weights_finite(model):
@@ -129,7 +127,7 @@ def check_weights_finite(model):
     """
     found = _bad_weight(model)
     if found:
-        step = max(steps_done(model) - 1, 0)
+        step = max(batches_done(model) - 1, 0)
         raise NonFiniteError(f"After step {step} there are {found}.", step)
 
 

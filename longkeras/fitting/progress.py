@@ -6,6 +6,8 @@ import time
 
 import keras
 
+from longkeras.fitting.batch_count import BatchCount
+
 _LOGGER = logging.getLogger("longkeras.fitting")
 
 
@@ -13,10 +15,11 @@ class ProgressLog(keras.callbacks.Callback):
     """Logs step, bits per byte or token, speed and time left.
 
     Args:
-        total_steps: int. Optimizer steps of the whole run.
+        total_steps: int. Batches of the whole run.
         tokens_per_step: int. Tokens of a batch.
-        first_step: int. Steps done before. Defaults to `0`.
-        interval: int. Steps between lines. Defaults to `50`.
+        first_step: int. Batches done before, as `TrainingCheckpoint.restore` returns
+            them. Defaults to `0`.
+        interval: int. Batches between lines. Defaults to `50`.
         bytes_per_token: float. Of the text, in the mean: with it, bits per byte are
             told, which compare with any other tokenizer's. Defaults to `None`: bits
             per token.
@@ -48,20 +51,29 @@ class ProgressLog(keras.callbacks.Callback):
         super().__init__()
         self.total_steps = total_steps
         self.tokens_per_step = tokens_per_step
-        self.step = first_step
+        self._count = BatchCount(first_step)
         self.interval = interval
         self.bytes_per_token = bytes_per_token
         self._since = None
         self._steps = 0
 
+    @property
+    def step(self):
+        """int, the batches done so far."""
+        return self._count.done
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._count.begin_epoch()
+
     def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
+        batches = self._count.end_batch(batch, self.params)
         if self._since is None:
             # The first step compiles: its time says nothing about the next ones.
             self._since = time.monotonic()
             return
-        self._steps += 1
-        if self.step % self.interval:
+        self._steps += batches
+        # Several batches end at once with `steps_per_execution`.
+        if self.step % self.interval >= batches:
             return
         seconds = (time.monotonic() - self._since) / self._steps
         left = (self.total_steps - self.step) * seconds / 60

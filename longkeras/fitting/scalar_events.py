@@ -6,7 +6,7 @@ import time
 
 import keras
 
-from longkeras.fitting.non_finite import steps_done
+from longkeras.fitting.batch_count import batches_done
 
 _POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed.
 
@@ -16,7 +16,7 @@ class ScalarEvents(keras.callbacks.Callback):
 
     `keras.callbacks.TensorBoard` needs the package `tensorboard`, which TensorFlow no
     longer brings, and TensorFlow itself on any backend. This needs neither, and runs
-    on TensorFlow, JAX and PyTorch. Numbers stand at the optimizer's step, so that a
+    on TensorFlow, JAX and PyTorch. Numbers stand at the count of batches, so that a
     run that goes on draws one line. Look at them with `tensorboard --logdir FOLDER`.
 
     Args:
@@ -59,7 +59,7 @@ class ScalarEvents(keras.callbacks.Callback):
             _field(1, _field(1, name.encode()) + b"\x15" + struct.pack("<f", value))
             for name, value in (logs or {}).items()
         ]
-        step = b"\x10" + _varint(steps_done(self.model))
+        step = b"\x10" + _varint(batches_done(self.model))
         self._write(step + _field(5, b"".join(values)))
 
     def _write(self, fields):

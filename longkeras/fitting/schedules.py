@@ -11,13 +11,14 @@ class WarmupStableDecay(keras.optimizers.schedules.LearningRateSchedule):
     """A short rise, a long plateau and a linear fall to zero.
 
     The plateau does not depend on where the run ends, so a run may be continued from
-    a checkpoint taken on it, to any later end.
+    a checkpoint taken on it, to any later end. Keras asks a schedule for the rate of a
+    batch: with `gradient_accumulation_steps` steps are batches too, not updates.
 
     Args:
         peak_learning_rate: float. The rate of the plateau.
-        warmup_steps: int. Steps of the rise.
-        total_steps: int. Step at which the rate reaches zero.
-        decay_steps: int. Steps of the fall, at most `total_steps`.
+        warmup_steps: int. Batches of the rise.
+        total_steps: int. Batch at which the rate reaches zero.
+        decay_steps: int. Batches of the fall, at most `total_steps`.
 
     Raises:
         ValueError: If `decay_steps` is more than `total_steps`.
@@ -71,7 +72,7 @@ class StagedLearningRate(keras.optimizers.schedules.LearningRateSchedule):
     Args:
         schedule: `keras.optimizers.schedules.LearningRateSchedule`. The rate of the
             first stage.
-        stage_ends: list of int. The step after the last one of each stage, rising.
+        stage_ends: list of int. The batch after the last one of each stage, rising.
         factor: float. What the rate of a stage is multiplied by in the next.
 
     Raises:

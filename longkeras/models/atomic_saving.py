@@ -6,7 +6,7 @@ import os
 from longkeras.atomic_files import replaced_file, replaced_folder
 from longkeras.safe_files.checksums import record_checksums
 from longkeras.safe_files.preset_layout import is_current
-from longkeras.safe_files.weights import saved_bytes, stored_bytes
+from longkeras.safe_files.weights import saved_bytes
 
 
 class AtomicSaving:
@@ -63,20 +63,6 @@ class AtomicSaving:
         with replaced_folder(preset_dir, is_current, saved_bytes(self)) as place:
             super().save_to_preset(str(place), max_shard_size=max_shard_size)
             record_checksums(place)
-
-
-class AtomicAdaptationSaving(AtomicSaving):
-    """The same for a backbone, whose low-rank factors can be saved alone."""
-
-    def save_lora_weights(self, filepath):
-        """Saves what `enable_lora` trains; see `keras_hub.models.Backbone`.
-
-        Args:
-            filepath: str or path, which ends in `.lora.h5`.
-        """
-        factors = [each for each in self.variables if "lora" in each.name]
-        with replaced_file(filepath, stored_bytes(factors)) as place:
-            super().save_lora_weights(str(place))
 
 
 def _is_replaced(filepath, overwrite):

@@ -15,7 +15,9 @@ from longkeras.models.generation import (
     sampling_function,
     stop_texts,
 )
+from longkeras.models.low_rank_adaptation import AdaptedTask
 from longkeras.models.saved_compilation import SavedCompilation
+from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.text_stream import TextStream
 from longkeras.models.texts_or_ids import TextsOrIds
@@ -27,8 +29,10 @@ _SMALL, _TOGETHER = 2**25, 4
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class DecodingCausalLM(
+    SavedTrainability,
     CompilePolicy,
     SavedCompilation,
+    AdaptedTask,
     AtomicSaving,
     CheckedPresets,
     TextsOrIds,

@@ -32,7 +32,11 @@ def saved_bytes(model: Any) -> int:
         int: bytes of its weights, its optimizer's state, and what stands around them.
     """
     optimizer = getattr(model, "optimizer", None)
-    return stored_bytes([*model.variables, *(optimizer.variables if optimizer else [])])
+    variables = [*model.variables, *(optimizer.variables if optimizer else [])]
+    # Layers with LoRA are saved twice: merged, and as they are.
+    adapted = {_layer_of(each) for each in variables if each.name.startswith("lora_")}
+    twice = [each for each in model.variables if _layer_of(each) in adapted]
+    return stored_bytes([*variables, *twice])
 
 
 def stored_bytes(variables: list[Any]) -> int:
@@ -46,6 +50,10 @@ def stored_bytes(variables: list[Any]) -> int:
     """
     sizes = [math.prod(each.shape) * _item_bytes(each.dtype) for each in variables]
     return sum(sizes) + len(sizes) * _BYTES_PER_ARRAY + _BYTES_PER_MODEL
+
+
+def _layer_of(variable: Any) -> str:
+    return str(variable.path.rpartition("/")[0])
 
 
 def _item_bytes(dtype: str) -> int:

@@ -143,9 +143,9 @@ def test_an_overflow_inside_a_real_model_is_named_by_its_layer():
 def test_the_guard_looks_at_its_interval():
     guard = FiniteGuard(interval=3)
     guard.set_model(dense_model(keras.layers.Activation("relu")))
-    for _ in range(2):
-        guard.on_train_batch_end(0, {"loss": np.nan})
+    for batch in range(2):
+        guard.on_train_batch_end(batch, {"loss": np.nan})
     with pytest.raises(NonFiniteError, match="step 2 is nan"):
-        guard.on_train_batch_end(0, {"loss": np.nan})
+        guard.on_train_batch_end(2, {"loss": np.nan})
     with pytest.raises(ValueError, match="`interval`"):
         FiniteGuard(interval=0)

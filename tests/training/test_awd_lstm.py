@@ -91,11 +91,15 @@ def test_a_resumed_run_ends_with_the_mean_of_an_uninterrupted_one(
 @pytest.fixture
 def model():
     inputs = keras.Input((1,))
-    return keras.Model(inputs, keras.layers.Dense(1, use_bias=False)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(1, use_bias=False)(inputs))
+    model.compile("sgd", "mse")
+    return model
 
 
 def set_weight(model, value):
+    """As an update of the optimizer does."""
     model.trainable_variables[0].assign([[value]])
+    model.optimizer.iterations.assign_add(1)
 
 
 def weight(model):

@@ -5,7 +5,10 @@ import keras_hub
 
 from longkeras.models.bert.backbone import ExactBertBackbone, bert_initializer
 from longkeras.models.bert.inputs import BertInputs
+from longkeras.models.low_rank_adaptation import AdaptedTask
 from longkeras.models.preset_loading import HuggingFacePresets
+from longkeras.models.saved_compilation import SavedCompilation
+from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.texts_or_ids import TextsOrIds
 
@@ -13,6 +16,9 @@ from longkeras.models.texts_or_ids import TextsOrIds
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertMaskedLM(
     BertInputs,
+    SavedTrainability,
+    SavedCompilation,
+    AdaptedTask,
     HuggingFacePresets,
     TextsOrIds,
     ShuffledFit,
@@ -85,6 +91,9 @@ class ExactBertMaskedLM(
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertTextClassifier(
     BertInputs,
+    SavedTrainability,
+    SavedCompilation,
+    AdaptedTask,
     HuggingFacePresets,
     TextsOrIds,
     ShuffledFit,

@@ -5,7 +5,7 @@ import keras_hub
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
-from longkeras.models.atomic_saving import AtomicAdaptationSaving
+from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.causal_transformer.inputs import (
     CausalInputs,
     functional_inputs,
@@ -13,6 +13,8 @@ from longkeras.models.causal_transformer.inputs import (
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.embeddings import ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
+from longkeras.models.low_rank_adaptation import LowRankAdaptation
+from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.token_vectors import (
     TokenVectors,
     ngram_embedding,
@@ -24,7 +26,9 @@ from longkeras.models.token_vectors import (
 class CausalTransformerBackbone(
     CausalInputs,
     TokenVectors,
-    AtomicAdaptationSaving,
+    SavedTrainability,
+    LowRankAdaptation,
+    AtomicSaving,
     CheckedPresets,
     keras_hub.models.Backbone,
 ):

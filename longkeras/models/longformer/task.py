@@ -11,9 +11,11 @@ from longkeras.models.longformer.global_token_watch import (
 )
 from longkeras.models.longformer.inputs import OptionalInputs
 from longkeras.models.longformer.longer_positions import LongerPositions
+from longkeras.models.low_rank_adaptation import AdaptedTask
 from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.models.quantized_head import QuantizedHead
 from longkeras.models.saved_compilation import SavedCompilation
+from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.texts_or_ids import TextsOrIds
 
@@ -33,9 +35,11 @@ def given_or_adam(optimizer):
 class LongformerTask(
     OptionalInputs,
     LongerPositions,
+    SavedTrainability,
     QuantizedHead,
     CompilePolicy,
     SavedCompilation,
+    AdaptedTask,
     AtomicSaving,
     HuggingFacePresets,
     TextsOrIds,

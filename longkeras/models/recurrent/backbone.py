@@ -13,6 +13,7 @@ from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.embeddings import ReversibleEmbedding
 from longkeras.models.recurrent.inputs import RecurrentInputs
+from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.token_vectors import TokenVectors, ngram_embedding
 
 
@@ -20,6 +21,7 @@ from longkeras.models.token_vectors import TokenVectors, ngram_embedding
 class RecurrentBackbone(
     RecurrentInputs,
     TokenVectors,
+    SavedTrainability,
     AtomicSaving,
     CheckedPresets,
     keras_hub.models.Backbone,

@@ -1,10 +1,15 @@
 """LoRA, eight-bit weights and rematerialisation of this family."""
 
+import functools
+
+import h5py
 import keras
+import keras_hub
 import numpy as np
 import pytest
 from keras import ops
 
+import longkeras
 from longkeras.models import LongformerTextClassifier
 from tests.models.longformer.small_longformer import (
     COMPILED,
@@ -58,6 +63,165 @@ def test_lora_trains_its_factors_alone_and_reloads_exactly(tmp_path):
     fresh.load_lora_weights(path)
     loaded = outputs_of(fresh, inputs)["sequence_output"]
     np.testing.assert_array_equal(loaded, expected)
+
+
+def with_lora(classifier):
+    classifier.backbone.enable_lora(2)
+
+
+def with_lora_of_some(classifier):
+    classifier.backbone.enable_lora(2, ["intermediate", "token_embedding"])
+    classifier.backbone.embeddings_layer_norm.trainable = True
+
+
+def with_lora_on_int8(classifier):
+    classifier.quantize("int8")
+    classifier.backbone.enable_lora(2)
+
+
+def with_a_frozen_layer(classifier):
+    classifier.backbone.position_embedding.trainable = False
+    classifier.pooled_dense.trainable = False
+
+
+def with_one_layer_trained(classifier):
+    classifier.backbone.trainable = False
+    classifier.backbone.transformer_layers[0].trainable = True
+
+
+PREPARED = pytest.mark.parametrize(
+    "prepare",
+    [
+        with_lora,
+        pytest.param(with_lora_of_some, marks=pytest.mark.slow),
+        pytest.param(with_lora_on_int8, marks=pytest.mark.slow),
+        with_a_frozen_layer,
+        pytest.param(with_one_layer_trained, marks=pytest.mark.slow),
+    ],
+)
+QUANTIZING = pytest.mark.filterwarnings(
+    # Keras says so of every layer that has no product to quantize, inputs included.
+    "ignore:Layer .* does not have a `quantize` method"
+)
+
+
+@functools.cache
+def prepared_and_trained(prepare):
+    """Made once: tests compare it with what comes back, whatever its state is."""
+    classifier = small_classifier()
+    prepare(classifier)
+    return trained(classifier, run_eagerly=not COMPILED)
+
+
+def go_on(classifier):
+    classifier.fit(random_inputs(), LABELS, epochs=2, shuffle=False, verbose=0)
+    return everything_of(classifier)
+
+
+def everything_of(classifier):
+    return values_of([*classifier.variables, *classifier.optimizer.variables])
+
+
+def assert_equal(values, others):
+    for one, other in zip(values, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@QUANTIZING
+@PREPARED
+def test_a_trained_model_comes_back_from_its_file_and_goes_on(prepare, tmp_path):
+    classifier = prepared_and_trained(prepare)
+    classifier.save(tmp_path / "model.keras")
+    loaded, plain = (
+        load(tmp_path / "model.keras")
+        for load in (longkeras.load_model, keras.saving.load_model)
+    )
+    before = everything_of(classifier)
+    after = go_on(classifier)
+    assert any((one != other).any() for one, other in zip(before, after, strict=True))
+    for again in (loaded, plain):
+        assert_equal(everything_of(again), before)
+        assert [each.path for each in again.trainable_weights] == [
+            each.path for each in classifier.trainable_weights
+        ]
+    assert_equal(go_on(loaded), after)
+
+
+@QUANTIZING
+@PREPARED
+def test_a_preset_keeps_factors_and_frozen_weights(prepare, tmp_path):
+    classifier = prepared_and_trained(prepare)
+    classifier.save_to_preset(tmp_path / "preset")
+    again = longkeras.load_model(tmp_path / "preset")
+    assert_equal(values_of(again.weights), values_of(classifier.weights))
+    assert len(again.trainable_weights) == len(classifier.trainable_weights)
+    frozen = type(classifier).from_preset(str(tmp_path / "preset"), trainable=False)
+    assert not frozen.backbone.trainable_weights
+    # The optimizer's state, which KerasHub puts beside the head, fits no new task.
+    with h5py.File(tmp_path / "preset" / "task.weights.h5") as file:
+        assert "optimizer" not in file
+
+
+def test_a_model_without_lora_reads_the_merged_weights(tmp_path):
+    classifier = prepared_and_trained(with_lora)
+    path = tmp_path / "model.weights.h5"
+    keras.saving.save_weights(classifier, path, objects_to_skip=[classifier.optimizer])
+    plain, again = small_classifier(), small_classifier()
+    with_lora(again)
+    inputs = random_inputs()
+    expected = outputs_of(classifier, inputs)
+    for model in (plain, again):
+        keras.saving.load_weights(model, path, objects_to_skip=[model.optimizer])
+        np.testing.assert_allclose(outputs_of(model, inputs), expected, atol=1e-5)
+    assert_equal(values_of(again.weights), values_of(classifier.weights))
+
+
+@pytest.mark.parametrize("is_enabled", [False, True])
+@pytest.mark.parametrize("prepare", [with_lora, with_lora_of_some])
+def test_lora_weights_hold_all_that_was_trained(prepare, is_enabled, tmp_path):
+    classifier = prepared_and_trained(prepare)
+    path = tmp_path / "all.lora.h5"
+    classifier.save_lora_weights(path)
+    again = small_classifier()
+    if is_enabled:
+        prepare(again)
+    again.load_lora_weights(path)
+    assert_equal(values_of(again.weights), values_of(classifier.weights))
+    # Without the head, from the same file.
+    backbone = small_classifier().backbone
+    backbone.load_lora_weights(path)
+    assert_equal(values_of(backbone.weights), values_of(classifier.backbone.weights))
+
+
+def test_lora_weights_of_another_rank_or_other_layers_are_refused(tmp_path):
+    classifier = small_classifier()
+    path = tmp_path / "all.lora.h5"
+    with pytest.raises(ValueError, match="`enable_lora`, which must be called first"):
+        classifier.save_lora_weights(path)
+    with_lora(classifier)
+    classifier.save_lora_weights(path)
+    with pytest.raises(ValueError, match=r"`filepath` must end in `\.lora\.h5`"):
+        classifier.backbone.save_lora_weights(tmp_path / "all.h5")
+    for options in ((3,), (2, ["key"])):
+        other = small_classifier()
+        other.backbone.enable_lora(*options)
+        with pytest.raises(ValueError, match="of the rank and the layers"):
+            other.load_lora_weights(path)
+    longer_head = LongformerTextClassifier(
+        small_backbone(num_layers=1, attention_window=4), num_classes=5
+    )
+    with pytest.raises(ValueError, match=r"in their shapes.*logits/kernel \(8, 3\)"):
+        longer_head.load_lora_weights(path)
+
+
+def test_lora_weights_of_an_earlier_release_are_loaded(tmp_path):
+    backbone = prepared_and_trained(with_lora).backbone
+    path = tmp_path / "factors.lora.h5"
+    # KerasHub's form, which had the factors alone.
+    keras_hub.models.Backbone.save_lora_weights(backbone, str(path))
+    again = small_classifier().backbone
+    again.load_lora_weights(path)
+    assert_equal(values_of(again.weights), values_of(backbone.weights))
 
 
 def test_lora_of_layers_that_are_not_there_is_refused():
