@@ -84,7 +84,7 @@ class OffsetReader:
                 ends[i] = offsets[i, 0]  # Inserted: the character is that behind it.
         ends = np.append(0, np.maximum.accumulate(ends))
         starts = np.append(offsets[:, 0], len(text))
-        for i in np.flatnonzero(starts > ends):
+        for i in map(int, np.flatnonzero(starts > ends)):
             start, end = int(ends[i]), int(starts[i])
             if text[start:end].isspace():
                 continue
