@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Characters so frequent in Chinese, modern or classical, that a text of some
 # length has them whatever it is about. Other two-byte encodings, read as GB18030,
@@ -51,7 +51,7 @@ class DecodedDocument:
         has_byte_order_mark: bool. Whether one was found and removed.
     """
 
-    text: str
+    text: str = field(repr=False)
     encoding: str
     has_byte_order_mark: bool = False
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TextWindows:
     """Overlapping windows over one text, ready for `predict` or `fit`.
 
@@ -25,6 +25,13 @@ class TextWindows:
 
     def __len__(self):
         return len(self.offsets)
+
+    def __repr__(self):
+        count, length = self.offsets.shape[:2]
+        return (
+            f"<TextWindows: {count} windows of {length} tokens over a text of "
+            f"{len(self.text)} characters>"
+        )
 
 
 def window_offsets(rows, offsets, length):

@@ -141,3 +141,21 @@ def test_answers_of_given_ids_move_and_are_cut_with_them():
     for wrong in (-1, 8, 9):
         with pytest.raises(ValueError, match="`end_logits` must be a token of its row"):
             made(x, {**y, "end_logits": [5, 7, wrong]})
+
+
+def test_reports_and_windows_print_in_a_line(made):
+    report = made.report({"question": ["who"] * 1000, "context": [TEXT] * 1000})
+    assert (
+        str(report)
+        == repr(report)
+        == (
+            "<TokenReport: 8000 of 22000 tokens read, 1000 of 1000 texts cut, "
+            "longest text 22 tokens>"
+        )
+    )
+    assert len(report.tokens_read) == len(report.tokens_dropped) == 1000
+    windows = made.windows("who", TEXT * 100)
+    assert repr(windows) == (
+        f"<TextWindows: {len(windows)} windows of 11 tokens over a text of "
+        f"{100 * len(TEXT)} characters>"
+    )
