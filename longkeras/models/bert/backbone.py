@@ -6,6 +6,7 @@ from keras import ops
 
 from longkeras.argument_checks import check_arguments
 from longkeras.models.bert.inputs import BertInputs, functional_inputs
+from longkeras.models.copies import Copies
 from longkeras.models.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.preset_loading import HuggingFacePresets
 
@@ -20,7 +21,9 @@ def bert_initializer():
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class ExactBertBackbone(BertInputs, HuggingFacePresets, keras_hub.models.BertBackbone):
+class ExactBertBackbone(
+    BertInputs, Copies, HuggingFacePresets, keras_hub.models.BertBackbone
+):
     """KerasHub's BERT, with the activation and the epsilon as arguments.
 
     KerasHub's own has GELU by its approximation with a tanh, where the checkpoints of

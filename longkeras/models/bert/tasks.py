@@ -5,6 +5,7 @@ import keras_hub
 
 from longkeras.models.bert.backbone import ExactBertBackbone, bert_initializer
 from longkeras.models.bert.inputs import BertInputs
+from longkeras.models.copies import Copies
 from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.texts_or_ids import TextsOrIds
@@ -13,6 +14,7 @@ from longkeras.models.texts_or_ids import TextsOrIds
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertMaskedLM(
     BertInputs,
+    Copies,
     HuggingFacePresets,
     TextsOrIds,
     ShuffledFit,
@@ -85,6 +87,7 @@ class ExactBertMaskedLM(
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertTextClassifier(
     BertInputs,
+    Copies,
     HuggingFacePresets,
     TextsOrIds,
     ShuffledFit,

@@ -11,6 +11,7 @@ from longkeras.models.causal_transformer.inputs import (
     functional_inputs,
 )
 from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.copies import Copies
 from longkeras.models.embeddings import ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
 from longkeras.models.token_vectors import (
@@ -25,6 +26,7 @@ class CausalTransformerBackbone(
     CausalInputs,
     TokenVectors,
     AtomicAdaptationSaving,
+    Copies,
     CheckedPresets,
     keras_hub.models.Backbone,
 ):

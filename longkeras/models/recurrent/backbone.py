@@ -14,6 +14,7 @@ from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.token_dropout import TokenDropout
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.copies import Copies
 from longkeras.models.embeddings import ReversibleEmbedding, with_word_vectors
 from longkeras.models.recurrent.inputs import RecurrentInputs
 from longkeras.models.token_vectors import TokenVectors, ngram_embedding
@@ -24,6 +25,7 @@ class RecurrentBackbone(
     RecurrentInputs,
     TokenVectors,
     AtomicSaving,
+    Copies,
     CheckedPresets,
     keras_hub.models.Backbone,
 ):
