@@ -122,6 +122,8 @@ def given_targets(x, y, rows):
     is_cut = np.zeros(len(rows), dtype=bool)
     for column, name in enumerate(TARGETS):
         for i, place in enumerate(as_list(y[name])):
+            if place == 0:
+                continue  # No answer, also where a row begins with padding.
             whole = rows[i].tokens
             real = np.arange(whole)
             if mask is not None:

@@ -138,6 +138,8 @@ def test_answers_of_given_ids_move_and_are_cut_with_them():
     assert inputs["token_ids"][0].tolist() == [*row[:5], SEP]
     assert targets["start_logits"].tolist() == [3, 3, 0]
     assert targets["end_logits"].tolist() == [4, 5, 0]
+    none = {"start_logits": [0] * 3, "end_logits": [0] * 3}
+    assert made(x, none)[1]["start_logits"].tolist() == [0] * 3
     for wrong in (-1, 8, 9):
         with pytest.raises(ValueError, match="`end_logits` must be a token of its row"):
             made(x, {**y, "end_logits": [5, 7, wrong]})
