@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from longkeras.checkpoint_error import CheckpointError
+from longkeras.text.decoding import without_byte_order_mark
 
 
 def parse_object(content: bytes, path: Path) -> dict[str, Any]:
     """Reads a JSON object.
 
     Args:
-        content: bytes, UTF-8.
+        content: bytes, UTF-8, with or without a byte order mark.
         path: path. The file that it comes from, for messages.
 
     Returns:
@@ -23,7 +24,7 @@ def parse_object(content: bytes, path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(
-            content.decode("utf-8"),
+            without_byte_order_mark(content.decode("utf-8")),
             object_pairs_hook=_unique_keys,
             parse_constant=_refuse_constant,
         )

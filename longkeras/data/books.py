@@ -1,7 +1,7 @@
 """Readers of whole books stored as bzip2-packed JSON lines."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from longkeras.data.json_lines import read_json_lines
@@ -23,7 +23,7 @@ class Book:
 
     title: str
     language: str
-    text: str
+    text: str = field(repr=False)
     author: str = ""
 
 

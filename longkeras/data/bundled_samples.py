@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+from longkeras.text.decoding import decode_document
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -37,7 +39,7 @@ class Sample:
     @property
     def text(self):
         """The whole text."""
-        return _folder().joinpath(self.file).read_text(encoding="utf-8")
+        return decode_document(_folder().joinpath(self.file).read_bytes()).text
 
 
 def samples():

@@ -4,11 +4,16 @@ import bz2
 import json
 from pathlib import Path
 
+from longkeras.text.decoding import without_byte_order_mark
+
 SPLITS = ("train", "valid", "test")
 
 
 def read_json_lines(folder, split, parse):
     """Read one split of a folder, one object at a time.
+
+    Byte order marks are removed, also from the start of strings: the files that a
+    corpus was made from may have had them.
 
     Args:
         folder: str or path. Holds `train.jsonl.bz2` and the like: UTF-8, one JSON
@@ -39,7 +44,7 @@ def _read_lines(path, parse):
         with bz2.open(path, "rt", encoding="utf-8") as lines:
             for line in lines:
                 number += 1
-                if line.strip():
+                if without_byte_order_mark(line).strip():
                     yield parse(_json_object(line))
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}, after line {number}: not UTF-8 ({error})") from error
@@ -52,7 +57,18 @@ def _read_lines(path, parse):
 
 
 def _json_object(line):
-    record = json.loads(line)
+    # Of files that were joined, any line may begin with a mark.
+    record = json.loads(without_byte_order_mark(line))
     if not isinstance(record, dict):
         raise ValueError("a line must be a JSON object")
-    return record
+    return _without_marks(record)
+
+
+def _without_marks(value):
+    if isinstance(value, str):
+        return without_byte_order_mark(value)
+    if isinstance(value, list):
+        return [_without_marks(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _without_marks(item) for name, item in value.items()}
+    return value

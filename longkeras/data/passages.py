@@ -1,6 +1,6 @@
 """Passages of novels, each with the name of who wrote it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from longkeras.data.bundled_samples import sample
@@ -26,7 +26,7 @@ class Passage:
 
     label: str
     book: str
-    text: str
+    text: str = field(repr=False)
 
 
 def read_passages(folder, split):

@@ -4,11 +4,12 @@ import keras_hub
 
 from longkeras.argument_checks import check_arguments
 from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.copies import UnsharedConfig
 from longkeras.safe_files.atomic_preset import AtomicPreset
 
 
 class CheckedCausalLMPreprocessor(
-    AtomicPreset, CheckedPresets, keras_hub.models.CausalLMPreprocessor
+    AtomicPreset, UnsharedConfig, CheckedPresets, keras_hub.models.CausalLMPreprocessor
 ):
     """KerasHub's, with checks of its arguments and presets, saved whole."""
 

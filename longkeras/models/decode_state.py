@@ -313,13 +313,6 @@ class DecodingCausalLM(
             )
         )
 
-    def get_compile_config(self):
-        """What `compile` was given, the sampler included, for a `.keras` file."""
-        config = super().get_compile_config()
-        if config:
-            config["sampler"] = keras.saving.serialize_keras_object(self.sampler)
-        return config
-
     def _writes_with_xla(self):
         # What is best for training on a CPU is three times slower here.
         return self._asked_to_jit_compile is not False

@@ -3,31 +3,14 @@
 import keras
 
 from longkeras.layers.parts import parts_of
+from longkeras.models.copies import Copies
 
 
-class SavedCompilation:
-    """Compiles a reloaded task anew, and makes room for its optimizer's moments.
+class SavedCompilation(Copies):
+    """Compiles a reloaded task as it was saved. Must precede a task in the bases.
 
-    Keras does so only for models whose `compile` is its own, and a task has defaults
-    of its own there. A `.keras` file holds the optimizer's state, a preset does not. A
-    mixin, to stand before a `keras_hub.models.Task`.
+    A `.keras` file holds the state of the optimizer, a preset does not.
     """
-
-    def get_compile_config(self):
-        """What `compile` was given, for a `.keras` file."""
-        config = super().get_compile_config()
-        if config:
-            config["optimizer_built"] = bool(self.optimizer and self.optimizer.built)
-        return config
-
-    def compile_from_config(self, config):
-        """Compiles as `get_compile_config` says; KerasHub's own would not."""
-        config = keras.saving.deserialize_keras_object(config)
-        # An optimizer that never took a step has saved no moments to put back.
-        optimizer_built = config.pop("optimizer_built")
-        self.compile(**config)
-        if optimizer_built:
-            self.optimizer.build(self.trainable_variables)
 
     def save_task_weights(self, filepath):
         """Save the weights of the head alone; see `keras_hub.models.Task`.

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Characters so frequent in Chinese, modern or classical, that a text of some
 # length has them whatever it is about. Other two-byte encodings, read as GB18030,
@@ -28,17 +28,30 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x19\x1c-\x1f\x7f-\x84\x86-\x9f]")
 _MOST_CONTROLS_SHARE = 0.01
 
 
+_MARK = "\ufeff"
+# UTF-32-LE before UTF-16-LE, whose mark it begins with.
+_MARKED_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (_MARK.encode("gb18030"), "gb18030"),
+)
+
+
 @dataclass(frozen=True)
 class DecodedDocument:
     """The text of a file and how it was read.
 
     Args:
-        text: str. The text, without a byte order mark, otherwise unchanged.
-        encoding: str. `"utf-8"`, `"utf-16-le"`, `"utf-16-be"` or `"gb18030"`.
+        text: str. The text, without byte order marks at its start, otherwise unchanged.
+        encoding: str. `"utf-8"`, `"utf-16-le"`, `"utf-16-be"`, `"utf-32-le"`,
+            `"utf-32-be"` or `"gb18030"`.
         has_byte_order_mark: bool. Whether one was found and removed.
     """
 
-    text: str
+    text: str = field(repr=False)
     encoding: str
     has_byte_order_mark: bool = False
 
@@ -46,8 +59,8 @@ class DecodedDocument:
 def decode_document(data):
     """Decode a text file whose encoding is not known.
 
-    UTF-8 (with or without a byte order mark), UTF-16 with a byte order mark, and
-    GB18030 (so GBK and GB 2312 too) when what comes out looks like Chinese.
+    UTF-8 and GB18030 (so GBK and GB 2312 too) with or without a byte order mark, UTF-16
+    and UTF-32 with one. GB18030 without a mark must look like Chinese.
 
     Args:
         data: bytes. The file's contents.
@@ -76,17 +89,34 @@ def decode_document(data):
     return document
 
 
+def without_byte_order_mark(text):
+    """Remove the byte order marks that a text begins with.
+
+    A program that adds a mark to a file which has one leaves two. Further inside a
+    text the character is a zero-width no-break space, and stays.
+
+    Args:
+        text: str. Decoded text.
+
+    Returns:
+        str.
+
+    Example:
+
+    >>> without_byte_order_mark("\\ufeff\\ufeffCall me Ishmael.")
+    'Call me Ishmael.'
+    """
+    return text.lstrip(_MARK)
+
+
 def _decode(data):
-    if data.startswith(codecs.BOM_UTF8):
-        return _decode_marked(data, codecs.BOM_UTF8, "utf-8")
-    if data.startswith(codecs.BOM_UTF16_LE):
-        return _decode_marked(data, codecs.BOM_UTF16_LE, "utf-16-le")
-    if data.startswith(codecs.BOM_UTF16_BE):
-        return _decode_marked(data, codecs.BOM_UTF16_BE, "utf-16-be")
+    for mark, encoding in _MARKED_ENCODINGS:
+        if data.startswith(mark):
+            return _decode_marked(data, mark, encoding)
     if b"\0" in data:
         raise ValueError(
-            "The file is not text: it holds NUL bytes. (UTF-16 needs a byte order "
-            "mark; save the file as UTF-8.)"
+            "The file is not text: it holds NUL bytes. (UTF-16 and UTF-32 need a byte "
+            "order mark; save the file as UTF-8.)"
         )
     try:
         return DecodedDocument(data.decode("utf-8"), "utf-8")
@@ -109,6 +139,7 @@ def _decode_marked(data, mark, encoding):
             f"The file's byte order mark says {encoding.upper()}, but byte "
             f"{error.start + len(mark)} cannot be read as such."
         ) from error
+    text = without_byte_order_mark(text)
     return DecodedDocument(text, encoding, has_byte_order_mark=True)
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from longkeras.text.decoding import without_byte_order_mark
 from longkeras.text.subword_definition import (
     BERT_TOKENS,
     ROBERTA_TOKENS,
@@ -170,4 +171,4 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    return without_byte_order_mark(path.read_text(encoding="utf-8"))

@@ -9,9 +9,11 @@ import numpy as np
 LENGTH_UNIT = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TokenReport:
     """How many tokens of each text were read, special tokens not counted.
+
+    Printing it gives the totals.
 
     Args:
         tokens_read: tuple of int, one a text.
@@ -25,6 +27,16 @@ class TokenReport:
     def is_whole(self) -> bool:
         """Whether every text was read to its end."""
         return not any(self.tokens_dropped)
+
+    def __repr__(self) -> str:
+        read, dropped = sum(self.tokens_read), sum(self.tokens_dropped)
+        cut = sum(count > 0 for count in self.tokens_dropped)
+        lengths = map(sum, zip(self.tokens_read, self.tokens_dropped, strict=True))
+        return (
+            f"<TokenReport: {read} of {read + dropped} tokens read, "
+            f"{cut} of {len(self.tokens_read)} texts cut, "
+            f"longest text {max(lengths, default=0)} tokens>"
+        )
 
 
 def kept_lengths(lengths: Sequence[int], room: int, truncate: str) -> list[int]:

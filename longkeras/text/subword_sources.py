@@ -114,7 +114,8 @@ class SubwordSources:
 
         Args:
             words: list of str, such as `longkeras.text.frequent_words` gives.
-            lowercase: bool. Whether text is lowercased. Defaults to `False`.
+            lowercase: bool. Whether text is lowercased before its words are looked up.
+                It is part of the `definition`, and saved with it. Defaults to `False`.
             split_punctuation: bool. Whether punctuation marks are words, and not parts
                 of them. Defaults to `False`.
             **kwargs: See the class; special tokens are `<s>`, `<pad>`, `</s>`, `<unk>`,

@@ -9,7 +9,7 @@ import numpy as np
 from longkeras.text.windows import byte_windows
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SubwordWindows(Sequence):
     """Overlapping windows over the subwords of one text.
 
@@ -35,6 +35,12 @@ class SubwordWindows(Sequence):
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def __repr__(self) -> str:
+        return (
+            f"<SubwordWindows: {len(self)} windows of at most "
+            f"{max(self.lengths, default=0)} tokens over {len(self.token_ids)} tokens>"
+        )
 
     def __getitem__(self, index: Any) -> Any:
         return self.token_ids[self._slice(index)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from longkeras.safe_files.atomic_preset import AtomicPreset
 from longkeras.text.subword_definition import SpecialTokens
+from longkeras.text.subword_offsets import OffsetReader
 from longkeras.text.subword_pipeline import (
     ArraySpec,
     in_graph,
@@ -131,6 +132,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
                 ids[part.token] = rust.token_to_id(part.token)
         self._definition = definition
         self._rust = rust
+        self._offsets = OffsetReader(rust, definition)
         self._ids = ids
         self._template = template
         self._size = 1 + max(rust.get_vocab(with_added_tokens=True).values())
@@ -227,11 +229,13 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
         Returns:
             (token_ids, offsets), int32 arrays `(length,)` and `(length, 2)`: token
             `i` stands for `text[offsets[i, 0] : offsets[i, 1]]`. Several tokens of
-            one character have the same offsets.
+            one character have the same offsets; a token of several characters, such
+            as a letter and its accents, has all of them. A space that the tokenizer
+            inserts has no character, or that behind it.
         """
-        encoding = self._backend().encode(plain_values(text), add_special_tokens=False)
-        offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
-        return np.array(encoding.ids, dtype=np.int32), offsets
+        self._backend()
+        token_ids, offsets = self._offsets.read(plain_values(text))
+        return np.array(token_ids, dtype=np.int32), offsets
 
     def windows(self, text, window, stride=None):
         """Cuts a long text; see `longkeras.text.subword_windows`."""

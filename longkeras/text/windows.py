@@ -8,7 +8,7 @@ import numpy as np
 from longkeras.text.byte_vocabulary import PAD_TOKEN_ID, byte_ids
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ByteWindows(Sequence):
     """Overlapping windows over one row of ids.
 
@@ -32,6 +32,12 @@ class ByteWindows(Sequence):
 
     def __len__(self):
         return len(self.starts)
+
+    def __repr__(self):
+        return (
+            f"<ByteWindows: {len(self)} windows of at most {self.window} ids over "
+            f"{len(self.ids)} ids>"
+        )
 
     def __getitem__(self, index):
         start = self.starts[index]

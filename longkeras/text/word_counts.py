@@ -17,7 +17,8 @@ def frequent_words(
     Args:
         texts: iterable of str.
         num_words: int. How many, at most. Defaults to `None`, all.
-        lowercase: bool. Whether texts are lowercased. Defaults to `False`.
+        lowercase: bool. Whether texts are lowercased. Give `from_words` the same.
+            Defaults to `False`.
         split_punctuation: bool. Whether punctuation marks are words, and not parts of
             them. Defaults to `False`.
 
@@ -36,9 +37,13 @@ def frequent_words(
     assert tokenizer.detokenize([4, 5]) == "to be"
     ```
     """
+    from tokenizers import normalizers
+
     splitter = word_splitter(split_punctuation)
+    # Not `str.lower`, which writes a sigma at the end of a word otherwise.
+    lower = normalizers.Lowercase().normalize_str
     counts: collections.Counter[str] = collections.Counter()
     for text in texts:
-        text = text.lower() if lowercase else text
+        text = lower(text) if lowercase else text
         counts.update(word for word, _ in splitter.pre_tokenize_str(text))
     return [word for word, _ in counts.most_common(num_words)]

@@ -142,3 +142,15 @@ def test_without_a_directory_the_bundled_samples_are_the_books(monkeypatch):
     books = load_books()
     assert {book.language for book in books} == {"en", "zh"}
     assert all(len(book.text) > 1000 for book in books)
+
+
+def test_no_byte_order_mark_of_a_corpus_gets_into_a_book(tmp_path):
+    whole = json.dumps({"title": "\ufeffEmma", "text": "\ufeff\ufeffEmma Woodhouse"})
+    chapters = [["\ufeffI", "\ufeffOnce"], ["II", "Twice \ufeff"]]
+    second = json.dumps({"title": "Two", "chapters": chapters})
+    lines = ["\ufeff" + whole, "\ufeff", "\ufeff" + second]
+    write_split(tmp_path, "train", lines)
+    first, second = read_books(tmp_path, "train", language="en")
+    assert (first.title, first.text) == ("Emma", "Emma Woodhouse")
+    assert second.text.startswith("I\nOnce")
+    assert second.text.endswith("Twice \ufeff")

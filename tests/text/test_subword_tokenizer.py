@@ -249,3 +249,11 @@ def test_what_cannot_be_is_refused(byte_pairs):
 def test_a_special_token_outside_the_vocabulary_is_refused():
     with pytest.raises(ValueError, match=r"must hold every special token.*\[SEP\]"):
         SubwordTokenizer.from_word_piece(["[PAD]", "[UNK]", "[CLS]", "[MASK]"])
+
+
+def test_a_byte_order_mark_is_no_part_of_a_vocabulary(tmp_path):
+    pieces = word_pieces()
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces), "utf-8-sig")
+    (tmp_path / "tokenizer_config.json").write_text("{}", "utf-8-sig")
+    ours = SubwordTokenizer.from_huggingface_folder(tmp_path)
+    assert ours.definition == SubwordTokenizer.from_word_piece(pieces).definition

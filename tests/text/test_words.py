@@ -1,5 +1,7 @@
 """Words as tokens: counted, read, written again, and learnt by a recurrent model."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -49,6 +51,43 @@ def test_a_word_is_a_token_and_an_unknown_one_is_one_too(tokenizer):
 def test_words_need_a_token_for_the_unknown():
     with pytest.raises(ValueError, match="`unknown_token` must be given"):
         SubwordTokenizer.from_words(["a"], unknown_token=None)
+
+
+def test_words_are_counted_in_the_case_in_which_they_are_looked_up(tmp_path):
+    # `str.lower` ends the first word with another sigma than `tokenizers` does.
+    words = frequent_words(["\u039f\u0394\u039f\u03a3 The"], lowercase=True)
+    tokenizer = SubwordTokenizer.from_words(words, lowercase=True)
+    assert tokenizer.unknown_token_id not in tokenizer("\u039f\u0394\u039f\u03a3 THE")
+    tokenizer.save_to_preset(str(tmp_path))
+    config = json.loads((tmp_path / "tokenizer.json").read_text())["config"]
+    again = SubwordTokenizer.from_config(config)
+    again.load_preset_assets(str(tmp_path))
+    assert again("THE").tolist() == tokenizer("the").tolist() == [5]
+    as_written = SubwordTokenizer.from_words(words)
+    assert as_written("THE the").tolist() == [as_written.unknown_token_id, 5]
+
+
+def test_embeddings_may_be_a_dict_of_words(tokenizer):
+    backbone = RecurrentBackbone(tokenizer.vocabulary_size(), 1, 4, seed=0)
+    before = ops.convert_to_numpy(backbone.token_embedding.embeddings)
+    vectors = {"the": np.ones(4), "dog": [2.0, 3.0, 4.0, 5.0], "zebra": np.zeros(4)}
+    missing = backbone.set_embeddings(vectors, tokenizer)
+    after = ops.convert_to_numpy(backbone.token_embedding.embeddings)
+    for token, i in tokenizer.get_vocabulary().items():
+        np.testing.assert_array_equal(after[i], vectors.get(token, before[i]))
+    assert set(missing) == set(tokenizer.get_vocabulary()) - {"the", "dog"}
+    for wrong, message in [
+        ({"the": np.ones(3)}, r"vectors of shape \(4,\).*'the'"),
+        ({"zebra": np.ones(4)}, "a vector for a token"),
+        ({}, "a vector for a token"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            backbone.set_embeddings(wrong, tokenizer)
+    with pytest.raises(ValueError, match="`tokenizer` must be given with a dict"):
+        backbone.set_embeddings(vectors)
+    small = RecurrentBackbone(5, 1, 4)
+    with pytest.raises(ValueError, match="`tokenizer` must have at most 5 tokens"):
+        small.set_embeddings(vectors, tokenizer)
 
 
 def test_a_recurrent_model_learns_words_from_given_embeddings(tokenizer, tmp_path):

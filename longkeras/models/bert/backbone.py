@@ -6,6 +6,7 @@ from keras import ops
 
 from longkeras.argument_checks import check_arguments
 from longkeras.models.bert.inputs import BertInputs, functional_inputs
+from longkeras.models.copies import Copies
 from longkeras.models.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.low_rank_adaptation import LowRankAdaptation
 from longkeras.models.preset_loading import HuggingFacePresets
@@ -26,6 +27,7 @@ class ExactBertBackbone(
     BertInputs,
     SavedTrainability,
     LowRankAdaptation,
+    Copies,
     HuggingFacePresets,
     keras_hub.models.BertBackbone,
 ):

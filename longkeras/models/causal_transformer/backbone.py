@@ -11,6 +11,7 @@ from longkeras.models.causal_transformer.inputs import (
     functional_inputs,
 )
 from longkeras.models.checked_presets import CheckedPresets
+from longkeras.models.copies import Copies
 from longkeras.models.embeddings import ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
 from longkeras.models.low_rank_adaptation import LowRankAdaptation
@@ -29,6 +30,7 @@ class CausalTransformerBackbone(
     SavedTrainability,
     LowRankAdaptation,
     AtomicSaving,
+    Copies,
     CheckedPresets,
     keras_hub.models.Backbone,
 ):

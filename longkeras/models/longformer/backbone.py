@@ -10,6 +10,7 @@ from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
 from longkeras.layers.weighted_activations import given_activation, saved_activation
 from longkeras.models.atomic_saving import AtomicSaving
+from longkeras.models.copies import Copies
 from longkeras.models.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.layer_arguments import layer_initializer, one_per_layer
 from longkeras.models.longformer.inputs import OptionalInputs, functional_inputs
@@ -26,6 +27,7 @@ class LongformerBackbone(
     SavedTrainability,
     LowRankAdaptation,
     AtomicSaving,
+    Copies,
     HuggingFacePresets,
     keras_hub.models.Backbone,
 ):

@@ -6,6 +6,7 @@ import numpy as np
 from keras import tree
 
 from longkeras.argument_checks import check_arguments
+from longkeras.models.copies import UnsharedConfig
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.preprocessor_rows import (
     ROW_NAMES,
@@ -39,7 +40,7 @@ from longkeras.text.subword_text_windows import subword_windows
 from longkeras.text.subword_tokenizer import SubwordTokenizer
 
 
-class LongformerPreprocessor(AtomicPreset, HuggingFacePresets):
+class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
     """Tokenizes, packs, cuts and pads; says what it cut.
 
     A mixin, to stand before a `keras_hub.models.Preprocessor`. Everything is done in

@@ -1,6 +1,7 @@
 """Questions, texts and answers to the inputs and targets of a Longformer."""
 
-import numbers
+import dataclasses
+import warnings
 from collections.abc import Mapping
 
 import keras
@@ -9,17 +10,22 @@ import numpy as np
 
 from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.answer_spans import answer_spans
+from longkeras.models.longformer.answer_targets import (
+    NAMES,
+    TARGETS,
+    WHOLE,
+    answer_characters,
+    answer_tokens,
+    chosen_windows,
+    given_targets,
+)
 from longkeras.models.longformer.preprocessor import LongformerPreprocessor
 from longkeras.models.longformer.preprocessor_rows import (
     is_given_as_rows,
     text_tuples,
 )
-from longkeras.text.subword_pipeline import ArraySpec
+from longkeras.text.subword_pipeline import ArraySpec, plain_values
 from longkeras.text.subword_text_windows import subword_windows
-
-NAMES = ("question", "context")
-TARGETS = ("start_logits", "end_logits")
-_ANSWERS = ({"answer_start", "answer_text"}, {"answer_start", "answer_end"})
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -32,6 +38,7 @@ class LongformerQuestionAnswererPreprocessor(
     global. A text that does not fit is cut, with a warning; `report` counts it.
     `windows` reads a text of any length in parts, each with the question, and
     `answers` turns the logits of the parts into characters of the text.
+    `training_windows` makes such parts of texts with answers, for `fit`.
 
     Args:
         tokenizer: `longkeras.models.LongformerTokenizer`.
@@ -47,8 +54,9 @@ class LongformerQuestionAnswererPreprocessor(
         x: dict of `question` and `context`, strings or lists or tensors of strings; or
             ids, as of `LongformerTextClassifierPreprocessor`.
         y: dict of `answer_start`, the answer's first character in the text, and of
-            `answer_text` or `answer_end`, one past its last. An answer that is empty,
-            that begins below 0 or that was cut off is the first token. For ids: dict of
+            `answer_text` or `answer_end`, one past its last. An answer that is empty or
+            that begins below 0 is the first token. So is one that was cut off, with a
+            warning: make `training_windows` of such texts. For ids: dict of
             `start_logits` and `end_logits`, the tokens themselves. Defaults to `None`.
         sample_weight: passed on. Defaults to `None`.
 
@@ -92,6 +100,7 @@ class LongformerQuestionAnswererPreprocessor(
         self.set_lengths(sequence_length, max_sequence_length, truncate="waterfall")
         check_arguments({"max_question_length": max_question_length})
         self.max_question_length = max_question_length
+        self.has_warned_of_answers = False
 
     def call(self, x, y=None, sample_weight=None):
         specs = self.input_specs()
@@ -123,8 +132,8 @@ class LongformerQuestionAnswererPreprocessor(
             return super().rows(x)
         return [row for row, _ in self._rows_with_offsets(x)]
 
-    def windows(self, question, context, stride=None):
-        """A text of any length as rows that together hold all of it.
+    def windows(self, question, context, stride=None, answer=None):
+        """Split a text of any length into rows that together hold all of it.
 
         Args:
             question: str. Stands in every row.
@@ -132,19 +141,89 @@ class LongformerQuestionAnswererPreprocessor(
             stride: int. Tokens of the text from one row's to the next's first.
                 Defaults to `None`: half of what fits, so that an answer that one row
                 cuts in two stands whole in another.
+            answer: dict of `answer_start`, and of `answer_text` or `answer_end`, as `y`
+                of a call. Defaults to `None`.
 
         Returns:
             An object with `inputs`, a dict of int32 arrays `(windows, sequence)` for
             `predict`, and `offsets` `(windows, sequence, 2)`, the characters of each
-            token, -1 where it stands for none.
+            token, -1 where it stands for none. With an `answer` also `targets`, a dict
+            of int32 `start_logits` and `end_logits` `(windows,)`, which are the first
+            token, 0, in windows that do not hold the whole answer.
         """
-        asked = self.tokenizer.tokenize(question)
-        window = self._room(2) - self._asked_length(asked)
-        stride = max(1, window // 2) if stride is None else stride
-        pieces = subword_windows(self.tokenizer, context, window, stride)
-        rows = [self._packed_pair(asked, pieces[i]) for i in range(len(pieces))]
-        offsets = [pieces.offsets_of(i) for i in range(len(pieces))]
-        return self._windows(context, rows, offsets)
+        characters = None
+        if answer is not None:
+            (characters,) = answer_characters({"context": context}, answer)
+        rows, offsets, places, _ = self._window_rows(
+            question, context, stride, characters
+        )
+        windows = self._windows(context, rows, offsets)
+        if answer is None:
+            return windows
+        return dataclasses.replace(windows, targets=_as_targets(places))
+
+    def training_windows(self, x, y, stride=None, unanswered_share=None, seed=0):
+        """Split texts with answers into windows to train on, so that none is cut off.
+
+        Windows that hold a part of an answer are left out.
+
+        Args:
+            x: dict of `question` and `context`, strings or lists of strings.
+            y: dict of answers; see the class.
+            stride: int. See `windows`. Defaults to `None`.
+            unanswered_share: float from 0 to less than 1. The share of windows without
+                an answer among all that are returned; they are drawn at random. It is
+                smaller where there are not enough. Defaults to `None`: all windows.
+            seed: int. Decides which windows without an answer are drawn. Defaults to
+                `0`.
+
+        Returns:
+            (inputs, targets), for `fit`: dict of int32 arrays `(windows, sequence)`,
+            and dict of int32 `start_logits` and `end_logits` `(windows,)`, which are
+            the first token, 0, in windows without an answer.
+
+        Raises:
+            ValueError: If inputs or answers are of another form, or no window is left.
+
+        Example:
+
+        ```python
+        from longkeras.models import LongformerQuestionAnswererPreprocessor
+        from longkeras.models import LongformerTokenizer
+
+        vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "who", "it", "me"]
+        preprocessor = LongformerQuestionAnswererPreprocessor(
+            LongformerTokenizer.from_word_piece(vocabulary), sequence_length=8
+        )
+        x = {"question": ["Who"], "context": ["It it it it it it it me"]}
+        y = {"answer_start": [21], "answer_text": ["me"]}
+        x, y = preprocessor.training_windows(x, y, stride=4, unanswered_share=0.5)
+        assert x["token_ids"].tolist() == [
+            [2, 5, 3, 6, 6, 6, 6, 3], [2, 5, 3, 6, 6, 6, 7, 3]
+        ]
+        assert y["start_logits"].tolist() == y["end_logits"].tolist() == [0, 6]
+        ```
+        """
+        x, y = plain_values(x), plain_values(y)
+        texts = self._texts(x)
+        rows, places, held, lost = [], [], [], 0
+        for (question, context), characters in zip(
+            texts, answer_characters(x, y), strict=True
+        ):
+            found = self._window_rows(question, context, stride, characters)
+            rows += found[0]
+            places += found[2]
+            held += found[3]
+            lost += characters is not None and WHOLE not in found[3]
+        if lost:
+            warnings.warn(
+                f"{lost} of {len(texts)} answers stand whole in no window, and are not "
+                "trained: give a smaller `stride` or a larger `sequence_length`.",
+                stacklevel=2,
+            )
+        chosen = chosen_windows(np.array(held, dtype=int), unanswered_share, seed)
+        inputs = self.inputs_of([rows[i] for i in chosen], {})
+        return inputs, _as_targets([places[i] for i in chosen])
 
     def answers(self, windows, logits, **kwargs):
         """The best answers in a text that was read in windows.
@@ -174,20 +253,55 @@ class LongformerQuestionAnswererPreprocessor(
 
     def _prepared(self, x, y=None):
         if is_given_as_rows(x):
-            inputs = self.inputs_of(self.rows(x), x)
-            return inputs, y and {name: np.int32(_as_list(y[name])) for name in TARGETS}
+            rows = self.rows(x)
+            inputs = self.inputs_of(rows, x)
+            if y is None:
+                return inputs, None
+            targets, cut = given_targets(x, y, rows)
+            self._warn_of_answers(cut, len(rows))
+            return inputs, targets
         pairs = self._rows_with_offsets(x)
         inputs = self.inputs_of([row for row, _ in pairs], x)
         if y is None:
             return inputs, None
-        places = [
-            _answer_tokens(row, offsets, characters)
-            for (row, offsets), characters in zip(
-                pairs, _answer_characters(x, y), strict=True
+        places, cut = [], 0
+        for (row, offsets), characters in zip(
+            pairs, answer_characters(x, y), strict=True
+        ):
+            start, end, held = answer_tokens(offsets, characters, 0, row.kept[1])
+            is_whole = characters is None or held == WHOLE
+            cut += not is_whole and row.kept[1] < row.lengths[1]
+            places.append(_in_row(row, start, end))
+        self._warn_of_answers(cut, len(pairs))
+        return inputs, _as_targets(places)
+
+    def _warn_of_answers(self, cut, count):
+        if cut and not self.has_warned_of_answers:
+            self.has_warned_of_answers = True
+            warnings.warn(
+                f"{cut} of {count} answers were cut off with the ends of their texts, "
+                "and are trained as if there were no answer: train on "
+                "`training_windows`, which hold them, or give a larger "
+                "`sequence_length`.",
+                stacklevel=2,
             )
-        ]
-        columns = np.array(places, dtype=np.int32).reshape(-1, 2).T
-        return inputs, dict(zip(TARGETS, columns, strict=True))
+
+    def _window_rows(self, question, context, stride, characters):
+        """Rows, offsets, answer tokens and how much of the answer each window holds."""
+        asked = self.tokenizer.tokenize(question)
+        window = self._room(2) - self._asked_length(asked)
+        stride = max(1, window // 2) if stride is None else stride
+        pieces = subword_windows(self.tokenizer, context, window, stride)
+        rows = [self._packed_pair(asked, pieces[i]) for i in range(len(pieces))]
+        offsets = [pieces.offsets_of(i) for i in range(len(pieces))]
+        places, held = [], []
+        for row, first in zip(rows, pieces.starts.tolist(), strict=True):
+            start, end, much = answer_tokens(
+                pieces.offsets, characters, first, row.kept[1]
+            )
+            places.append(_in_row(row, start, end))
+            held.append(much)
+        return rows, offsets, places, held
 
     def _asked_length(self, question):
         """How much of a question is read: one token is left for the text."""
@@ -197,79 +311,28 @@ class LongformerQuestionAnswererPreprocessor(
         asked = question[: self._asked_length(question)]
         return self._packed([asked, context], uncut=[len(question), len(context)])
 
-    def _rows_with_offsets(self, x):
+    def _texts(self, x):
         if not isinstance(x, Mapping):
             raise ValueError(
                 "`x` must be a dict of `question` and `context`, strings or lists of "
                 f"strings. Received: {type(x).__name__}"
             )
+        return text_tuples(x, NAMES)
+
+    def _rows_with_offsets(self, x):
         found = []
-        for question, context in text_tuples(x, NAMES):
+        for question, context in self._texts(x):
             asked = self.tokenizer.tokenize(question)
             ids, offsets = self.tokenizer.tokenize_with_offsets(context)
             found.append((self._packed_pair(asked, ids), offsets))
         return found
 
 
-def _as_list(value):
-    return value if isinstance(value, list) else [value]
+def _in_row(row, start, end):
+    """Tokens of a text as tokens of its row; the first one where there are none."""
+    return (0, 0) if start < 0 else (row.starts[1] + start, row.starts[1] + end)
 
 
-def _answer_characters(x, y):
-    """The characters of each answer, or None where there is none."""
-    is_dict = isinstance(y, Mapping)
-    if not is_dict or set(y) not in _ANSWERS:
-        received = sorted(y) if is_dict else type(y).__name__
-        raise ValueError(
-            "`y` must be a dict of `answer_start`, the answer's first character in "
-            "`context`, and of `answer_text` or `answer_end`, one past its last. "
-            f"Received: {received}"
-        )
-    contexts, starts = _as_list(x["context"]), _as_list(y["answer_start"])
-    counts = {name: len(_as_list(values)) for name, values in y.items()}
-    if set(counts.values()) != {len(contexts)}:
-        raise ValueError(
-            f"`y` must have an answer for each of {len(contexts)} texts. Received: "
-            f"{counts}"
-        )
-    for name, values in y.items():
-        kind = str if name == "answer_text" else numbers.Integral
-        wrong = [value for value in _as_list(values) if not isinstance(value, kind)]
-        if wrong:
-            meant = "str" if kind is str else "int"
-            raise ValueError(
-                f"`{name}` must be one {meant} a text. Received: {wrong[0]!r}"
-            )
-    if "answer_end" in y:
-        ends = _as_list(y["answer_end"])
-        for context, end in zip(contexts, ends, strict=True):
-            if end > len(context):
-                raise ValueError(
-                    "`answer_end` must lie in `context`. Received: "
-                    f"answer_end={end} in a text of {len(context)} characters"
-                )
-    else:
-        texts = _as_list(y["answer_text"])
-        ends = [start + len(text) for start, text in zip(starts, texts, strict=True)]
-        for context, start, text in zip(contexts, starts, texts, strict=True):
-            if start >= 0 and context[start : start + len(text)] != text:
-                raise ValueError(
-                    "`answer_text` must stand in `context` at `answer_start`. "
-                    f"Received: answer_text={text!r}, answer_start={start}, where "
-                    f"{context[start : start + len(text)]!r} stands"
-                )
-    return [
-        (start, end) if 0 <= start < end else None
-        for start, end in zip(starts, ends, strict=True)
-    ]
-
-
-def _answer_tokens(row, offsets, characters):
-    """The answer's first and last token in the row, or the first token twice."""
-    if characters is None:
-        return 0, 0
-    start, end = characters
-    inside = np.flatnonzero((offsets[:, 1] > start) & (offsets[:, 0] < end))
-    if not len(inside) or inside[-1] >= row.kept[1]:
-        return 0, 0
-    return row.starts[1] + inside[0], row.starts[1] + inside[-1]
+def _as_targets(places):
+    columns = np.array(places, dtype=np.int32).reshape(-1, 2).T
+    return dict(zip(TARGETS, columns, strict=True))

@@ -1,7 +1,10 @@
 """The recurrent language model without a head."""
 
+from collections.abc import Mapping
+
 import keras
 import keras_hub
+import numpy as np
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
@@ -11,7 +14,8 @@ from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.token_dropout import TokenDropout
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
-from longkeras.models.embeddings import ReversibleEmbedding
+from longkeras.models.copies import Copies
+from longkeras.models.embeddings import ReversibleEmbedding, with_word_vectors
 from longkeras.models.recurrent.inputs import RecurrentInputs
 from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.token_vectors import TokenVectors, ngram_embedding
@@ -23,6 +27,7 @@ class RecurrentBackbone(
     TokenVectors,
     SavedTrainability,
     AtomicSaving,
+    Copies,
     CheckedPresets,
     keras_hub.models.Backbone,
 ):
@@ -190,24 +195,44 @@ class RecurrentBackbone(
         dropped = self.output_dropout_layer(outputs, training=training)
         return self.penalty(dropped, outputs, padding_mask, training=training)
 
-    def set_embeddings(self, embeddings):
+    def set_embeddings(self, embeddings, tokenizer=None):
         """Begin with embeddings from elsewhere, such as those of Word2Vec.
 
         They are those of the head too. `trainable_embeddings=False` keeps them.
 
         Args:
-            embeddings: float array `(vocabulary_size, hidden_dim)`.
+            embeddings: float array `(vocabulary_size, hidden_dim)`, or dict of word to
+                vector `(hidden_dim,)`. Words that are no tokens are ignored.
+            tokenizer: the tokenizer, which knows the words' ids. Needed for a dict.
+                Defaults to `None`.
+
+        Returns:
+            list of str, the tokens that have no vector in a dict, and keep their rows;
+            empty for an array.
 
         Raises:
-            ValueError: If it has another shape.
+            ValueError: If an array or a vector has another shape, a dict comes without
+                a tokenizer, or has no vector for any of its tokens.
         """
+        missing = []
+        if isinstance(embeddings, Mapping):
+            if tokenizer is None:
+                raise ValueError(
+                    "`tokenizer` must be given with a dict of `embeddings`: it knows "
+                    "the words' ids. Received: tokenizer=None"
+                )
+            table = ops.convert_to_numpy(self.token_embedding.embeddings)
+            embeddings, missing = with_word_vectors(
+                table, embeddings, tokenizer.get_vocabulary()
+            )
         shape = (self.vocabulary_size, self.hidden_dim)
-        if tuple(embeddings.shape) != shape:
+        if np.shape(embeddings) != shape:
             raise ValueError(
                 f"`embeddings` must have the shape {shape}. "
-                f"Received: embeddings of shape {tuple(embeddings.shape)}"
+                f"Received: embeddings of shape {np.shape(embeddings)}"
             )
         self.token_embedding.embeddings.assign(embeddings)
+        return missing
 
     def enable_lora(self, rank, target_layer_names=None):
         """Raises: a recurrent weight is not a layer that LoRA could adapt.

@@ -150,7 +150,7 @@ def test_the_question_is_global_up_to_the_separator():
 
 def test_answers_that_are_absent_or_cut_off_are_the_first_token():
     made = preprocessor("QuestionAnswerer", sequence_length=12, max_question_length=2)
-    made.has_warned_of_cuts = True
+    made.has_warned_of_cuts = made.has_warned_of_answers = True
     x = {"question": ["who is it"] * 4, "context": [CONTEXT] * 4}
     starts = [-1, 0, CONTEXT.index("longer"), CONTEXT.index("dog")]
     y = {"answer_start": starts, "answer_text": ["", "", "longer", "dog"]}

@@ -1,0 +1,177 @@
+"""Answers as characters of texts, and as tokens of rows and windows."""
+
+import numbers
+from collections.abc import Mapping
+
+import numpy as np
+
+NAMES = ("question", "context")
+TARGETS = ("start_logits", "end_logits")
+# How much of an answer a row or window holds.
+NONE, PART, WHOLE = 0, 1, 2
+_ANSWERS = ({"answer_start", "answer_text"}, {"answer_start", "answer_end"})
+
+
+def as_list(value):
+    """A list of what may be a single value."""
+    return value if isinstance(value, list) else [value]
+
+
+def answer_characters(x, y):
+    """The characters of each answer, or None where there is none.
+
+    Args:
+        x: dict of `question` and `context`, strings or lists of strings.
+        y: dict of `answer_start`, and of `answer_text` or `answer_end`.
+
+    Returns:
+        list of `(start, end)` or None.
+
+    Raises:
+        ValueError: If `y` is of another form, or does not fit the texts.
+    """
+    is_dict = isinstance(y, Mapping)
+    if not is_dict or set(y) not in _ANSWERS:
+        received = sorted(y) if is_dict else type(y).__name__
+        raise ValueError(
+            "`y` must be a dict of `answer_start`, the answer's first character in "
+            "`context`, and of `answer_text` or `answer_end`, one past its last. "
+            f"Received: {received}"
+        )
+    contexts, starts = as_list(x["context"]), as_list(y["answer_start"])
+    counts = {name: len(as_list(values)) for name, values in y.items()}
+    if set(counts.values()) != {len(contexts)}:
+        raise ValueError(
+            f"`y` must have an answer for each of {len(contexts)} texts. Received: "
+            f"{counts}"
+        )
+    for name, values in y.items():
+        kind = str if name == "answer_text" else numbers.Integral
+        wrong = [value for value in as_list(values) if not isinstance(value, kind)]
+        if wrong:
+            meant = "str" if kind is str else "int"
+            raise ValueError(
+                f"`{name}` must be one {meant} a text. Received: {wrong[0]!r}"
+            )
+    if "answer_end" in y:
+        ends = as_list(y["answer_end"])
+        for context, end in zip(contexts, ends, strict=True):
+            if end > len(context):
+                raise ValueError(
+                    "`answer_end` must lie in `context`. Received: "
+                    f"answer_end={end} in a text of {len(context)} characters"
+                )
+    else:
+        texts = as_list(y["answer_text"])
+        ends = [start + len(text) for start, text in zip(starts, texts, strict=True)]
+        for context, start, text in zip(contexts, starts, texts, strict=True):
+            if start >= 0 and context[start : start + len(text)] != text:
+                raise ValueError(
+                    "`answer_text` must stand in `context` at `answer_start`. "
+                    f"Received: answer_text={text!r}, answer_start={start}, where "
+                    f"{context[start : start + len(text)]!r} stands"
+                )
+    return [
+        (start, end) if 0 <= start < end else None
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def answer_tokens(offsets, characters, first, count):
+    """Where the tokens of an answer stand among some of the tokens of a text.
+
+    Args:
+        offsets: int array `(length, 2)`. The characters of each token of the text.
+        characters: `(start, end)` of the answer, or None where there is none.
+        first: int. The first token to look at.
+        count: int. How many tokens to look at.
+
+    Returns:
+        (start, end, held): the answer's first and last token, counted from `first`, or
+        -1 twice; and `NONE`, `PART` or `WHOLE`.
+    """
+    if characters is None:
+        return -1, -1, NONE
+    start, end = characters
+    inside = np.flatnonzero((offsets[:, 1] > start) & (offsets[:, 0] < end))
+    if not len(inside) or inside[-1] < first or inside[0] >= first + count:
+        return -1, -1, NONE
+    if inside[0] < first or inside[-1] >= first + count:
+        return -1, -1, PART
+    return int(inside[0]) - first, int(inside[-1]) - first, WHOLE
+
+
+def given_targets(x, y, rows):
+    """Answers that are given as tokens of rows, in rows that are cut and unpadded.
+
+    Args:
+        x: dict of `token_ids` and perhaps `padding_mask`, lists.
+        y: dict of `start_logits` and `end_logits`, lists of int, or ints for one row.
+        rows: list of `Row`, made of `x`.
+
+    Returns:
+        (targets, cut): dict of int32 arrays `(batch,)`, and how many answers were cut
+        off; these are the first token.
+
+    Raises:
+        ValueError: If a token is not in its row, or is padding.
+    """
+    mask = x.get("padding_mask")
+    single = len(rows) == 1 and not isinstance(x["token_ids"][0], list)
+    places = np.zeros((len(rows), len(TARGETS)), dtype=np.int32)
+    is_cut = np.zeros(len(rows), dtype=bool)
+    for column, name in enumerate(TARGETS):
+        for i, place in enumerate(as_list(y[name])):
+            if place == 0:
+                continue  # No answer, also where a row begins with padding.
+            whole = rows[i].tokens
+            real = np.arange(whole)
+            if mask is not None:
+                real = np.flatnonzero(mask if single else mask[i])
+            found = np.flatnonzero(real == place)
+            if not len(found):
+                raise ValueError(
+                    f"`{name}` must be a token of its row that is not padding. "
+                    f"Received: {place} in row {i} of {whole} tokens"
+                )
+            kept = rows[i].read
+            if kept < whole and found[0] == whole - 1:
+                places[i, column] = kept - 1  # The last token stays when a row is cut.
+                continue
+            is_cut[i] |= kept < whole and found[0] >= kept - 1
+            places[i, column] = found[0]
+    places[is_cut] = 0
+    return dict(zip(TARGETS, places.T, strict=True)), int(is_cut.sum())
+
+
+def chosen_windows(held, unanswered_share, seed):
+    """Which windows to train on.
+
+    Args:
+        held: int array `(windows,)` of `NONE`, `PART` and `WHOLE`.
+        unanswered_share: float from 0 to less than 1, or None for all.
+        seed: int.
+
+    Returns:
+        int array, the indices of the windows in their order.
+
+    Raises:
+        ValueError: If the share is out of its range, or no window is left.
+    """
+    answered, empty = np.flatnonzero(held == WHOLE), np.flatnonzero(held == NONE)
+    if unanswered_share is not None:
+        if not 0 <= unanswered_share < 1:
+            raise ValueError(
+                "`unanswered_share` must be from 0 to less than 1, or None for all "
+                f"windows. Received: unanswered_share={unanswered_share}"
+            )
+        wanted = unanswered_share / (1 - unanswered_share) * len(answered)
+        count = min(len(empty), round(wanted))
+        rng = np.random.default_rng(seed)
+        empty = rng.choice(empty, size=count, replace=False)
+    if not len(answered) + len(empty):
+        raise ValueError(
+            "`y` must have an answer that a window holds: there is no window to train "
+            f"on. Received: unanswered_share={unanswered_share}"
+        )
+    return np.sort(np.concatenate([answered, empty])).astype(int)
