@@ -1,0 +1,108 @@
+"""Every sampler's choice: by the row alone, and within the sampler's range."""
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+
+from longkeras.models import ByteTokenizer
+from tests.models.small_models import small_model
+
+PROMPTS = ["It was", "It", "话说天", "It"]
+MAX_LENGTH = 14
+TOKENIZER = ByteTokenizer()
+BEAMS = {"beam": keras_hub.samplers.BeamSampler(num_beams=3)}
+PLAIN = {
+    "greedy": keras_hub.samplers.GreedySampler(),
+    "random": keras_hub.samplers.RandomSampler(temperature=3.0, seed=1),
+    "top_k": keras_hub.samplers.TopKSampler(k=50, temperature=3.0, seed=1),
+    "top_p": keras_hub.samplers.TopPSampler(p=0.9, temperature=3.0, seed=1),
+}
+SAMPLERS = {
+    **PLAIN,
+    **BEAMS,
+    "contrastive": keras_hub.samplers.ContrastiveSampler(k=3, alpha=0.5),
+}
+every_sampler = pytest.mark.parametrize("name", SAMPLERS)
+
+
+@pytest.fixture(scope="module", name="model")
+def _model():
+    return small_model("lstm", num_layers=1, sequence_length=MAX_LENGTH)
+
+
+@pytest.fixture(scope="module", name="windowed")
+def _windowed():
+    return small_model("windowed", num_layers=1, sequence_length=MAX_LENGTH)
+
+
+def use(model, sampler, **options):
+    """Compile without XLA where there is a choice: it takes longest."""
+    is_jax = keras.backend.backend() == "jax"
+    options = options or {"jit_compile": is_jax, "run_eagerly": not is_jax}
+    model.compile(sampler=sampler, **options)
+    return model
+
+
+def end_sometimes(model):
+    """Make the end of a text as probable as a byte, after some bytes more."""
+    embeddings = np.array(keras.ops.convert_to_numpy(model.weights[0]))
+    embeddings[2] = embeddings[100] * 1.2
+    model.weights[0].assign(embeddings)
+    return model
+
+
+def prompt_ids(prompt):
+    return [1, *(byte + 3 for byte in prompt.encode())]
+
+
+def log_probabilities(model, ids):
+    """Of the token after `ids`; padding and start are never written."""
+    inputs = {"token_ids": np.array([ids]), "padding_mask": np.ones((1, len(ids)))}
+    logits = keras.ops.convert_to_numpy(model(inputs))[0, -1].astype("float64")
+    logits[:2] = -np.inf
+    logits -= logits.max()
+    return logits - np.log(np.exp(logits).sum())
+
+
+def beam_search(model, ids, num_beams, max_length):
+    """The likeliest of the texts that are kept, and its log-probability."""
+    beams = [(0.0, list(ids))]
+    while True:
+        candidates = []
+        for score, row in beams:
+            if len(row) == max_length or (row[-1] == 2 and len(row) > len(ids)):
+                candidates.append((score, row))
+                continue
+            values = log_probabilities(model, row)
+            for token in np.argsort(-values)[:num_beams]:
+                candidates.append((score + values[token], [*row, int(token)]))
+        candidates = sorted(candidates, key=lambda beam: -beam[0])[:num_beams]
+        if candidates == beams:
+            return max(beams)
+        beams = candidates
+
+
+@every_sampler
+def test_a_row_is_continued_as_it_is_alone(model, name):
+    use(model, SAMPLERS[name])
+    together = model.generate(PROMPTS, max_length=MAX_LENGTH, seed=3)
+    alone = [model.generate(x, max_length=MAX_LENGTH, seed=3) for x in PROMPTS[:3]]
+    assert together[:3] == alone
+    # Copies of a prompt draw differently, or else nothing does.
+    is_random = "seed" in SAMPLERS[name].get_config()
+    assert (together[3] != together[1]) == is_random
+
+
+@pytest.mark.parametrize("num_beams", [2, 3])
+def test_beams_are_those_of_a_search_by_hand_whatever_stands_beside(num_beams):
+    model = end_sometimes(small_model("lstm", num_layers=1, seed=5))
+    use(model, keras_hub.samplers.BeamSampler(num_beams=num_beams))
+    prompts = ["abcdef", "abc", "x", "It was a"]
+    texts = model.generate(prompts, max_length=10)
+    ended = 0
+    for prompt, text in zip(prompts, texts, strict=True):
+        _, expected = beam_search(model, prompt_ids(prompt), num_beams, 10)
+        ended += expected[-1] == 2
+        assert text == TOKENIZER.detokenize(expected)
+    assert 0 < ended < len(prompts), "some of the texts should end before the last"
