@@ -114,7 +114,9 @@ class ByteTextModel:
 
     def loglikelihood_rolling(self, requests):
         """See `TextModel.loglikelihood_rolling`; read by the default protocol."""
-        return [total for total, _ in self._scores([(byte_ids(x), 0) for x in requests])]
+        return [
+            total for total, _ in self._scores([(byte_ids(x), 0) for x in requests])
+        ]
 
     def generate_until(self, requests):
         """See `TextModel.generate_until`; the likeliest byte each time."""

@@ -163,3 +163,42 @@ def test_kerashub_models_answer_too():
     gpt2.preprocessor = None
     with pytest.raises(ValueError, match="`preprocessor`"):
         CausalLMTextModel(gpt2)
+
+
+def greedy_text(model, ids, count):
+    """Greedy bytes after some ids, each from a whole call of the model."""
+    ids = list(ids)
+    for _ in range(count):
+        inputs = {"token_ids": np.array([ids]), "padding_mask": np.ones((1, len(ids)))}
+        ids.append(3 + int(np.argmax(np.asarray(model(inputs))[0, -1, 3:])))
+    written = bytes(i - 3 for i in ids[-count:])
+    return written.decode("utf-8", "replace")
+
+
+def test_of_a_context_longer_than_the_model_the_end_is_continued():
+    model = small_model("full", num_layers=1, sequence_length=20)
+    model.compile(sampler="greedy", run_eagerly=True)
+    context = "It is a truth universally acknowledged, that a man"
+    assert len(context) > model.context_length
+    read = byte_ids(context)[-(model.context_length - 6) :]
+    expected = greedy_text(model, read, 6)
+    model.compiled_prefill, model.compiled_step = model.prefill, model.step
+    for text_model in (CausalLMTextModel(model), ByteTextModel(model)):
+        texts = text_model.generate_until([(context, {"max_gen_toks": 6})])
+        assert texts == [expected]
+
+
+def test_a_model_of_kerashub_reads_the_end_and_is_greedy_at_temperature_zero():
+    gpt2 = small_gpt2()
+    text_model = CausalLMTextModel(gpt2)
+    samplers = keras_hub.samplers
+    requests = [("Call me Ishmael. Some years ago", {"max_gen_toks": 4})]
+    written = []
+    for sampler in ("greedy", samplers.TopKSampler(k=500, temperature=0.0)):
+        gpt2.compile(sampler=sampler, run_eagerly=True)
+        written += text_model.generate_until(requests)
+    assert gpt2.sampler is sampler
+    assert written[0] == written[1] != ""
+    gpt2.compile(sampler=samplers.TopKSampler(k=0), run_eagerly=True)
+    with pytest.raises(ValueError, match="`k` must be an int of at least 1"):
+        text_model.generate_until(requests)

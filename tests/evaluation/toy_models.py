@@ -87,6 +87,8 @@ class CopyingModel:
         return logits, None, state
 
     def _following(self, read):
+        if not read:
+            return None
         before = read.rfind(read[-self.num_same :], 0, len(read) - 1)
         return read[before + self.num_same] if before >= 0 else None
 
