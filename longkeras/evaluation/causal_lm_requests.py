@@ -13,10 +13,10 @@ class CausalLMTextModel:
 
     Works by duck typing: on anything that is called with `token_ids` and
     `padding_mask`, gives logits, and has `preprocessor` and `make_generate_function`.
-    Every text is read from a start token. Of a context that is longer than the model the
-    end is read, and a longer continuation in strides of half the model's length. A model
+    Every text is read from a start token. Of a context longer than the model the end
+    is read, and a longer continuation in strides of half the model's length. A model
     with the decode contract carries its state from call to call, and reads as much as
-    its `context_length` says; any other reads `sequence_length` tokens at most.
+    its `context_length` says; any other scores `sequence_length` tokens at most.
 
     Args:
         causal_lm: `keras_hub.models.CausalLM`. Continuations are drawn with the

@@ -9,10 +9,10 @@ from longkeras.evaluation.segment_reader import Segment, read_segments
 def score_continuations(model, texts, first_id, chunk_length, batch_size):
     """Score the end of each text after its beginning.
 
-    A text is read from a start token, so that the probability of A times that of B after
-    A is the probability of AB, token by token, as long as AB fits into the model. Of a
-    longer one the end is read, without a start token; a continuation that is itself
-    too long is read in strides of half the model's length.
+    A text is read from a start token, so that the probability of A times that of B
+    after A is the probability of AB, as long as AB fits into the model. Of a longer
+    one the end is read, without a start token; a continuation that is itself too long
+    is read in strides of half the model's length.
 
     Args:
         model: a model with the decode contract (`initial_state`, `compiled_prefill`,

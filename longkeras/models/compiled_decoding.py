@@ -78,8 +78,7 @@ class CompiledDecoding:
         Returns:
             int tensor `(1,)`, of no special token but the end of a text.
         """
-        name = ("choice", self._unwritten())
-        return self._compiled(name, self._choice, chooses=True)(draws, logits)
+        return self._writing(("choice", self._unwritten()), self._choice)(draws, logits)
 
     @property
     def tokens_a_call(self):
@@ -103,22 +102,16 @@ class CompiledDecoding:
         """
         function = functools.partial(self._next, num_tokens)
         name = ("next", num_tokens, self._unwritten())
-        compiled = self._compiled(name, function, chooses=True, donated=2)
-        return compiled(draws, token_ids, state)
+        return self._writing(name, function, donated=2)(draws, token_ids, state)
 
     def compiled_sampling(self, stop_token_ids):
         """The loop of `generate`, see `longkeras.models.sampling_loop`."""
         sampler = self.usable_sampler(stop_token_ids)
         forbidden = self._forbidden(stop_token_ids)
-        function = sampling_function(self, sampler, stop_token_ids, forbidden)
-        if self.run_eagerly:
-            return function
-        return self._compiled(
+        return self._writing(
             ("sampling", stop_token_ids, forbidden),
-            function,
-            chooses=True,
+            sampling_function(self, sampler, stop_token_ids, forbidden),
             changed=self.sampler.variables,
-            jit_compile=self._writes_with_xla(),
         )
 
     def prefill_function(self):
@@ -170,6 +163,17 @@ class CompiledDecoding:
         carry = chosen, token_ids, state
         chosen, _, state = ops.fori_loop(0, num_tokens, write, carry)
         return chosen, state
+
+    def _writing(self, name, function, **options):
+        """A function that chooses tokens, compiled as `compile` was told.
+
+        `generate` and `stream` must not differ in this: with XLA, TensorFlow draws
+        other random numbers from the same seed.
+        """
+        if self.run_eagerly:
+            return function
+        options["jit_compile"] = self._writes_with_xla()
+        return self._compiled(name, function, chooses=True, **options)
 
     def _compiled(self, name, function=None, chooses=False, **options):
         functions = self.__dict__.setdefault("_compiled_functions", {})

@@ -1,4 +1,4 @@
-"""Random numbers of a row: the same for the same seed and prompt, whatever the batch."""
+"""Random numbers of a row: by its seed and prompt, whatever the batch."""
 
 import collections
 import hashlib
@@ -10,8 +10,8 @@ from keras import ops
 class RowDraws:
     """Values of a sampler's variables for each row and each of its tokens.
 
-    They depend on the seed, the row's prompt and how often the same prompt stands before
-    it in the batch, so that copies of a prompt are continued differently.
+    They depend on the seed, the row's prompt and how often the same prompt stands
+    before it in the batch, so that copies of a prompt are continued differently.
 
     Args:
         sampler: `keras_hub.samplers.Sampler`.

@@ -25,9 +25,9 @@ def sampling_function(model, sampler, stop_token_ids, forbidden):
 
     Returns:
         callable of token ids `(batch, width)`, the first column to fill, the column
-        `(batch,)` at which each row's text is over, the cache, stop sequences or None,
-        the sampler's draws `(tokens, batch, ...)` and hidden states or None; gives token
-        ids `(batch, width)`.
+        `(batch,)` at which each row's text is over, the cache, stop sequences or
+        None, the sampler's draws `(tokens, batch, ...)` and hidden states or None;
+        gives token ids `(batch, width)`.
     """
     size = model.backbone.vocabulary_size
     stop_ids = tuple(stop_token_ids or ())

@@ -15,7 +15,7 @@ from tests.evaluation.toy_models import (
     CountingModel,
     counting_bits,
 )
-from tests.models.small_models import small_model
+from tests.models.small_models import draw_weights, small_model
 
 REQUESTS = [("It is a ", "truth"), ("凡有钱的", "单身汉"), ("", "Call me")]
 
@@ -190,6 +190,7 @@ def test_of_a_context_longer_than_the_model_the_end_is_continued():
 
 def test_a_model_of_kerashub_reads_the_end_and_is_greedy_at_temperature_zero():
     gpt2 = small_gpt2()
+    draw_weights(gpt2.backbone)
     text_model = CausalLMTextModel(gpt2)
     samplers = keras_hub.samplers
     requests = [("Call me Ishmael. Some years ago", {"max_gen_toks": 4})]

@@ -9,7 +9,7 @@ from longkeras.models import ByteTokenizer
 from tests.models.small_models import small_model
 
 PROMPTS = ["It was", "It", "话说天", "It"]
-MAX_LENGTH = 14
+MAX_LENGTH = 11
 TOKENIZER = ByteTokenizer()
 BEAMS = {"beam": keras_hub.samplers.BeamSampler(num_beams=3)}
 PLAIN = {
@@ -29,11 +29,6 @@ every_sampler = pytest.mark.parametrize("name", SAMPLERS)
 @pytest.fixture(scope="module", name="model")
 def _model():
     return small_model("lstm", num_layers=1, sequence_length=MAX_LENGTH)
-
-
-@pytest.fixture(scope="module", name="windowed")
-def _windowed():
-    return small_model("windowed", num_layers=1, sequence_length=MAX_LENGTH)
 
 
 def use(model, sampler, **options):
@@ -176,11 +171,11 @@ def _longing():
 
 
 @every_sampler
-@pytest.mark.parametrize("temperature", [0.01, 1.0, 1e9])
+@pytest.mark.parametrize("temperature", [0.01, 1e9])
 def test_padding_and_start_are_never_written(longing, name, temperature):
     config = {**SAMPLERS[name].get_config(), "temperature": temperature}
     use(longing, type(SAMPLERS[name]).from_config(config))
-    inputs = longing.preprocessor.generate_preprocess(["It", "x"], MAX_LENGTH)
+    inputs = longing.preprocessor.generate_preprocess(["It", "x"], 7)
     for stop_token_ids, lowest in ((None, 3), ((2,), 2)):
         outputs = longing.generate_step(inputs, stop_token_ids)
         token_ids = keras.ops.convert_to_numpy(outputs["token_ids"])
@@ -191,10 +186,13 @@ def test_padding_and_start_are_never_written(longing, name, temperature):
             assert written.min() >= lowest
 
 
-@pytest.mark.parametrize("name", PLAIN)
-@pytest.mark.parametrize("kind", ["lstm", "windowed"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [*(("lstm", name) for name in PLAIN), ("windowed", "top_k"), ("full", "top_p")],
+)
 def test_a_stream_is_what_is_generated_from_the_same_seed(kind, name, request):
-    model = request.getfixturevalue({"lstm": "model"}.get(kind, kind))
+    model = request.getfixturevalue("model") if kind == "lstm" else None
+    model = model or small_model(kind, num_layers=1, sequence_length=MAX_LENGTH)
     use(model, PLAIN[name])
     texts = model.generate(
         PROMPTS, max_length=MAX_LENGTH, seed=7, stop=["a", "\ufffd("]
