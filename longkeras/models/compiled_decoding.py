@@ -133,7 +133,8 @@ class CompiledDecoding:
 
     def _forbidden(self, stop_token_ids):
         """The ids that are never written where these end a text."""
-        return forbidden_token_ids(self._tokenizer(), stop_token_ids)
+        size = self.backbone.vocabulary_size
+        return forbidden_token_ids(self._tokenizer(), stop_token_ids, size)
 
     def _ends(self):
         """The ids that end a text by themselves, as the tokenizer says."""

@@ -41,20 +41,23 @@ def special_token_ids(tokenizer):
     return {int(i) for i in (*ids, *end_token_ids(tokenizer)) if i is not None}
 
 
-def forbidden_token_ids(tokenizer, stop_token_ids):
-    """The ids that are never written: special ones that do not end the text.
+def forbidden_token_ids(tokenizer, stop_token_ids, vocabulary_size):
+    """The ids that are never written: those that neither spell nor end a text.
 
     Args:
         tokenizer: an object with the interface of `keras_hub.tokenizers.Tokenizer`,
             or None, about which nothing is known.
         stop_token_ids: tuple of int, or None.
+        vocabulary_size: int. The model's, which may exceed the tokenizer's.
 
     Returns:
         tuple of int, sorted.
     """
     if tokenizer is None:
         return ()
-    return tuple(sorted(special_token_ids(tokenizer) - set(stop_token_ids or ())))
+    unknown = range(tokenizer.vocabulary_size(), vocabulary_size)
+    forbidden = special_token_ids(tokenizer) | set(unknown)
+    return tuple(sorted(forbidden - set(stop_token_ids or ())))
 
 
 def allowed_logits(logits, forbidden, temperature):

@@ -94,3 +94,17 @@ def test_special_tokens_are_never_chosen(model):
     for row, is_text, is_prompt in zip(rows, mask, prompts, strict=True):
         written = row[is_text][is_prompt.sum() :].tolist()
         assert not special & set(written) - {tokenizer.end_token_id}
+
+
+def test_ids_that_the_tokenizer_lacks_are_never_written():
+    backbone = RecurrentBackbone(320, 1, 8)  # rounded up, as many checkpoints are
+    draw_weights(backbone)
+    preprocessor = RecurrentCausalLMPreprocessor(ByteTokenizer(), 24)
+    model = RecurrentCausalLM(backbone, preprocessor)
+    is_jax = keras.backend.backend() == "jax"
+    sampler = keras_hub.samplers.RandomSampler(temperature=1e6)
+    model.compile(sampler=sampler, jit_compile=is_jax, run_eagerly=not is_jax)
+    inputs = preprocessor.generate_preprocess(["a", "b", "c"], 24)
+    outputs = model.generate_step(inputs)
+    token_ids = keras.ops.convert_to_numpy(outputs["token_ids"])
+    assert token_ids.max() < 259
