@@ -106,7 +106,9 @@ class CausalLMTextModel:
             max_gen_toks = min(max_gen_toks, limit - 1)
             prompt = prompt[-(limit - max_gen_toks) :]
         length = len(prompt)
-        token_ids = np.zeros((1, length + max_gen_toks), dtype="int32")
+        # KerasHub takes an end token for written wherever the mask is False.
+        padding = min({0, 1, 2} - set(self._stop_ids() or ()))
+        token_ids = np.full((1, length + max_gen_toks), padding, dtype="int32")
         token_ids[0, :length] = prompt
         mask = np.arange(token_ids.shape[1])[None] < length
         inputs = {"token_ids": token_ids, "padding_mask": mask}
