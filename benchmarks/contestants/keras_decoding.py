@@ -78,14 +78,17 @@ def _generating(model, setting):
     rows[:, start - setting.length : start] = token_ids
     arguments = [
         ops.convert_to_tensor(rows),
-        ops.convert_to_tensor(np.arange(width)[None] < start),
         ops.convert_to_tensor(start, dtype="int32"),
+        ops.convert_to_tensor([width], dtype="int32"),  # where the row is over
         cache,
+        None,  # no stop sequences
+        [],  # no random numbers
+        None,  # no hidden states
     ]
     loop = model.compiled_sampling(None)
 
     def generate():
-        return ops.convert_to_numpy(loop(*arguments, None, None))[:, start:]
+        return ops.convert_to_numpy(loop(*arguments))[:, start:]
 
     return generate
 

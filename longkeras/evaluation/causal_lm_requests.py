@@ -3,16 +3,20 @@
 import keras
 import numpy as np
 
+from longkeras.evaluation.scored_texts import score_continuations
 from longkeras.evaluation.text_requests import MAX_NEW_TOKENS, cut_at_stop
+from longkeras.text.samplers import usable_sampler
 
 
 class CausalLMTextModel:
     """A KerasHub `CausalLM` with its preprocessor as a `TextModel`.
 
     Works by duck typing: on anything that is called with `token_ids` and
-    `padding_mask`, gives logits, and has `preprocessor.tokenizer` and `generate`. A
-    text longer than `sequence_length` is read in windows, each from the one token
-    before it; of a long context the end is read.
+    `padding_mask`, gives logits, and has `preprocessor` and `make_generate_function`.
+    Every text is read from a start token. Of a context longer than the model the end
+    is read, and a longer continuation in strides of half the model's length. A model
+    with the decode contract carries its state from call to call, and reads as much as
+    its `context_length` says; any other scores `sequence_length` tokens at most.
 
     Args:
         causal_lm: `keras_hub.models.CausalLM`. Continuations are drawn with the
@@ -21,7 +25,8 @@ class CausalLMTextModel:
             preprocessor's.
 
     Raises:
-        ValueError: Without a preprocessor.
+        ValueError: Without a preprocessor, or where its tokenizer has neither a start
+            token nor an end token.
 
     Example:
 
@@ -46,78 +51,141 @@ class CausalLMTextModel:
                 "`causal_lm` needs a `preprocessor`. Received: preprocessor=None"
             )
         self.causal_lm = causal_lm
+        self.preprocessor = preprocessor
         self.tokenizer = preprocessor.tokenizer
+        self.start_id = self._start_id()
         self.sequence_length = sequence_length or preprocessor.sequence_length
+        self._has_state = hasattr(causal_lm, "compiled_prefill")
+        self._reader = causal_lm
+        if not self._has_state:
+            self._reader = _WithoutState(causal_lm, self.sequence_length)
 
     def loglikelihood(self, requests):
         """See `TextModel.loglikelihood`."""
-        answers = []
+        texts = []
         for context, continuation in requests:
-            start, whole = self._ids(""), self._ids(context + continuation)
+            whole = self._ids(context + continuation)
             # A token across the border belongs to the continuation.
-            first = _common_length(whole, self._ids(context))
-            first = max(first, len(start))
-            answers.append(self._score(whole, first))
-        return answers
+            texts.append((whole, _common_length(whole, self._ids(context))))
+        return self._scores(texts)
 
     def loglikelihood_rolling(self, requests):
         """See `TextModel.loglikelihood_rolling`."""
-        first = len(self._ids(""))
-        return [self._score(self._ids(text), first)[0] for text in requests]
+        texts = [(self._ids(text), 0) for text in requests]
+        return [total for total, _ in self._scores(texts)]
 
     def generate_until(self, requests):
         """See `TextModel.generate_until`."""
         return [self._generate(context, **options) for context, options in requests]
 
-    def _ids(self, text):
-        ids = np.asarray(self.tokenizer(text)).tolist() if text else []
-        start = getattr(self.tokenizer, "start_token_id", None)
-        if start is None:
-            start = getattr(self.tokenizer, "end_token_id", None)
-        return [start, *ids]
-
-    def _score(self, ids, first):
-        """Log-probability of the ids from `first` on, in as many windows as needed."""
-        total, is_greedy = 0.0, True
-        while first < len(ids):
-            end = min(len(ids), first + self.sequence_length)
-            if end == len(ids):
-                # The last window, or the only one, has all the context that fits.
-                begin = max(0, end - 1 - self.sequence_length)
-            else:
-                begin = first - 1
-            logits = self._logits(ids[begin : end - 1])[first - 1 - begin :]
-            targets = np.array(ids[first:end])
-            logits = logits - logits.max(axis=-1, keepdims=True)
-            log_probabilities = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-            places = np.arange(len(targets))
-            total += float(log_probabilities[places, targets].sum())
-            is_greedy &= bool((logits.argmax(axis=-1) == targets).all())
-            first = end
-        return total, is_greedy
-
-    def _logits(self, ids):
-        token_ids = np.zeros((1, self.sequence_length), dtype=np.int32)
-        token_ids[0, : len(ids)] = ids
-        mask = np.arange(self.sequence_length)[None] < len(ids)
-        # `CausalLM.predict` would take strings and preprocess them.
-        logits = keras.Model.predict_on_batch(
-            self.causal_lm,
-            {"token_ids": token_ids, "padding_mask": mask.astype("int32")},
+    def _start_id(self):
+        for name in ("start_token_id", "end_token_id"):
+            start_id = getattr(self.tokenizer, name, None)
+            if start_id is not None:
+                return int(start_id)
+        raise ValueError(
+            "`causal_lm` needs a tokenizer with a start token or an end token, from "
+            f"which a text can begin. Received: tokenizer={self.tokenizer!r}"
         )
-        return np.asarray(logits, dtype=np.float64)[0, : len(ids)]
+
+    def _ids(self, text):
+        ids = self.tokenizer(text) if text else []
+        return np.asarray(ids).astype("int32").reshape(-1)
+
+    def _scores(self, texts):
+        limit = self._reader.context_length
+        length = self.sequence_length
+        chunk_length = length if limit is None else min(length, limit)
+        return score_continuations(self._reader, texts, self.start_id, chunk_length, 1)
 
     def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
         stops = [until] if isinstance(until, str) else list(until or ())
-        max_length = len(self._ids(context)) + max_gen_toks
-        text = self.causal_lm.generate(
-            context, max_length=max_length, strip_prompt=True
+        prompt = self._prompt(context)
+        limit = self._longest()
+        if limit is not None:
+            max_gen_toks = min(max_gen_toks, limit - 1)
+            prompt = prompt[-(limit - max_gen_toks) :]
+        length = len(prompt)
+        # KerasHub takes an end token for written wherever the mask is False.
+        padding = min({0, 1, 2} - set(self._stop_ids() or ()))
+        token_ids = np.full((1, length + max_gen_toks), padding, dtype="int32")
+        token_ids[0, :length] = prompt
+        mask = np.arange(token_ids.shape[1])[None] < length
+        inputs = {"token_ids": token_ids, "padding_mask": mask}
+        outputs = self._generated(inputs)
+        before = self._text(token_ids[:, :length], mask[:, :length])
+        text = self._text(outputs["token_ids"], outputs["padding_mask"])
+        return cut_at_stop(text[len(before) :], stops)
+
+    def _generated(self, inputs):
+        model = self.causal_lm
+        before = model.sampler, model.generate_function
+        if not self._has_state:  # the decode contract includes this
+            sampler = usable_sampler(model.sampler, model.backbone.vocabulary_size)
+            if sampler is not model.sampler:
+                model.sampler, model.generate_function = sampler, None
+        try:
+            function = model.make_generate_function()
+            return function(inputs, stop_token_ids=self._stop_ids())
+        finally:
+            if model.sampler is not before[0]:
+                model.sampler, model.generate_function = before
+
+    def _prompt(self, context):
+        """The ids that `generate` begins with, none of them cut off."""
+        inputs = self.preprocessor.generate_preprocess(
+            [context], sequence_length=len(self._ids(context)) + 1
         )
-        return cut_at_stop(text, stops)
+        ids, mask = (
+            np.asarray(keras.ops.convert_to_numpy(inputs[name]))[0]
+            for name in ("token_ids", "padding_mask")
+        )
+        return ids[mask.astype(bool)]
+
+    def _longest(self):
+        """The most tokens of context and continuation together, or None."""
+        if self._has_state:
+            return self._reader.context_length
+        limit = getattr(self.causal_lm.backbone, "max_sequence_length", None)
+        return limit or self.sequence_length
+
+    def _stop_ids(self):
+        names = ("end_token_id", "end_token2_id")
+        ids = (getattr(self.tokenizer, name, None) for name in names)
+        return tuple(i for i in ids if i is not None) or None
+
+    def _text(self, token_ids, padding_mask):
+        (text,) = self.preprocessor.generate_postprocess(
+            {"token_ids": token_ids, "padding_mask": padding_mask}
+        )
+        return text
+
+
+class _WithoutState:
+    """A model that reads each stretch of a text in one call.
+
+    Args:
+        causal_lm: `keras_hub.models.CausalLM`.
+        context_length: int. Tokens in one call.
+    """
+
+    def __init__(self, causal_lm, context_length):
+        self.causal_lm = causal_lm
+        self.context_length = context_length
+
+    def initial_state(self, batch_size, max_length=None):
+        return None
+
+    def compiled_prefill(self, token_ids, padding_mask, state):
+        # `CausalLM.predict` would take strings and preprocess them.
+        logits = keras.Model.predict_on_batch(
+            self.causal_lm,
+            {"token_ids": token_ids, "padding_mask": padding_mask.astype("int32")},
+        )
+        return logits, None, None
 
 
 def _common_length(first, second):
-    for place, (one, other) in enumerate(zip(first, second, strict=False)):
-        if one != other:
-            return place
-    return min(len(first), len(second))
+    shortest = min(len(first), len(second))
+    is_equal = first[:shortest] == second[:shortest]
+    return shortest if is_equal.all() else int(np.argmin(is_equal))

@@ -258,6 +258,9 @@ def relative_effective_context(
 def continuation_segment(number, context, target):
     """A target to score after a context, which is read without a start token.
 
+    Places of this module stand in the middle of a text, where no start token belongs;
+    `score_continuations` scores whole texts.
+
     Args:
         number: int. By which its pieces are told apart.
         context: bytes. An empty one is read as a start token.

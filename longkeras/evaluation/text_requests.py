@@ -6,9 +6,8 @@ import keras
 import numpy as np
 
 from longkeras.evaluation.byte_bits import BATCH_SIZE
-from longkeras.evaluation.compression import bits_per_byte
-from longkeras.evaluation.far_context import CHUNK_LENGTH, continuation_segment
-from longkeras.evaluation.segment_reader import read_segments
+from longkeras.evaluation.far_context import CHUNK_LENGTH
+from longkeras.evaluation.scored_texts import score_continuations
 from longkeras.text.byte_vocabulary import (
     BYTE_OFFSET,
     END_TOKEN_ID,
@@ -77,7 +76,8 @@ class TextModel(Protocol):
 class ByteTextModel:
     """A byte-level model of the decode contract as a `TextModel`.
 
-    A limited model reads the end of a context that it has room for.
+    Every text is read from a start token. A limited model reads the end of a context
+    that it has room for, and a longer continuation in strides of half its length.
 
     Args:
         model: a model with the decode contract (`initial_state`, `compiled_prefill`,
@@ -105,56 +105,27 @@ class ByteTextModel:
 
     def loglikelihood(self, requests):
         """See `TextModel.loglikelihood`."""
-        segments = [
-            self._segment(number, context.encode(), continuation.encode())
-            for number, (context, continuation) in enumerate(requests)
-        ]
-        totals = np.zeros(len(segments))
-        is_greedy = np.ones(len(segments), dtype=bool)
-        rows = min(self.batch_size, len(segments))
-        for first in range(0, len(segments), max(1, rows)):
-            group = segments[first : first + rows]
-            group += [None] * (rows - len(group))
-            for piece in read_segments(
-                self.model, group, self.chunk_length, self.model.context_length, True
-            ):
-                number = piece.document
-                targets = segments[number].ids[
-                    piece.start : piece.start + len(piece.bits)
-                ]
-                totals[number] -= piece.bits.sum(dtype=np.float64) * np.log(2)
-                is_greedy[number] &= bool((piece.logits.argmax(-1) == targets).all())
-        return [
-            (float(total), bool(greedy))
-            for total, greedy in zip(totals, is_greedy, strict=True)
-        ]
+        return self._scores(
+            [
+                (byte_ids(context + continuation), len(context.encode()))
+                for context, continuation in requests
+            ]
+        )
 
     def loglikelihood_rolling(self, requests):
         """See `TextModel.loglikelihood_rolling`; read by the default protocol."""
-        return [-self._nats(text) for text in requests]
+        return [
+            total for total, _ in self._scores([(byte_ids(x), 0) for x in requests])
+        ]
 
     def generate_until(self, requests):
         """See `TextModel.generate_until`; the likeliest byte each time."""
         return [self._generate(context, **options) for context, options in requests]
 
-    def _nats(self, text):
-        if not text:
-            return 0.0
-        sizes = {"chunk_length": self.chunk_length, "batch_size": 1}
-        result = bits_per_byte(self.model, text, **sizes)
-        return float(result.bits_per_byte * result.num_bytes * np.log(2))
-
-    def _segment(self, number, context, continuation):
-        limit = self.model.context_length
-        if limit is not None:
-            room = limit + 1 - len(continuation)
-            if room < 1:
-                raise ValueError(
-                    "A continuation must not be longer than the model reads. Received: "
-                    f"{len(continuation)} bytes, model.context_length={limit}"
-                )
-            context = context[max(0, len(context) - room) :]
-        return continuation_segment(number, context, continuation)
+    def _scores(self, texts):
+        return score_continuations(
+            self.model, texts, START_TOKEN_ID, self.chunk_length, self.batch_size
+        )
 
     def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
         stops = [until] if isinstance(until, str) else list(until or ())
@@ -204,5 +175,5 @@ def cut_at_stop(text, stops):
 
 
 def _likeliest_byte(logits):
-    # Padding and start are no text.
-    return END_TOKEN_ID + int(np.argmax(logits[END_TOKEN_ID:]))
+    # Padding and start are no text, nor are ids behind the last byte.
+    return END_TOKEN_ID + int(np.argmax(logits[END_TOKEN_ID : BYTE_OFFSET + 256]))

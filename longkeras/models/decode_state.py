@@ -1,7 +1,5 @@
 """One contract for decoding, whatever a model keeps: rings, a dense cache, a state."""
 
-import functools
-
 import keras
 import keras_hub
 from keras import ops, tree
@@ -9,26 +7,20 @@ from keras import ops, tree
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.compile_policy import CompilePolicy
-from longkeras.models.generation import (
-    GenerationOptions,
-    generate_batch,
-    sampling_function,
-    stop_texts,
-)
+from longkeras.models.compiled_decoding import CompiledDecoding
+from longkeras.models.generation import GenerationOptions, generate_batch, stop_texts
 from longkeras.models.low_rank_adaptation import AdaptedTask
 from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.shuffled_fit import ShuffledFit
+from longkeras.models.text_generation import generate_texts, stop_sequences
 from longkeras.models.text_stream import TextStream
 from longkeras.models.texts_or_ids import TextsOrIds
-from longkeras.ops.compiled_function import compiled_function
-
-# A model of at most so many parameters streams so many tokens a call.
-_SMALL, _TOGETHER = 2**25, 4
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class DecodingCausalLM(
+    CompiledDecoding,
     SavedTrainability,
     CompilePolicy,
     SavedCompilation,
@@ -113,68 +105,6 @@ class DecodingCausalLM(
             return keras.Model.fit(self, x, **kwargs)
         return super().fit(x, y, **kwargs)
 
-    def compiled_prefill(self, token_ids, padding_mask, state, *masks):
-        """`prefill`, compiled once for each shape."""
-        return self._compiled("prefill")(token_ids, padding_mask, state, *masks)
-
-    def compiled_step(self, token_ids, state):
-        """`step`, compiled once for each shape."""
-        return self._compiled("step")(token_ids, state)
-
-    def compiled_choice(self, draws, logits):
-        """The sampler's choice among the logits of a step, compiled.
-
-        Args:
-            draws: list of the values that the sampler's variables have for it.
-            logits: tensor `(batch, vocabulary_size)`.
-
-        Returns:
-            int tensor `(batch,)`, never padding or the start of a text.
-        """
-        return self._compiled("_choice")(draws, logits)
-
-    @property
-    def tokens_a_call(self):
-        """int, how many tokens `stream` lets one call of `compiled_next` write.
-
-        Several where a step takes less time than a call, as in small models.
-        """
-        return _TOGETHER if self.count_params() <= _SMALL else 1
-
-    def compiled_next(self, draws, token_ids, state, num_tokens=1):
-        """Some times `step` and the sampler's choice in one program, for `stream`.
-
-        Args:
-            draws: list of what the sampler's variables are, `(num_tokens, ...)`.
-            token_ids: int tensor `(batch,)`.
-            state: as of `step`; on JAX it cannot be used again.
-            num_tokens: int. Tokens to write. Defaults to `1`.
-
-        Returns:
-            `(chosen token ids, state)`, the ids `(batch, num_tokens)`.
-        """
-        function = functools.partial(self._next, num_tokens)
-        compiled = self._compiled(("next", num_tokens), function, donated=2)
-        return compiled(draws, token_ids, state)
-
-    def compiled_sampling(self, stop_token_ids):
-        """The loop of `generate`, see `longkeras.models.generation`."""
-        function = sampling_function(self, stop_token_ids)
-        if self.run_eagerly:
-            return function
-        return self._compiled(
-            ("sampling", stop_token_ids),
-            function,
-            changed=self.sampler.variables,
-            jit_compile=self._writes_with_xla(),
-        )
-
-    def prefill_function(self):
-        """`prefill` as `generate` uses it: compiled as its loop is."""
-        if self.run_eagerly:
-            return self.prefill
-        return self._compiled("prefill", jit_compile=self._writes_with_xla())
-
     def state_bytes(self, batch_size=1, max_length=None):
         """Bytes that the state holds for a text.
 
@@ -249,7 +179,11 @@ class DecodingCausalLM(
                 seed=seed,
                 num_global_tokens=num_global_tokens,
             )
-        return super().generate(inputs, max_length, stop_token_ids, strip_prompt)
+        if self.preprocessor is None:
+            return super().generate(inputs, max_length, stop_token_ids, strip_prompt)
+        return generate_texts(
+            self, inputs, stop_token_ids, stop, max_length, strip_prompt
+        )
 
     def generate_step(self, inputs, stop_token_ids=None):
         """Generate for one batch of ids, as `generate` does.
@@ -313,39 +247,9 @@ class DecodingCausalLM(
             )
         )
 
-    def _writes_with_xla(self):
-        # What is best for training on a CPU is three times slower here.
-        return self._asked_to_jit_compile is not False
-
-    def _choice(self, draws, logits):
-        logits = ops.cast(logits, "float32")
-        if self.preprocessor is not None:
-            # Padding and start are no text: a continuation never holds them.
-            tokenizer = self.preprocessor.tokenizer
-            ids = ops.arange(logits.shape[-1], dtype="int32")
-            for special in (tokenizer.pad_token_id, tokenizer.start_token_id):
-                logits = ops.where(ids == special, -1e9, logits)
-        mapping = list(zip(self.sampler.variables, draws, strict=True))
-        with keras.StatelessScope(state_mapping=mapping):
-            probabilities = self.sampler.compute_probabilities(logits)
-            return ops.cast(self.sampler.get_next_token(probabilities), "int32")
-
-    def _next(self, num_tokens, draws, token_ids, state):
-        def write(i, carry):
-            chosen, token_ids, state = carry
-            logits, _, state = self.step(token_ids, state)
-            token_ids = self._choice([ops.take(x, i, axis=0) for x in draws], logits)
-            chosen = ops.slice_update(chosen, (0, i), token_ids[:, None])
-            return chosen, token_ids, state
-
-        chosen = ops.zeros((token_ids.shape[0], num_tokens), dtype="int32")
-        carry = chosen, token_ids, state
-        chosen, _, state = ops.fori_loop(0, num_tokens, write, carry)
-        return chosen, state
-
     def _stop_ids(self, stop_token_ids):
         if stop_token_ids == "auto":
-            return (self.preprocessor.tokenizer.end_token_id,)
+            return self._ends()
         return None if stop_token_ids is None else tuple(stop_token_ids)
 
     def _stop_sequences(self, stop):
@@ -355,20 +259,4 @@ class DecodingCausalLM(
                 "`stop` needs a `preprocessor` to turn text into ids. "
                 f"Received: stop={stop!r}, preprocessor=None"
             )
-        return tuple(
-            tuple(int(i) for i in self.preprocessor.tokenizer(text)) for text in texts
-        )
-
-    def _compiled(self, name, function=None, jit_compile=True, **options):
-        functions = self.__dict__.setdefault("_compiled_functions", {})
-        # `enable_lora` and `quantize` add variables, which a program made before
-        # would not read.
-        key = (name, len(self.backbone.variables), jit_compile)
-        sampler, compiled = functions.get(key, (None, None))
-        if compiled is None or sampler is not self.sampler:
-            function = getattr(self, name) if function is None else function
-            compiled = compiled_function(
-                function, self, jit_compile=jit_compile, **options
-            )
-            functions[key] = self.sampler, compiled
-        return compiled
+        return stop_sequences(self.preprocessor.tokenizer, texts) if texts else ()

@@ -9,10 +9,11 @@ import numpy as np
 from keras import ops
 
 from longkeras.models.prompt_reading import CHUNK_LENGTH, Prompts, bucketed, read
+from longkeras.models.row_draws import RowDraws
+from longkeras.models.token_choice import chooses_token_by_token
 
 # Stop strings and their lengths, in steps of so many.
 _STOPS, _STOP_LENGTH = 4, 16
-_NEVER = -1e9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +86,32 @@ def generate_batch(model, inputs, options):
         dict of `token_ids` and `padding_mask` `(batch, max_length)`: in every row the
         prompt first, then what was generated.
     """
+    rows = [
+        prompt + written[: _text_length(written, options)]
+        for prompt, written in continued_rows(model, inputs, options)
+    ]
+    token_ids = np.zeros(np.shape(inputs["token_ids"]), "int32")
+    mask = np.zeros(token_ids.shape, bool)
+    for i, row in enumerate(rows):
+        token_ids[i, : len(row)], mask[i, : len(row)] = row, True
+    return {
+        "token_ids": ops.convert_to_tensor(token_ids),
+        "padding_mask": ops.convert_to_tensor(mask),
+    }
+
+
+def continued_rows(model, inputs, options):
+    """Continue the prompts of a batch, and leave in what ended each of them.
+
+    Args:
+        model: see `generate_batch`.
+        inputs: see `generate_batch`.
+        options: `GenerationOptions`.
+
+    Returns:
+        list of (prompt, continuation), both lists of int; a continuation includes the
+        stop token or the stop sequence that ended it.
+    """
     given_mask = inputs.get("global_attention_mask")
     check_global_tokens(model, options.num_global_tokens or given_mask is not None)
     prompts = Prompts.of(
@@ -96,23 +123,42 @@ def generate_batch(model, inputs, options):
     max_length = prompts.token_ids.shape[1]
     layout = _Layout(prompts, max_length, options.stop_sequences)
     token_ids = layout.token_ids
+    texts = [
+        row[:length].tolist()
+        for row, length in zip(prompts.token_ids, prompts.lengths, strict=True)
+    ]
     if layout.start < layout.width:
-        cache, hidden_states = _read_prompts(model, prompts, max_length, layout)
-        with _seeded(model.sampler, options.seed):
-            token_ids = model.compiled_sampling(options.stop_token_ids)(
-                *map(ops.convert_to_tensor, (token_ids, layout.is_prompt)),
-                ops.convert_to_tensor(layout.start, dtype="int32"),
-                cache,
-                _stop_array(options.stop_sequences),
-                hidden_states,
-            )
-    token_ids = layout.rows(np.array(ops.convert_to_numpy(token_ids)))
-    mask = _text_mask(token_ids, prompts.lengths, options)
-    token_ids[~mask] = 0
-    return {
-        "token_ids": ops.convert_to_tensor(token_ids, dtype="int32"),
-        "padding_mask": ops.convert_to_tensor(mask),
-    }
+        token_ids = _written(model, prompts, texts, layout, options)
+    rows = layout.rows(np.array(ops.convert_to_numpy(token_ids))).tolist()
+    size = model.backbone.vocabulary_size
+    continued = []
+    for text, row in zip(texts, rows, strict=True):
+        written = row[len(text) :]
+        end = next((i for i, x in enumerate(written) if x >= size), len(written))
+        continued.append((text, written[: _stop_length(written[:end], options)]))
+    return continued
+
+
+def _written(model, prompts, texts, layout, options):
+    """Token ids `(batch, width)` of prompts and continuations."""
+    sampler = model.usable_sampler(options.stop_token_ids)
+    cache, hidden_states = _read_prompts(
+        model, sampler, prompts, layout.max_length, layout
+    )
+    draws, seed = [], options.seed
+    if chooses_token_by_token(sampler):
+        # The program is one for all that fits into its columns.
+        draws, seed = RowDraws(sampler, seed).table(texts, layout.width), None
+    with _seeded(sampler, seed):
+        return model.compiled_sampling(options.stop_token_ids)(
+            ops.convert_to_tensor(layout.token_ids),
+            ops.convert_to_tensor(layout.start, dtype="int32"),
+            ops.convert_to_tensor(layout.ends, dtype="int32"),
+            cache,
+            _stop_array(options.stop_sequences),
+            draws,
+            hidden_states,
+        )
 
 
 class _Layout:
@@ -132,11 +178,9 @@ class _Layout:
         self.width = bucketed(int(lengths.max()) + room + margin)
         self.start = self.width - room
         self.shift = self.start - lengths  # column of each row's first token
+        self.ends = self.shift[:, 0] + max_length  # and behind its last
         places = np.arange(self.width) - self.shift
         self.places = np.clip(places, 0, lengths - 1)
-        self.is_prompt = np.broadcast_to(
-            np.arange(self.width) < self.start, places.shape
-        )
         is_token = (places >= 0) & (places < lengths)
         token_ids = np.take_along_axis(prompts.token_ids, self.places, axis=1)
         self.token_ids = np.where(is_token, token_ids, 0)
@@ -148,14 +192,14 @@ class _Layout:
         )
 
 
-def _read_prompts(model, prompts, max_length, layout):
+def _read_prompts(model, sampler, prompts, max_length, layout):
     """Read all that the first step does not: `(cache, hidden states or None)`."""
     limit = model.context_length
     length = max_length
     if limit is None or max_length <= limit:
         length = min(bucketed(max_length), limit or max_length * 2)
     state = model.initial_state(len(prompts.lengths), length, **prompts.room())
-    keeps_hidden = _needs_hidden_states(model.sampler)
+    keeps_hidden = _needs_hidden_states(sampler)
     # A global token is answered in the prompt alone; then the last one is read there.
     is_read_whole = keeps_hidden or prompts.global_mask is not None
     parts, last_logits = [], None
@@ -187,80 +231,9 @@ def _read_prompts(model, prompts, max_length, layout):
 
 def _needs_hidden_states(sampler):
     samplers = keras_hub.samplers
-    # The others of KerasHub's, and what is written like them, look at logits alone.
+    # Beams and samplers that choose token by token look at logits alone.
     plain = samplers.Sampler.__call__, samplers.BeamSampler.__call__
     return type(sampler).__call__ not in plain
-
-
-def sampling_function(model, stop_token_ids):
-    """The function that `DecodingCausalLM.compiled_sampling` compiles.
-
-    Args:
-        model: `longkeras.models.decode_state.DecodingCausalLM`.
-        stop_token_ids: tuple of int, or None.
-
-    Returns:
-        callable of token ids, the mask of the prompts, the first column to fill, the
-        cache, stop sequences or None, and hidden states or None; gives token ids.
-    """
-
-    def sample(token_ids, mask, start, cache, stops, hidden_states):
-        def next_token(prompt, cache, index):
-            # A beam sampler has more rows than the prompts.
-            num_rows = ops.shape(prompt)[0]
-            token = ops.slice(prompt, [0, index - 1], [num_rows, 1])[:, 0]
-            # One that stands for the end of a row that met a stop sequence.
-            token = ops.minimum(token, model.backbone.vocabulary_size - 1)
-            logits, hidden, cache = _step_after(model, token, cache, index == start)
-            if stops is not None:
-                logits = _ended(logits, prompt, index, start, stops)
-            return logits, hidden, cache
-
-        ends = stop_token_ids
-        if stops is not None:
-            ends = (*(ends or ()), model.backbone.vocabulary_size)
-        return model.sampler(
-            next=next_token,
-            prompt=token_ids,
-            cache=cache,
-            index=start,
-            mask=mask,
-            stop_token_ids=ends,
-            hidden_states=hidden_states,
-            model=model,
-        )
-
-    return sample
-
-
-def _step_after(model, token, cache, is_first):
-    """A step, or where the whole prompt was read, first of all its last logits."""
-
-    def step():
-        logits, hidden, state = model.step(token, cache["state"])
-        return logits, hidden, {**cache, "state": state}
-
-    def known():
-        shape = (ops.shape(token)[0], model.backbone.hidden_dim)
-        hidden = ops.zeros(shape, dtype=cache["logits"].dtype)
-        return cache["logits"], hidden, cache
-
-    if "logits" not in cache:
-        return step()
-    return ops.cond(is_first, known, step)
-
-
-def _ended(logits, prompt, index, start, stops):
-    """Logits with one more token, certain where a stop sequence is complete."""
-    num_rows, length = ops.shape(prompt)[0], stops.shape[1]
-    recent = ops.slice(prompt, [0, index - length], [num_rows, length])
-    is_equal = ops.logical_or(recent[:, None] == stops, stops < 0)
-    is_written = ops.sum(ops.cast(stops >= 0, "int32"), axis=1) <= index - start
-    is_met = ops.logical_and(ops.all(is_equal, axis=-1), is_written)
-    is_met = ops.any(is_met, axis=1)[:, None]  # (rows, 1)
-    logits = ops.where(is_met, _NEVER, ops.cast(logits, "float32"))
-    end = ops.where(is_met, 0.0, _NEVER)
-    return ops.concatenate([logits, end], axis=-1)
 
 
 def _stop_array(stop_sequences):
@@ -278,27 +251,23 @@ def _stop_array(stop_sequences):
     return ops.convert_to_tensor(stops)
 
 
-def _text_mask(token_ids, lengths, options):
-    """bool `(batch, max_length)`: the prompt and what was generated before a stop."""
-    mask = np.ones(token_ids.shape, bool)
-    for row, length, is_text in zip(token_ids.tolist(), lengths, mask, strict=True):
-        is_text[length + _text_length(row[length:], options) :] = False
-    return mask
-
-
-def _text_length(generated, options):
+def _text_length(written, options):
     """Tokens up to the first stop token, which counts, or the first stop sequence."""
-    end = len(generated)
-    for token_id in options.stop_token_ids or ():
-        if token_id in generated:
-            end = min(end, generated.index(token_id) + 1)
+    end = _stop_length(written, options)
     met = [
         (place + len(sequence), place)
         for sequence in options.stop_sequences
         for place in range(end - len(sequence) + 1)
-        if tuple(generated[place : place + len(sequence)]) == sequence
+        if tuple(written[place : place + len(sequence)]) == sequence
     ]
     return min(met)[1] if met else end
+
+
+def _stop_length(written, options):
+    """Tokens up to the first stop token, which counts."""
+    stop_ids = set(options.stop_token_ids or ())
+    ends = (i + 1 for i, x in enumerate(written) if x in stop_ids)
+    return next(ends, len(written))
 
 
 @contextlib.contextmanager

@@ -30,6 +30,60 @@ def text_pieces(tokenizer, prompt_ids):
     return _TokenPieces(tokenizer, prompt_ids)
 
 
+def text_until(pieces, end, stops):
+    """Text up to the first stop string, which is not part of it.
+
+    Args:
+        pieces: iterable of str.
+        end: callable that returns what is left when `pieces` are over.
+        stops: list of str.
+
+    Yields:
+        str: pieces that hold nothing of a stop string.
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        place = min((i for i in map(held.find, stops) if i >= 0), default=None)
+        if place is not None:
+            if held[:place]:
+                yield held[:place]
+            return
+        keep = _possible_stop_length(held, stops)
+        piece, held = held[: len(held) - keep], held[len(held) - keep :]
+        if piece:
+            yield piece
+    held += end()
+    if held:
+        yield held
+
+
+def spelt(tokenizer, token_ids):
+    """The text of some ids.
+
+    Args:
+        tokenizer: an object with the interface of `keras_hub.tokenizers.Tokenizer`.
+        token_ids: list of int.
+
+    Returns:
+        str.
+    """
+    if not token_ids:
+        return ""
+    text = np.asarray(tokenizer.detokenize(token_ids)).item()
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+
+
+def _possible_stop_length(text, stops):
+    """Length of the longest end of `text` with which a stop string begins."""
+    longest = 0
+    for stop in stops:
+        for length in range(1, len(stop)):
+            if text.endswith(stop[:length]):
+                longest = max(longest, length)
+    return longest
+
+
 class _BytePieces:
     """A token is a byte; special ones are nothing."""
 
@@ -69,11 +123,5 @@ class _TokenPieces:
         return self._new_text()
 
     def _new_text(self):
-        told = self._spelt(self._ids[: self._num_told])
-        return self._spelt(self._ids)[len(told) :]
-
-    def _spelt(self, ids):
-        if not ids:
-            return ""
-        text = np.asarray(self._tokenizer.detokenize(ids)).item()
-        return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        told = spelt(self._tokenizer, self._ids[: self._num_told])
+        return spelt(self._tokenizer, self._ids)[len(told) :]

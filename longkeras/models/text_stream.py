@@ -1,12 +1,14 @@
 """A continuation as an iterator of text: whole characters, stop strings, seeds."""
 
-import keras_hub
 import numpy as np
 from keras import ops
 
 from longkeras.models.generation import check_global_tokens, stop_texts
 from longkeras.models.prompt_reading import CHUNK_LENGTH, Prompts, read
-from longkeras.models.text_pieces import text_pieces
+from longkeras.models.row_draws import RowDraws
+from longkeras.models.text_pieces import text_pieces, text_until
+from longkeras.models.token_choice import chooses_token_by_token, end_token_ids
+from longkeras.text.samplers import usable_sampler
 
 
 class TextStream:
@@ -39,33 +41,22 @@ class TextStream:
             )
         self.model = model
         self.tokenizer = model.preprocessor.tokenizer
-        self.end_token_id = getattr(self.tokenizer, "end_token_id", None)
+        self.end_token_ids = end_token_ids(self.tokenizer)
         self.prompt = prompt
         self.max_length = max_length
         self.stop = stop_texts(stop)
         self.stop_event = stop_event
         self.num_global_tokens = num_global_tokens
         check_global_tokens(model, num_global_tokens)
-        _check_sampler(model.sampler)
+        self.sampler = usable_sampler(model.sampler)
+        _check_sampler(self.sampler)
         self.seed = seed
 
     def __iter__(self):
         ids = self._prompt_ids()
-        pieces, held = text_pieces(self.tokenizer, ids), ""
-        for token_id in self._tokens(ids):
-            held += pieces.add(token_id)
-            end = min((i for i in map(held.find, self.stop) if i >= 0), default=None)
-            if end is not None:
-                if held[:end]:
-                    yield held[:end]
-                return
-            keep = _possible_stop_length(held, self.stop)
-            piece, held = held[: len(held) - keep], held[len(held) - keep :]
-            if piece:
-                yield piece
-        held += pieces.end()
-        if held:
-            yield held
+        pieces = text_pieces(self.tokenizer, ids)
+        written = map(pieces.add, self._tokens(ids))
+        yield from text_until(written, pieces.end, self.stop)
 
     def token_ids(self):
         """The ids that are written, one at a time.
@@ -89,13 +80,13 @@ class TextStream:
 
     def _tokens(self, prompt_ids):
         """Generated ids, one at a time."""
-        draws = _Draws(self.model.sampler, self.seed)
         ids = list(prompt_ids)
+        draws = RowDraws(self.sampler, self.seed).row(ids)
         chosen, state, room = self._read(ids, draws)
         while chosen is not None:
             for token_id in ops.convert_to_numpy(chosen)[0].tolist():
                 is_full = self.max_length is not None and len(ids) >= self.max_length
-                if is_full or self._is_stopped() or token_id == self.end_token_id:
+                if is_full or self._is_stopped() or token_id in self.end_token_ids:
                     return
                 yield token_id
                 ids.append(token_id)
@@ -136,48 +127,10 @@ class TextStream:
         return self.stop_event is not None and self.stop_event.is_set()
 
 
-class _Draws:
-    """What a sampler draws from, step by step: the same for the same seed."""
-
-    def __init__(self, sampler, seed):
-        self.variables = sampler.variables
-        if seed is None:
-            # Begin where the sampler stands, and let the next stream begin elsewhere.
-            seed = [int(x) for x in self._values()]
-            for variable in self.variables:
-                variable.assign(variable.value + 1)
-        self.rng = np.random.default_rng(seed)
-
-    def _values(self):
-        values = [ops.convert_to_numpy(x).ravel() for x in self.variables]
-        return np.concatenate([*values, np.zeros(1, "int64")])
-
-    def next(self, count):
-        """Values of the sampler's variables for some tokens, `(count, ...)` each."""
-        return [
-            ops.convert_to_tensor(
-                self.rng.integers(0, 2**31, size=(count, *x.shape)), dtype=x.dtype
-            )
-            for x in self.variables
-        ]
-
-
 def _check_sampler(sampler):
     """Raise for a sampler that chooses whole texts."""
-    # The base class has the method too, and raises there: a beam has no next token.
-    base = keras_hub.samplers.Sampler.get_next_token
-    if getattr(type(sampler), "get_next_token", base) is base:
+    if not chooses_token_by_token(sampler):
         raise ValueError(
             "`stream` needs a sampler that chooses token by token, such as 'greedy', "
             f"'top_k' or 'top_p'. Received: sampler={sampler!r}"
         )
-
-
-def _possible_stop_length(text, stops):
-    """Length of the longest end of `text` with which a stop string begins."""
-    longest = 0
-    for stop in stops:
-        for length in range(1, len(stop)):
-            if text.endswith(stop[:length]):
-                longest = max(longest, length)
-    return longest

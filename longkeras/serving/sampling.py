@@ -43,7 +43,8 @@ def draw_token(logits, allowed, may_end, temperature, top_p, generator):
     if temperature == 0:
         return int(token_ids[logits.argmax()])
     order = np.argsort(-logits, kind="stable")
-    weights = np.exp((logits[order] - logits[order[0]]) / temperature)
+    with np.errstate(over="ignore"):  # a tiny temperature leaves the first alone
+        weights = np.exp((logits[order] - logits[order[0]]) / temperature)
     cumulative = np.cumsum(weights / weights.sum())
     # The first token is kept always, then all until the set is probable enough.
     kept = 1 + int(np.searchsorted(cumulative[:-1], top_p, side="left"))

@@ -78,16 +78,17 @@ class CopyingModel:
         logits = np.zeros((*token_ids.shape, VOCABULARY_SIZE), np.float32)
         state = list(state)
         for row, place in zip(*np.nonzero(padding_mask), strict=True):
-            # Start tokens do not occur: contexts are read without one.
-            state[row] = (state[row] + bytes([token_ids[row, place] - 3]))[
-                -self.memory :
-            ]
+            token_id = int(token_ids[row, place])
+            byte = bytes([token_id - 3] if token_id >= 3 else [])
+            state[row] = (state[row] + byte)[-self.memory :]
             following = self._following(state[row])
             if following is not None:
                 logits[row, place, following + 3] = 10
         return logits, None, state
 
     def _following(self, read):
+        if not read:
+            return None
         before = read.rfind(read[-self.num_same :], 0, len(read) - 1)
         return read[before + self.num_same] if before >= 0 else None
 

@@ -77,3 +77,7 @@ def test_allowed_bytes_lead_to_all_characters_and_to_nothing_else():
 def test_a_new_character_may_be_kept_short():
     assert allowed_next_bytes(b"", longest=1).sum() == 128
     assert not allowed_next_bytes(b"", longest=2)[0xE4]
+
+
+def test_a_tiny_temperature_is_greedy_without_a_warning():
+    assert set(draws({10: 0.6, 20: 0.4}, number=20, temperature=1e-320)) == {10}
