@@ -15,6 +15,7 @@ from longkeras.models.generation import (
     sampling_function,
     stop_texts,
 )
+from longkeras.models.prepared_data import PreparedData
 from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.text_stream import TextStream
@@ -33,6 +34,7 @@ class DecodingCausalLM(
     CheckedPresets,
     TextsOrIds,
     ShuffledFit,
+    PreparedData,
     keras_hub.models.CausalLM,
 ):
     """Base of the causal language models: generation over three functions.
@@ -42,6 +44,8 @@ class DecodingCausalLM(
     state is batch-first and holds a position a row, so that samplers can repeat and
     gather rows, and rows may stand at different places of their texts.
     """
+
+    makes_targets = True
 
     @property
     def context_length(self):
@@ -91,23 +95,6 @@ class DecodingCausalLM(
             `(batch, hidden_dim)` and the state after the token.
         """
         raise NotImplementedError
-
-    def fit(self, x=None, y=None, **kwargs):
-        """Train; see `keras.Model.fit`.
-
-        Args:
-            x: strings, or what else the preprocessor takes; a
-                `keras.utils.PyDataset` is taken to hold batches of ids and targets,
-                which no preprocessor touches.
-            y: None, since the targets are the next tokens. Defaults to `None`.
-            **kwargs: See `keras.Model.fit`.
-
-        Returns:
-            `keras.callbacks.History`.
-        """
-        if isinstance(x, keras.utils.PyDataset):
-            return keras.Model.fit(self, x, **kwargs)
-        return super().fit(x, y, **kwargs)
 
     def compiled_prefill(self, token_ids, padding_mask, state, *masks):
         """`prefill`, compiled once for each shape."""

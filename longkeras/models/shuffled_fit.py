@@ -29,8 +29,7 @@ class ShuffledFit:
 
         Args:
             x: rows: strings, arrays, or tuples or dicts of them; or a dataset, whose
-                order is its own affair. A `keras.utils.PyDataset` is taken to hold
-                batches of ids, targets and weights, which no preprocessor touches.
+                order is its own affair.
             y: targets of the rows. Defaults to `None`.
             batch_size: int. Rows of a step. Defaults to `None`, 32.
             sample_weight: weights of the rows. Defaults to `None`.
@@ -49,11 +48,6 @@ class ShuffledFit:
         Raises:
             ValueError: If inputs, targets and weights are not equally many.
         """
-        if isinstance(x, keras.utils.PyDataset):
-            # KerasHub takes tensors or `tf.data`.
-            return keras.Model.fit(
-                self, x, validation_data=validation_data, shuffle=shuffle, **kwargs
-            )
         if is_rows(x):
             rows = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
             check_counts(rows)
