@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from longkeras.evaluation.greedy_options import check_greedy
 from longkeras.evaluation.text_requests import MAX_NEW_TOKENS, cut_at_stop
 
 
@@ -108,6 +109,7 @@ class CausalLMTextModel:
         return np.asarray(logits, dtype=np.float64)[0, : len(ids)]
 
     def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
+        check_greedy(options)
         stops = [until] if isinstance(until, str) else list(until or ())
         max_length = len(self._ids(context)) + max_gen_toks
         text = self.causal_lm.generate(

@@ -8,6 +8,7 @@ import numpy as np
 from longkeras.evaluation.byte_bits import BATCH_SIZE
 from longkeras.evaluation.compression import bits_per_byte
 from longkeras.evaluation.far_context import CHUNK_LENGTH, continuation_segment
+from longkeras.evaluation.greedy_options import check_greedy
 from longkeras.evaluation.segment_reader import read_segments
 from longkeras.text.byte_vocabulary import (
     BYTE_OFFSET,
@@ -157,6 +158,7 @@ class ByteTextModel:
         return continuation_segment(number, context, continuation)
 
     def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
+        check_greedy(options)
         stops = [until] if isinstance(until, str) else list(until or ())
         ids = np.concatenate([[START_TOKEN_ID], byte_ids(context)]).astype(np.int32)
         limit = self.model.context_length

@@ -204,11 +204,7 @@ def parts_of_batch(batch):
     holds_parts = isinstance(batch, list) and any(
         isinstance(part, Mapping | np.ndarray) or is_tensor(part) for part in batch
     )
-    if isinstance(batch, tuple) or holds_parts:
-        is_texts = all(isinstance(part, str | bytes) for part in batch)
-        parts = (list(batch),) if is_texts else tuple(batch)
-    else:
-        parts = (batch,)
+    parts = tuple(batch) if isinstance(batch, tuple) or holds_parts else (batch,)
     x, y, sample_weight = (*map(as_columns, parts[:3]), None, None)[:3]
     columns = list(_leaves(x))
     if len(parts) > 3 or not columns or not all(map(_is_column, columns)):

@@ -76,7 +76,9 @@ def numbered(y, class_names):
         if getattr(y.dtype, "name", "") != "string":
             return y
         spec = ArraySpec("int32", tuple(y.shape))
-        return through_numpy(lambda x: _looked_up(plain_values(x), numbers), y, spec)
+        return through_numpy(
+            lambda x: np.array(_looked_up(plain_values(x), numbers)), y, spec
+        )
     if not isinstance(y, list | tuple):
         array = concrete_array(y)
         if array is None or array.dtype.kind not in "OSU":

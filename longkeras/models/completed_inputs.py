@@ -103,6 +103,18 @@ class CompletedInputs:
         given.setdefault("padding_mask", ones)
         return self.filled(given)
 
+    def check_token_ids(self, token_ids):
+        """Refuse tokens without an embedding, if their values are there.
+
+        Args:
+            token_ids: array or tensor of any shape; nothing is known of one that is
+                being traced.
+
+        Raises:
+            ValueError: If an id is no row of the table.
+        """
+        self.input_limits().check(extents_of({"token_ids": token_ids}), None)
+
     def checked(self, inputs):
         """What was given and is not None, if it may be given.
 

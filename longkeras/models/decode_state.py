@@ -19,7 +19,7 @@ from longkeras.models.prepared_data import PreparedData
 from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.text_stream import TextStream
-from longkeras.models.texts_or_ids import TextsOrIds
+from longkeras.models.texts_or_ids import TextsOrIds, check_vocabulary
 from longkeras.ops.compiled_function import compiled_function
 
 # A model of at most so many parameters streams so many tokens a call.
@@ -98,10 +98,12 @@ class DecodingCausalLM(
 
     def compiled_prefill(self, token_ids, padding_mask, state, *masks):
         """`prefill`, compiled once for each shape."""
+        self.check_token_ids(token_ids)
         return self._compiled("prefill")(token_ids, padding_mask, state, *masks)
 
     def compiled_step(self, token_ids, state):
         """`step`, compiled once for each shape."""
+        self.check_token_ids(token_ids)
         return self._compiled("step")(token_ids, state)
 
     def compiled_choice(self, draws, logits):
@@ -225,6 +227,7 @@ class DecodingCausalLM(
                 without a preprocessor, or global tokens without
                 `use_global_attention`.
         """
+        check_vocabulary(self)
         if stop_token_ids != "auto" or self.preprocessor is not None:
             stop_token_ids = GenerationOptions(
                 stop_token_ids=self._stop_ids(stop_token_ids),
@@ -246,6 +249,7 @@ class DecodingCausalLM(
             dict of `token_ids` and `padding_mask`, the prompt followed by what was
             generated.
         """
+        self.check_token_ids(ops.convert_to_tensor(inputs["token_ids"]))
         return generate_batch(self, inputs, GenerationOptions.of(stop_token_ids))
 
     def make_generate_function(self):
@@ -290,6 +294,7 @@ class DecodingCausalLM(
                 `use_global_attention`, or there is nothing to begin with: neither a
                 prompt nor a start token.
         """
+        check_vocabulary(self)
         return iter(
             TextStream(
                 self, prompt, max_length, stop, seed, stop_event, num_global_tokens

@@ -231,7 +231,7 @@ class ClassLabels:
                 f"Received: {received}"
             )
         if not extent.lies_in(0, limit - 1):
-            why = f"the model has {limit} classes (`num_classes={limit}`)"
+            why = f"the model's outputs have {limit} columns, one a class or token"
             if self.num_classes is None:
                 why = f"they are positions in rows of {limit} tokens"
             raise ValueError(
@@ -276,6 +276,24 @@ class ClassColumns:
                 f"`{name}` must hold values from 0 to 1, one column a class. "
                 f"Received: values {extent.span}"
             )
+
+
+def check_made_targets(y):
+    """Refuse targets for a language model, which makes its own of the texts.
+
+    Args:
+        y: targets.
+
+    Raises:
+        ValueError: If they are not None.
+    """
+    if y is not None:
+        raise ValueError(
+            "`y` must be None: the targets of a language model are tokens of the texts "
+            "themselves. To learn labels of texts, take a text classifier; of a "
+            "dataset of pairs, keep the texts alone. Received: y of type "
+            f"{type(y).__name__}"
+        )
 
 
 def length_of(tensors):

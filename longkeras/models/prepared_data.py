@@ -1,5 +1,8 @@
 """Data of `fit`, `evaluate` and `predict` as batches that fit the model."""
 
+import contextlib
+import warnings
+
 import keras
 import numpy as np
 from keras import tree
@@ -14,6 +17,7 @@ from longkeras.models.checked_batches import (
     parts_of_batch,
     without_none,
 )
+from longkeras.models.index_checks import check_made_targets
 from longkeras.models.shuffled_fit import columns_of, is_rows
 from longkeras.models.tensor_pipeline import (
     class_weighted,
@@ -89,7 +93,7 @@ class PreparedData:
         steps = kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")
         passes, validation_passes = (1 if each else epochs for each in steps)
         validation_batch_size = kwargs.pop("validation_batch_size", None) or batch_size
-        with ErrorsAsRaised():
+        with ErrorsAsRaised(), _quiet_end(*steps):
             data = self._prepared(
                 *(x, y, sample_weight, batch_size),
                 passes=passes,
@@ -115,13 +119,13 @@ class PreparedData:
         if kwargs.get("_use_cached_eval_dataset"):
             # `fit` evaluates on what it has prepared.
             return keras.Model.evaluate(self, x, y, **kwargs)
-        with ErrorsAsRaised():
+        with ErrorsAsRaised(), _quiet_end(kwargs.get("steps")):
             data = self._prepared(x, y, sample_weight, batch_size)
             return keras.Model.evaluate(self, data, **kwargs)
 
     def predict(self, x=None, batch_size=None, **kwargs):
         """Predict; see `keras.Model.predict`, and `fit` for `x`."""
-        with ErrorsAsRaised():
+        with ErrorsAsRaised(), _quiet_end(kwargs.get("steps")):
             data = self._prepared(x, None, None, batch_size, is_training=False)
             return keras.Model.predict(self, data, **kwargs)
 
@@ -231,7 +235,7 @@ class PreparedData:
             y = self.encoded_targets(y)
         if self.preprocessor is not None and not is_prepared:
             if self.makes_targets and not _has_positions(x):
-                _check_made_targets(y)
+                check_made_targets(y)
                 row_weights, sample_weight = sample_weight, None
             data = super().preprocess_samples(x, y, sample_weight)
             x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -248,8 +252,11 @@ class PreparedData:
             rows, batch_size = (x, y, sample_weight), batch_size or 32
             if is_uneven(columns_of(rows)):
                 return self._from_python(RowSlices(rows, batch_size), **options)
-            rows = keras.utils.pack_x_y_sample_weight(*rows)
-            return self._mapped(dataset_of_rows(rows, batch_size), **options)
+            # Keras' own packing drops weights where there are no targets.
+            names = ("x", "y", "sample_weight")
+            rows = dict(zip(names, rows, strict=True))
+            dataset = dataset_of_rows(without_none(rows), batch_size)
+            return self._mapped(dataset, names, **options)
         if y is not None or sample_weight is not None:
             raise ValueError(
                 "`y` and `sample_weight` must be parts of the batches where `x` is a "
@@ -264,10 +271,13 @@ class PreparedData:
             f"`x` must be {_EXPECTED}. Received: x of type {type(x).__name__}"
         )
 
-    def _mapped(self, dataset, passes=1, **options):
-        return mapped(
-            dataset, lambda *parts: _packed(self._prepared_batch(parts, **options))
-        )
+    def _mapped(self, dataset, names=None, passes=1, **options):
+        def prepare(*parts):
+            if names is not None:
+                parts = [parts[0].get(name) for name in names]
+            return _packed(self._prepared_batch(parts, **options))
+
+        return mapped(dataset, prepare)
 
     def _from_python(self, batches, passes=1, class_table=None, is_training=True):
         source = BatchSource(batches)
@@ -323,18 +333,18 @@ class PreparedData:
         return x, y, sample_weight
 
 
+@contextlib.contextmanager
+def _quiet_end(*steps):
+    """Leaves out Keras' warning of the end of data whose length nobody claimed."""
+    with warnings.catch_warnings():
+        if not any(steps):
+            # Keras gives it whenever a generator or the like ends.
+            warnings.filterwarnings("ignore", message="Your input ran out of data")
+        yield
+
+
 def _has_positions(x):
     return isinstance(x, dict) and x.get("mask_positions") is not None
-
-
-def _check_made_targets(y):
-    if y is not None:
-        raise ValueError(
-            "`y` must be None: the targets of a language model are tokens of the texts "
-            "themselves. To learn labels of texts, take a text classifier; of a "
-            "dataset of pairs, keep the texts alone. Received: y of type "
-            f"{type(y).__name__}"
-        )
 
 
 def _packed(parts):

@@ -124,8 +124,10 @@ def token_weights(weights, row_weights):
     """Weights of tokens, times those of the rows they stand in.
 
     Args:
-        weights: tensor `(batch, tokens)` of TensorFlow or another backend, or array.
-        row_weights: the same `(batch,)` or `(batch, 1)`.
+        weights: tensor `(batch, tokens)` of TensorFlow or another backend, or array; of
+            one text `(tokens,)`.
+        row_weights: tensor, array or list `(batch,)` or `(batch, 1)`; of one text a
+            number.
 
     Returns:
         float32 tensor of TensorFlow while it traces, else NumPy array.
@@ -133,10 +135,13 @@ def token_weights(weights, row_weights):
     if in_graph():
         import tensorflow as tf
 
-        rows = tf.reshape(tf.cast(row_weights, tf.float32), (-1, 1))
+        shape = tf.concat([tf.shape(weights)[:-1], [1]], axis=0)
+        rows = tf.reshape(tf.cast(row_weights, tf.float32), shape)
         return tf.cast(weights, tf.float32) * rows
-    rows = np.asarray(concrete_array(row_weights), "float32").reshape(-1, 1)
-    return np.asarray(concrete_array(weights), "float32") * rows
+    weights = np.asarray(concrete_array(weights), "float32")
+    array = concrete_array(row_weights)
+    rows = np.asarray(row_weights if array is None else array, "float32")
+    return weights * rows.reshape(*weights.shape[:-1], 1)
 
 
 def class_weighted(weights, labels, table):
@@ -178,10 +183,15 @@ def without(values, ignored):
 
 
 def _range(x, tf):
-    x = tf.cast(x, tf.float64)
-    # A sum, since NaN does not get lost in it.
-    fraction = tf.reduce_sum(tf.abs(x - tf.round(x)))
-    return tf.stack([tf.reduce_min(x), tf.reduce_max(x), fraction])
+    """Smallest and largest value, and 0 if all are whole: float64 `(3,)`."""
+    if x.dtype == tf.bool:
+        x = tf.cast(x, tf.int32)
+    fraction = tf.zeros((), tf.float64)
+    if x.dtype.is_floating:
+        # A sum, since NaN does not get lost in it.
+        fraction = tf.reduce_sum(tf.abs(x - tf.round(x)))
+    found = tf.reduce_min(x), tf.reduce_max(x), fraction
+    return tf.stack([tf.cast(each, tf.float64) for each in found])
 
 
 def _is_text(x, tf):

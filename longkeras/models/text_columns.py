@@ -35,7 +35,8 @@ def as_columns(x):
 def is_tensor(x):
     """Whether something is a tensor of any backend, ragged ones included."""
     package = type(x).__module__.partition(".")[0]
-    return package in ("tensorflow", "torch", "jax", "jaxlib")
+    is_backend = package in ("tensorflow", "torch", "jax", "jaxlib")
+    return is_backend and hasattr(x, "dtype") and hasattr(x, "shape")
 
 
 def is_batches(x):
@@ -98,8 +99,10 @@ def _shape(row):
 
 def is_text(x):
     """Whether something is a single text: str, bytes, or a scalar of text."""
-    if is_tensor(x) or isinstance(x, np.ndarray):
-        return x.shape == () and ("str" in str(x.dtype) or str(x.dtype)[0] in "|<O")
+    if isinstance(x, np.ndarray):
+        return x.shape == () and x.dtype.kind in "OSTU"
+    if is_tensor(x):
+        return getattr(x, "shape", None) == () and "string" in str(x.dtype)
     return isinstance(x, str | bytes)
 
 
