@@ -246,10 +246,10 @@ class ClassColumns:
     """Targets of one column a class, each from 0 to 1.
 
     Args:
-        num_classes: int.
+        num_classes: int, or None: the positions of the text.
     """
 
-    num_classes: int
+    num_classes: int | None
 
     def check(self, name, extent, length=None):
         """Refuse targets of another shape or range.
@@ -257,19 +257,19 @@ class ClassColumns:
         Args:
             name: str. What the targets are called.
             extent: `Extent`.
-            length: not used by these targets. Defaults to `None`.
+            length: int, or None. Tokens of a row. Defaults to `None`.
 
         Raises:
             ValueError: If there is not one column a class, or a value is not between
                 0 and 1.
         """
         columns = extent.shape[-1] if len(extent.shape) > 1 else 1
-        if columns != self.num_classes:
+        limit = length if self.num_classes is None else self.num_classes
+        if limit is not None and columns != limit:
             raise ValueError(
-                f"`{name}` must have one column for each of {self.num_classes} "
-                "classes, with 1 where a text belongs to the class and 0 elsewhere "
-                f"(of class numbers: `np.eye({self.num_classes})[y]`). Received: "
-                f"{name} of shape {extent.shape}"
+                f"`{name}` must have one column for each of {limit} classes, with 1 "
+                "where a text belongs to the class and 0 elsewhere (of class numbers: "
+                f"`np.eye({limit})[y]`). Received: {name} of shape {extent.shape}"
             )
         if not extent.lies_in(0, 1):
             raise ValueError(

@@ -246,7 +246,7 @@ class PreparedData:
             x, y, sample_weight = check(without_none(x), y, sample_weight)
         return x, y, sample_weight
 
-    def _prepared(self, x, y, sample_weight, batch_size, **options):
+    def _prepared(self, x, y, sample_weight, batch_size, passes=1, **options):
         """Data as what Keras iterates over, in batches that fit the model."""
         if is_rows(x):
             rows, batch_size = (x, y, sample_weight), batch_size or 32
@@ -266,12 +266,12 @@ class PreparedData:
         if is_tf_dataset(x):
             return self._mapped(x, **options)
         if is_batches(x):
-            return self._from_python(x, **options)
+            return self._from_python(x, passes, **options)
         raise ValueError(
             f"`x` must be {_EXPECTED}. Received: x of type {type(x).__name__}"
         )
 
-    def _mapped(self, dataset, names=None, passes=1, **options):
+    def _mapped(self, dataset, names=None, **options):
         def prepare(*parts):
             if names is not None:
                 parts = [parts[0].get(name) for name in names]

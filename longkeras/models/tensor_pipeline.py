@@ -179,7 +179,8 @@ def without(values, ignored):
         return np.where(values == ignored, 0, values)
     import tensorflow as tf
 
-    return tf.where(values == tf.cast(ignored, values.dtype), 0, values)
+    is_ignored = values == tf.cast(ignored, values.dtype)
+    return tf.where(is_ignored, tf.zeros_like(values), values)
 
 
 def _range(x, tf):

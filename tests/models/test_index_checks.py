@@ -90,10 +90,12 @@ def test_decoding_compares_ids_with_the_embedding(models, kind):
         lambda state: model.compiled_prefill(ids, mask, state),
         lambda state: model.step(ids[:, 0], state),
         lambda state: model.compiled_step(ids[:, 0], state),
-        lambda _: model.generate({"token_ids": ids, "padding_mask": mask}),
+        lambda _: model.generate(
+            {"token_ids": ids, "padding_mask": mask}, stop_token_ids=None
+        ),
     )
     for call in calls:
-        with pytest.raises(ValueError, match="`token_ids` must be .*259"):
+        with pytest.raises(ValueError, match=r"`token_ids` must be .*259"):
             call(model.initial_state(2))
 
 
@@ -111,7 +113,7 @@ def test_a_tokenizer_of_more_tokens_than_the_embedding_is_refused(kind):
             lambda: model.fit(TEXTS),
         ]
     for call in calls:
-        with pytest.raises(ValueError, match="The tokenizer has .* tokens"):
+        with pytest.raises(ValueError, match=r"The tokenizer has .* tokens"):
             call()
 
 
@@ -121,16 +123,16 @@ def test_segments_of_pairs_need_an_embedding_each():
     batches = tf_dataset(pairs).batch(2)
     for call in (model.predict, model.predict_on_batch):
         for x in (pairs, batches) if call == model.predict else (pairs,):
-            with pytest.raises(ValueError, match="`segment_ids` must .*than 1, the"):
+            with pytest.raises(ValueError, match=r"`segment_ids` must .*than 1, the"):
                 call(x)
     again = without_preprocessor(bert(num_classes=2))
-    with pytest.raises(ValueError, match="`segment_ids` must .*than 2, the"):
+    with pytest.raises(ValueError, match=r"`segment_ids` must .*than 2, the"):
         again({"token_ids": IDS, "segment_ids": IDS})
 
 
 def test_a_text_longer_than_the_position_table_is_refused():
     model = bert(num_classes=2, length=40)
-    with pytest.raises(ValueError, match="at most 32 tokens.*`sequence_length=32`"):
+    with pytest.raises(ValueError, match=r"at most 32 tokens.*`sequence_length=32`"):
         model.predict(TEXTS)
     with pytest.raises(ValueError, match="at most 32 tokens"):
         model.backbone({"token_ids": np.full((1, 40), 7)})

@@ -32,9 +32,13 @@ class LongformerTextClassifier(
         num_classes: int. Number of classes.
         preprocessor: `longkeras.models.LongformerTextClassifierPreprocessor`, or None
             if inputs are given as ids. Defaults to `None`.
-        activation: Activation of the outputs. Defaults to `None`, logits.
+        activation: Activation of the outputs. With `"sigmoid"` any number of classes
+            may be true of a text: `compile` then defaults to binary cross-entropy, and
+            targets are one column a class, or lists of `class_names`. Defaults to
+            `None`, logits.
         dropout: float. Rate before each layer of the head. Defaults to `0.1`.
-        class_names: list of str, one a class, or None. Defaults to `None`.
+        class_names: list of str, one a class, or None. Labels may then be names.
+            Defaults to `None`.
         **kwargs: See `keras_hub.models.TextClassifier`.
 
     Call arguments:

@@ -31,7 +31,8 @@ class LongformerTokenClassifier(ClassTargets, LongformerTask, keras_hub.models.T
         preprocessor: `longkeras.models.LongformerTokenClassifierPreprocessor`, or
             None if inputs are given as ids. Defaults to `None`.
         dropout: float. Rate before the head. Defaults to `0.1`.
-        class_names: list of str, one a class, or None. Defaults to `None`.
+        class_names: list of str, one a class, or None. Labels may then be names.
+            Defaults to `None`.
         **kwargs: See `keras_hub.models.Task`.
 
     Call arguments:
