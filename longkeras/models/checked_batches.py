@@ -93,7 +93,9 @@ class CheckedBatches(keras.utils.PyDataset):
             batches.workers, batches.use_multiprocessing, batches.max_queue_size
         )
         self._batches = batches
-        self._check = noting_errors(check)
+        # Another process could not note anything here.
+        is_here = not batches.use_multiprocessing
+        self._check = noting_errors(check) if is_here else check
         self._class_table = class_table
         self._is_training = is_training
 

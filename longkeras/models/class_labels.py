@@ -44,9 +44,10 @@ def check_class_labels(labels, rule):
     Raises:
         ValueError: If they are not whole numbers of classes.
     """
-    if labels is None or not np.size(labels):
+    if labels is None or not len(labels):
         return
-    values = np.asarray(labels)
+    values = concrete_array(labels)
+    values = np.asarray(labels) if values is None else values
     if rule.ignore_class is not None and values.dtype.kind in "iuf":
         values = np.where(values == rule.ignore_class, 0, values)
     rule.check("y", Extent.of(values))
@@ -105,7 +106,8 @@ def multi_hot(y, num_classes, class_names):
         ValueError: If a name is not one of `class_names`.
     """
     is_lists = isinstance(y, list) and all(isinstance(x, list | tuple) for x in y)
-    if class_names is None or not is_lists or not _holds_text(y):
+    is_names = is_lists and (_holds_text(y) or not any(y))
+    if class_names is None or not is_names:
         return y
     columns = np.zeros((len(y), num_classes), "float32")
     for row, names in zip(columns, numbered(y, class_names), strict=True):

@@ -1,6 +1,7 @@
 """Training on classes: losses, metrics, names and weights."""
 
 import keras
+import numpy as np
 
 from longkeras.models.automatic_metrics import (
     automatic_loss,
@@ -16,6 +17,8 @@ from longkeras.models.class_labels import (
 )
 from longkeras.models.index_checks import ClassColumns, Extent
 from longkeras.models.shuffled_fit import is_rows
+from longkeras.models.text_columns import is_uneven
+from longkeras.ops.implementations.concrete import concrete_array
 
 
 class ClassTargets:
@@ -113,7 +116,12 @@ class ClassTargets:
             return
         labels = self.plain_labels(self.encoded_targets(y))
         if isinstance(rule, ClassColumns):
-            rule.check("y", Extent.of(keras.ops.convert_to_numpy(labels)))
+            array = concrete_array(labels)
+            if array is None:
+                # Uneven rows make an array of lists, which has no columns.
+                kind = object if is_uneven([labels]) else None
+                array = np.array(labels, dtype=kind)
+            rule.check("y", Extent.of(array))
         else:
             check_class_labels(labels, rule)
 

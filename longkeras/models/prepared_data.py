@@ -289,7 +289,8 @@ class PreparedData:
                 f"{type(batches).__name__}"
             )
         x, y, _ = parts_of_batch(source.first)
-        is_prepared = self.preprocessor is None or are_ids(x)
+        are_given = are_ids(x) and not isinstance(batches, RowSlices)
+        is_prepared = self.preprocessor is None or are_given
         if isinstance(batches, keras.utils.PyDataset) and is_prepared:
             check = self.batch_check(is_training and y is not None)
             return CheckedBatches(batches, check, class_table, is_training)

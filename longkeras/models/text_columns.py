@@ -25,7 +25,7 @@ def as_columns(x):
         if x and all(_is_single(part) for part in x):
             return list(x)
         return tuple(as_columns(part) for part in x)
-    if isinstance(x, str | bytes | list) or is_tensor(x):
+    if isinstance(x, str | bytes | list) or is_tensor(x) or is_batches(x):
         return x
     if hasattr(x, "__array__"):
         return _plain_array(np.asarray(x))
@@ -49,7 +49,9 @@ def is_batches(x):
         bool. True for a `keras.utils.PyDataset`, a generator, and every other iterable
         that holds no rows, such as a `DataLoader` of PyTorch.
     """
-    if isinstance(x, keras.utils.PyDataset):
+    # Grain's datasets are sequences, of batches.
+    is_grain = any(each.__module__.startswith("grain.") for each in type(x).__mro__)
+    if is_grain or isinstance(x, keras.utils.PyDataset):
         return True
     is_plain = isinstance(x, str | bytes | Mapping | Set | Sequence)
     is_plain = is_plain or hasattr(x, "__array__") or is_tf_dataset(x) or is_tensor(x)

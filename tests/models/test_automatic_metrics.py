@@ -68,11 +68,13 @@ def test_columns_of_classes_must_fit():
         "one column for each of 3 classes.*shape": LABELS,
         "one column for each of 3 classes": COLUMNS[:, :2],
         "values from 0 to 1.*from 0 to 2": COLUMNS * 2,
+        "one column for each of 3 classes.* shape": [[0, 2], [1], [], [2]],
     }
     for why, y in wrong.items():
-        for call in (model.fit, model.train_on_batch):
-            with pytest.raises(ValueError, match=why):
-                call(TEXTS, y)
+        with pytest.raises(ValueError, match=why):
+            model.fit(TEXTS, y)
+    with pytest.raises(ValueError, match="one column for each of 3 classes"):
+        model.train_on_batch(TEXTS, LABELS)
     with pytest.raises(ValueError, match="`class_weight` is for a model"):
         model.fit(TEXTS, COLUMNS, class_weight={0: 1.0})
 

@@ -115,6 +115,15 @@ class Loader:
             yield [tuple(texts), np.array([NAMES.index(name) for name in names])]
 
 
+class GrainDataset(Column):
+    """As a dataset of Grain: a sequence of batches."""
+
+    __module__ = "grain.python"
+
+
+SOURCES["grain"] = lambda: GrainDataset(list(batches()))
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_batches_of_texts_come_from_generators_and_datasets(
     classifier, expected, expected_loss, source
