@@ -22,7 +22,7 @@ def check_class_names(class_names, num_classes):
         num_classes: int.
 
     Raises:
-        ValueError: If there is not one str for each class, or one occurs twice.
+        ValueError: If there is not one name for each class.
     """
     if class_names is None:
         return

@@ -140,8 +140,8 @@ class CompletedInputs:
                 "`inputs` must be a dict with `token_ids`, and no others than "
                 f"{known}; {_FOR_TEXTS}. Received: {sorted(given)}"
             )
-        if not _is_checked.get():
-            self.input_limits().check(extents_of(given), length_of(given))
+        extents = {} if _is_checked.get() else extents_of(given)
+        self.input_limits().check(extents, length_of(given))
         return given
 
     def filled(self, given):

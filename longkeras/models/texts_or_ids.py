@@ -138,11 +138,16 @@ def _check_texts(x):
         if not len(column):
             raise ValueError(f"`x` must hold at least one text. Received: x={x!r:.200}")
         for i, row in enumerate([] if is_ids else column):
-            if row is None or isinstance(row, numbers.Number):
+            if isinstance(row, numbers.Number) or not _may_be_text(row):
                 raise ValueError(
                     "`x` must hold texts, or be a dict with `token_ids`. Received: "
                     f"{row!r} in row {i}"
                 )
+
+
+def _may_be_text(row):
+    # Arrays and tensors are words, or one text.
+    return isinstance(row, str | bytes | list | tuple) or hasattr(row, "shape")
 
 
 def check_vocabulary(task):

@@ -152,6 +152,14 @@ def test_rows_validate_batches_and_batches_validate_rows(classifier, expected_lo
     assert history.history["val_loss"] == pytest.approx([last], rel=1e-4)
 
 
+def test_missing_texts_are_told(classifier):
+    pandas = pytest.importorskip("pandas")
+    for missing in (None, pandas.NA, float("nan")):
+        texts = series([*TEXTS[:3], missing])
+        with pytest.raises(ValueError, match="`x` must hold texts.* in row 3"):
+            classifier.predict(texts)
+
+
 def test_one_text_is_predicted_as_a_batch_of_one(classifier, expected):
     for text in (TEXTS[0], TEXTS[0].encode(), np.array(TEXTS[0])):
         found = classifier.predict(text, verbose=0)
