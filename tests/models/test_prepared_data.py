@@ -156,7 +156,7 @@ def test_missing_texts_are_told(classifier):
     pandas = pytest.importorskip("pandas")
     for missing in (None, pandas.NA, float("nan")):
         texts = series([*TEXTS[:3], missing])
-        with pytest.raises(ValueError, match="`x` must hold texts.* in row 3"):
+        with pytest.raises(ValueError, match=r"`x` must hold texts.* in row 3"):
             classifier.predict(texts)
 
 
