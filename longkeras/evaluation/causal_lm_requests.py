@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from longkeras.evaluation.greedy_options import check_greedy
 from longkeras.evaluation.scored_texts import score_continuations
 from longkeras.evaluation.text_requests import MAX_NEW_TOKENS, cut_at_stop
 from longkeras.text.samplers import usable_sampler
@@ -99,6 +100,7 @@ class CausalLMTextModel:
         return score_continuations(self._reader, texts, self.start_id, chunk_length, 1)
 
     def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
+        check_greedy(options)
         stops = [until] if isinstance(until, str) else list(until or ())
         prompt = self._prompt(context)
         limit = self._longest()

@@ -7,6 +7,7 @@ import numpy as np
 
 from longkeras.evaluation.byte_bits import BATCH_SIZE
 from longkeras.evaluation.far_context import CHUNK_LENGTH
+from longkeras.evaluation.greedy_options import check_greedy
 from longkeras.evaluation.scored_texts import score_continuations
 from longkeras.text.byte_vocabulary import (
     BYTE_OFFSET,
@@ -128,6 +129,7 @@ class ByteTextModel:
         )
 
     def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
+        check_greedy(options)
         stops = [until] if isinstance(until, str) else list(until or ())
         ids = np.concatenate([[START_TOKEN_ID], byte_ids(context)]).astype(np.int32)
         limit = self.model.context_length

@@ -1,10 +1,13 @@
-"""What the preprocessors of all causal language models share."""
+"""Base of the preprocessors of all causal language models."""
 
+import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
 from longkeras.models.checked_presets import CheckedPresets
 from longkeras.models.copies import UnsharedConfig
+from longkeras.models.index_checks import check_made_targets
+from longkeras.models.tensor_pipeline import token_weights
 from longkeras.safe_files.atomic_preset import AtomicPreset
 
 
@@ -25,3 +28,11 @@ class CheckedCausalLMPreprocessor(
         super().__init__(
             tokenizer, sequence_length, add_start_token, add_end_token, **kwargs
         )
+
+    def call(self, x, y=None, sample_weight=None, sequence_length=None):
+        # KerasHub drops both.
+        check_made_targets(y)
+        x, y, weights = super().call(x, sequence_length=sequence_length)
+        if sample_weight is not None:
+            weights = token_weights(weights, sample_weight)
+        return keras.utils.pack_x_y_sample_weight(x, y, weights)

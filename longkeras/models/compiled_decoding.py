@@ -61,10 +61,12 @@ class CompiledDecoding:
 
     def compiled_prefill(self, token_ids, padding_mask, state, *masks):
         """`prefill`, compiled once for each shape."""
+        self.check_token_ids(token_ids)
         return self._compiled("prefill")(token_ids, padding_mask, state, *masks)
 
     def compiled_step(self, token_ids, state):
         """`step`, compiled once for each shape."""
+        self.check_token_ids(token_ids)
         return self._compiled("step")(token_ids, state)
 
     def compiled_choice(self, draws, logits):

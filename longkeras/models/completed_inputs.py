@@ -1,9 +1,16 @@
-"""Inputs that may be left out: what all families do about them."""
+"""Inputs that may be left out, and checks of those that are given."""
+
+import contextlib
+import contextvars
 
 import keras
 import numpy as np
 from keras import ops
 
+from longkeras.models.index_checks import InputLimits, extents_of, length_of
+
+# Values are fetched from a device to be checked, so each batch is checked once.
+_is_checked = contextvars.ContextVar("is_checked", default=False)
 _FOR_TEXTS = (
     "strings need a model with a `preprocessor`: give it one, or load it from a folder "
     "with a tokenizer (tokenizer.json, vocab.json, vocab.txt or such)"
@@ -13,12 +20,44 @@ _FOR_TEXTS = (
 class CompletedInputs:
     """Fills in what is not given, or None, before Keras checks the structure.
 
-    `padding_mask` is then all ones. A family overrides `checked` to refuse more, and
-    `filled` to fill in more. A mixin, to stand before `keras.Model`.
+    `padding_mask` is then all ones. Whatever indexes a table is compared with the
+    table's size, if its values are there: not while a function is being traced. A
+    family overrides `checked` to refuse more, and `filled` to fill in more.
+
+    Mixin. Must precede `keras.Model`.
     """
 
+    # Whether the length of a text is limited by a table of positions.
+    has_position_table = False
+
     def __call__(self, inputs, *args, **kwargs):
-        return super().__call__(self.complete(inputs), *args, **kwargs)
+        inputs = self.complete(inputs)
+        with _checked_already():
+            return super().__call__(inputs, *args, **kwargs)
+
+    def train_step(self, *args, **kwargs):
+        """See `keras.Model.train_step`; the batch has been checked before."""
+        with _checked_already():
+            return super().train_step(*args, **kwargs)
+
+    def test_step(self, *args, **kwargs):
+        """See `keras.Model.test_step`; the batch has been checked before."""
+        with _checked_already():
+            return super().test_step(*args, **kwargs)
+
+    def predict_step(self, *args, **kwargs):
+        """See `keras.Model.predict_step`; the batch has been checked before."""
+        with _checked_already():
+            return super().predict_step(*args, **kwargs)
+
+    def input_limits(self):
+        """Sizes of the tables that the inputs index.
+
+        Returns:
+            `longkeras.models.index_checks.InputLimits`.
+        """
+        backbone = self if not hasattr(self, "preprocessor") else self.backbone
+        return InputLimits.of(backbone, self.has_position_table)
 
     def call(self, inputs, training=None, mask=None):
         # Stateless calls come here without `__call__`.
@@ -64,6 +103,18 @@ class CompletedInputs:
         given.setdefault("padding_mask", ones)
         return self.filled(given)
 
+    def check_token_ids(self, token_ids):
+        """Refuse tokens without an embedding, if their values are there.
+
+        Args:
+            token_ids: array or tensor of any shape; nothing is known of one that is
+                being traced.
+
+        Raises:
+            ValueError: If an id is no row of the table.
+        """
+        self.input_limits().check(extents_of({"token_ids": token_ids}), None)
+
     def checked(self, inputs):
         """What was given and is not None, if it may be given.
 
@@ -75,7 +126,7 @@ class CompletedInputs:
 
         Raises:
             ValueError: If it is no dict, `token_ids` are missing, an input is unknown,
-                or rows are of different lengths.
+                rows are of different lengths, or an id lies beyond its table.
         """
         if not isinstance(inputs, dict):
             raise ValueError(
@@ -89,6 +140,8 @@ class CompletedInputs:
                 "`inputs` must be a dict with `token_ids`, and no others than "
                 f"{known}; {_FOR_TEXTS}. Received: {sorted(given)}"
             )
+        extents = {} if _is_checked.get() else extents_of(given)
+        self.input_limits().check(extents, length_of(given))
         return given
 
     def filled(self, given):
@@ -101,6 +154,15 @@ class CompletedInputs:
             dict of tensors, of which one that is optional may be None.
         """
         return given
+
+
+@contextlib.contextmanager
+def _checked_already():
+    token = _is_checked.set(True)
+    try:
+        yield
+    finally:
+        _is_checked.reset(token)
 
 
 def _array(name, x):

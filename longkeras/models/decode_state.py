@@ -10,12 +10,13 @@ from longkeras.models.compile_policy import CompilePolicy
 from longkeras.models.compiled_decoding import CompiledDecoding
 from longkeras.models.generation import GenerationOptions, generate_batch, stop_texts
 from longkeras.models.low_rank_adaptation import AdaptedTask
+from longkeras.models.prepared_data import PreparedData
 from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.text_generation import generate_texts, stop_sequences
 from longkeras.models.text_stream import TextStream
-from longkeras.models.texts_or_ids import TextsOrIds
+from longkeras.models.texts_or_ids import TextsOrIds, check_vocabulary
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -29,6 +30,7 @@ class DecodingCausalLM(
     CheckedPresets,
     TextsOrIds,
     ShuffledFit,
+    PreparedData,
     keras_hub.models.CausalLM,
 ):
     """Base of the causal language models: generation over three functions.
@@ -38,6 +40,8 @@ class DecodingCausalLM(
     state is batch-first and holds a position a row, so that samplers can repeat and
     gather rows, and rows may stand at different places of their texts.
     """
+
+    makes_targets = True
 
     @property
     def context_length(self):
@@ -87,23 +91,6 @@ class DecodingCausalLM(
             `(batch, hidden_dim)` and the state after the token.
         """
         raise NotImplementedError
-
-    def fit(self, x=None, y=None, **kwargs):
-        """Train; see `keras.Model.fit`.
-
-        Args:
-            x: strings, or what else the preprocessor takes; a
-                `keras.utils.PyDataset` is taken to hold batches of ids and targets,
-                which no preprocessor touches.
-            y: None, since the targets are the next tokens. Defaults to `None`.
-            **kwargs: See `keras.Model.fit`.
-
-        Returns:
-            `keras.callbacks.History`.
-        """
-        if isinstance(x, keras.utils.PyDataset):
-            return keras.Model.fit(self, x, **kwargs)
-        return super().fit(x, y, **kwargs)
 
     def state_bytes(self, batch_size=1, max_length=None):
         """Bytes that the state holds for a text.
@@ -172,6 +159,7 @@ class DecodingCausalLM(
                 without a preprocessor, or global tokens without
                 `use_global_attention`.
         """
+        check_vocabulary(self)
         if stop_token_ids != "auto" or self.preprocessor is not None:
             stop_token_ids = GenerationOptions(
                 stop_token_ids=self._stop_ids(stop_token_ids),
@@ -197,6 +185,7 @@ class DecodingCausalLM(
             dict of `token_ids` and `padding_mask`, the prompt followed by what was
             generated.
         """
+        self.check_token_ids(ops.convert_to_tensor(inputs["token_ids"]))
         return generate_batch(self, inputs, GenerationOptions.of(stop_token_ids))
 
     def make_generate_function(self):
@@ -241,6 +230,7 @@ class DecodingCausalLM(
                 `use_global_attention`, or there is nothing to begin with: neither a
                 prompt nor a start token.
         """
+        check_vocabulary(self)
         return iter(
             TextStream(
                 self, prompt, max_length, stop, seed, stop_event, num_global_tokens

@@ -29,8 +29,7 @@ class ShuffledFit:
 
         Args:
             x: rows: strings, arrays, or tuples or dicts of them; or a dataset, whose
-                order is its own affair. A `keras.utils.PyDataset` is taken to hold
-                batches of ids, targets and weights, which no preprocessor touches.
+                order is its own affair.
             y: targets of the rows. Defaults to `None`.
             batch_size: int. Rows of a step. Defaults to `None`, 32.
             sample_weight: weights of the rows. Defaults to `None`.
@@ -49,23 +48,21 @@ class ShuffledFit:
         Raises:
             ValueError: If inputs, targets and weights are not equally many.
         """
-        if isinstance(x, keras.utils.PyDataset):
-            # KerasHub takes tensors or `tf.data`.
-            return keras.Model.fit(
-                self, x, validation_data=validation_data, shuffle=shuffle, **kwargs
-            )
         if is_rows(x):
-            rows = keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+            # Not packed by Keras, which drops weights where there are no targets.
+            rows = x, y, sample_weight
             check_counts(rows)
             count = _count(columns_of(rows)[0])
             first = count
             if validation_split and validation_data is None:
                 first = _first_to_validate(count, validation_split)
                 validation_data = _taken(rows, np.arange(first, count))
+                if sample_weight is None:
+                    validation_data = validation_data[:2]
                 validation_split = None
             if shuffle or first < count:
-                rows = _taken(rows, _order(first) if shuffle else np.arange(first))
-                x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(rows)
+                order = _order(first) if shuffle else np.arange(first)
+                x, y, sample_weight = _taken(rows, order)
             # KerasHub makes a dataset of them, which Keras says it does not shuffle.
             shuffle = False
         return super().fit(

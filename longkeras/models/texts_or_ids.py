@@ -1,50 +1,81 @@
-"""What `fit`, `evaluate` and `predict` of a task may be given, and what they need."""
+"""Texts and ids that `fit`, `evaluate` and `predict` take, and checks of them."""
 
 import numbers
 
 import numpy as np
 
 from longkeras.models.shuffled_fit import check_counts, columns_of, is_rows
+from longkeras.models.text_columns import as_columns, is_text, one_text_as_rows
 
 
 class TextsOrIds:
-    """Refuses texts without a preprocessor, and one with more tokens than the model.
+    """Takes texts in every form that people have them, and refuses what is no text.
 
-    Inputs that are None are left out, since no dataset can carry them. A mixin, to
-    stand before a `keras_hub.models.Task` with `CompletedInputs`.
+    Mixin. Must precede a `keras_hub.models.Task` with `CompletedInputs` and
+    `PreparedData`.
     """
 
     needs_targets = False
 
-    def fit(self, x=None, y=None, *args, **kwargs):
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        sample_weight=None,
+        validation_data=None,
+        **kwargs,
+    ):
         """Train; see `keras.Model.fit`.
 
         Args:
-            x: strings or what else the preprocessor takes; without a preprocessor a
-                dict of tensors, of which only `token_ids` must be there. Or a dataset
-                of pairs of these and `y`.
-            y: targets. Defaults to `None`.
-            *args: See `keras.Model.fit`.
-            **kwargs: See `keras.Model.fit`.
+            x: texts: a list, tuple or other sequence of strings, such as a column of
+                `datasets`; an array, tensor or pandas Series; or what else the
+                preprocessor takes. Ids without a preprocessor: a dict of tensors, of
+                which only `token_ids` must be there. Or batches `x`, `(x, y)` or
+                `(x, y, sample_weight)` of these: a `tf.data.Dataset`, a
+                `keras.utils.PyDataset`, or a generator. Batches of ids from the last
+                two are not preprocessed.
+            y: targets of the rows: for a classifier the numbers of classes, or their
+                names if the model has `class_names`. Defaults to `None`.
+            batch_size: int. Rows of a step. Defaults to `None`, 32.
+            sample_weight: weights of the rows. Defaults to `None`.
+            validation_data: tuple of rows `(x, y)` or `(x, y, sample_weight)`, or
+                batches. Defaults to `None`.
+            **kwargs: See `keras.Model.fit`. The keys of `class_weight` are numbers or
+                names of classes.
 
         Returns:
             `keras.callbacks.History`.
-        """
-        if isinstance(kwargs.get("validation_data"), tuple | list):
-            given, *targets = kwargs["validation_data"]
-            self._check_rows(given, *targets[:1])
-            kwargs["validation_data"] = (self.readable(given), *targets)
-        self._check_rows(x, y)
-        return super().fit(self.readable(x), y, *args, **kwargs)
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
-        """Evaluate; see `keras.Model.evaluate`, and `fit` for `x`."""
-        self._check_rows(x, y)
-        return super().evaluate(self.readable(x), y, *args, **kwargs)
+        Raises:
+            ValueError: If texts or targets are not as they may be.
+        """
+        x, y, sample_weight = self._checked_rows(x, y, sample_weight)
+        if validation_data is not None:
+            validation_data = self._checked_validation(validation_data)
+        return super().fit(x, y, batch_size, sample_weight, validation_data, **kwargs)
+
+    def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
+        """Evaluate; see `keras.Model.evaluate`, and `fit` for the arguments."""
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x, y, sample_weight = self._checked_rows(x, y, sample_weight)
+        return super().evaluate(x, y, batch_size, sample_weight, **kwargs)
 
     def predict(self, x, *args, **kwargs):
-        """Predict; see `keras.Model.predict`, and `fit` for `x`."""
-        return super().predict(self.readable(x), *args, **kwargs)
+        """Predict; see `keras.Model.predict`.
+
+        Args:
+            x: See `fit`. A single text is a batch of one.
+            *args: See `keras.Model.predict`.
+            **kwargs: See `keras.Model.predict`.
+
+        Returns:
+            NumPy array, or dict of them, with one row for each text.
+        """
+        if self.preprocessor is not None:
+            x = one_text_as_rows(x)
+        return super().predict(self.readable(self.rows_of(x)), *args, **kwargs)
 
     def readable(self, x):
         """What was given, if the model can read it.
@@ -62,7 +93,7 @@ class TextsOrIds:
         """
         if self.preprocessor is None:
             return self.checked(x) if isinstance(x, dict | str) or is_rows(x) else x
-        _check_vocabulary(self)
+        check_vocabulary(self)
         _check_texts(x)
         return x
 
@@ -73,16 +104,26 @@ class TextsOrIds:
             y: See `fit`.
         """
 
-    def _check_rows(self, x, y=None):
-        if not is_rows(x):
-            return
-        if y is None and self.needs_targets:
-            raise ValueError(
-                "`y` must be given: the model learns from targets, one for each text. "
-                "Received: y=None"
-            )
-        check_counts((x, y))
-        self.check_targets(y)
+    def _checked_rows(self, x, y=None, sample_weight=None):
+        """Texts, targets and weights as lists and arrays, if they may be given."""
+        x, y, sample_weight = self.rows_of(x), as_columns(y), as_columns(sample_weight)
+        if is_rows(x):
+            if y is None and self.needs_targets:
+                raise ValueError(
+                    "`y` must be given: the model learns from targets, one for each "
+                    "text. Received: y=None"
+                )
+            check_counts((x, y, sample_weight))
+            self.check_targets(y)
+            y = self.encoded_targets(y)
+        return self.readable(x), y, sample_weight
+
+    def _checked_validation(self, data):
+        is_parts = isinstance(data, tuple | list) and not all(map(is_text, data))
+        if is_parts:
+            return self._checked_rows(*data)
+        rows = self.rows_of(data)
+        return self._checked_rows(rows) if is_rows(rows) else data
 
 
 def _check_texts(x):
@@ -97,21 +138,32 @@ def _check_texts(x):
         if not len(column):
             raise ValueError(f"`x` must hold at least one text. Received: x={x!r:.200}")
         for i, row in enumerate([] if is_ids else column):
-            if row is None or isinstance(row, numbers.Number):
+            if isinstance(row, numbers.Number) or not _may_be_text(row):
                 raise ValueError(
                     "`x` must hold texts, or be a dict with `token_ids`. Received: "
                     f"{row!r} in row {i}"
                 )
-        counts = {len(row) for row in column if isinstance(row, list)}
-        if len(counts) > 1:
-            raise ValueError(
-                "`x` must have rows of one length, or be a ragged tensor "
-                f"(`tf.ragged.constant(x)`). Received: rows of {sorted(counts)[:4]}"
-            )
 
 
-def _check_vocabulary(task):
-    tokens = task.preprocessor.tokenizer.vocabulary_size()
+def _may_be_text(row):
+    # Arrays and tensors are words, or one text.
+    return isinstance(row, str | bytes | list | tuple) or hasattr(row, "shape")
+
+
+def check_vocabulary(task):
+    """Refuse a tokenizer that makes ids for which there is no embedding.
+
+    Args:
+        task: `keras_hub.models.Task`.
+
+    Raises:
+        ValueError: If its preprocessor has a tokenizer of more tokens than the
+            embedding has rows.
+    """
+    tokenizer = getattr(task.preprocessor, "tokenizer", None)
+    if tokenizer is None:
+        return
+    tokens = tokenizer.vocabulary_size()
     rows = task.backbone.vocabulary_size
     if tokens > rows:
         raise ValueError(

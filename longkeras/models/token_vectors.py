@@ -1,4 +1,4 @@
-"""What a causal model makes of its tokens before its first layer."""
+"""Vectors of tokens, for the first layer of a causal model."""
 
 from keras import ops
 
@@ -63,7 +63,12 @@ class TokenVectors:
         Returns:
             `(vectors, kept)`: `(batch, chunk, hidden_dim)`, unspecified at padding,
             and the dict for the next chunk.
+
+        Raises:
+            ValueError: If a token has no embedding. Of tokens that are being traced
+                nothing is known.
         """
+        self.check_token_ids(token_ids)
         x = self.token_embedding(token_ids)
         if not self.token_reach:
             return x, {}

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from longkeras.text.pipeline_errors import noting_errors
+
 
 @dataclass(frozen=True)
 class ArraySpec:
@@ -64,7 +66,7 @@ def through_numpy(function: Callable[[Any], Any], inputs: Any, outputs: Any) -> 
         ]
 
     tensors = [tensor for part in parts for tensor in part]
-    flat = tf.numpy_function(run, tensors, dtypes)
+    flat = tf.numpy_function(noting_errors(run), tensors, dtypes)
     for tensor, spec in zip(flat, specs, strict=True):
         tensor.set_shape(spec.shape)
     return tf.nest.pack_sequence_as(outputs, flat)

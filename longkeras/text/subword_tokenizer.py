@@ -202,7 +202,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
         return self._id_of(self.unknown_token)
 
     def call(self, inputs, *args, training=None, **kwargs):
-        return self.tokenize(inputs)
+        return self.tokenize(inputs, *args, **kwargs)
 
     def tokenize(self, inputs):
         """Strings to ids, without start or end.

@@ -231,7 +231,11 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "longkeras.models.ExactBertMaskedLM": lambda: _bert_task("MaskedLM"),
     "longkeras.models.ExactBertTextClassifier": lambda: _bert_task(
-        "TextClassifier", num_classes=3, activation="softmax", dropout=0.25
+        "TextClassifier",
+        num_classes=3,
+        activation="softmax",
+        dropout=0.25,
+        class_names=["dull", "exciting", "neither"],
     ),
     "longkeras.models.LongformerBackbone": lambda: {
         **_backbone_arguments(),

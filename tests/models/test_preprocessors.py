@@ -71,3 +71,14 @@ def test_a_prompt_has_no_end_and_comes_back(preprocessor):
         {"token_ids": token_ids, "padding_mask": mask}
     )
     assert list(back) == texts
+
+
+def test_weights_of_texts_weigh_their_tokens_and_targets_are_refused(preprocessor):
+    *_, plain = as_arrays(preprocessor(TEXTS))
+    weights = np.arange(5.0)
+    *_, found = preprocessor(TEXTS, sample_weight=weights)
+    np.testing.assert_array_equal(found, plain * weights[:, None])
+    *_, found = preprocessor(TEXTS[3], sample_weight=3.0)
+    np.testing.assert_array_equal(found, plain[3] * 3.0)
+    with pytest.raises(ValueError, match="`y` must be None"):
+        preprocessor(TEXTS, [0] * 5)

@@ -1,4 +1,4 @@
-"""What BERT is given, and what may be left out."""
+"""Inputs of BERT, and defaults of those left out."""
 
 import keras
 from keras import ops
@@ -22,6 +22,8 @@ class BertInputs(CompletedInputs):
     `padding_mask` is then all ones, and `segment_ids` all zeros. A mixin, to stand
     before a class of KerasHub's.
     """
+
+    has_position_table = True
 
     def filled(self, given):
         """See `CompletedInputs.filled`."""

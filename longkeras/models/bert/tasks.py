@@ -3,9 +3,13 @@
 import keras
 import keras_hub
 
+from longkeras.argument_checks import check_arguments
 from longkeras.models.bert.backbone import ExactBertBackbone, bert_initializer
 from longkeras.models.bert.inputs import BertInputs
+from longkeras.models.class_labels import check_class_names
+from longkeras.models.class_targets import ClassTargets
 from longkeras.models.low_rank_adaptation import AdaptedTask
+from longkeras.models.prepared_data import PreparedData
 from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.saved_trainability import SavedTrainability
@@ -22,6 +26,7 @@ class ExactBertMaskedLM(
     HuggingFacePresets,
     TextsOrIds,
     ShuffledFit,
+    PreparedData,
     keras_hub.models.BertMaskedLM,
 ):
     """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
@@ -62,6 +67,7 @@ class ExactBertMaskedLM(
     """
 
     backbone_cls = ExactBertBackbone
+    makes_targets = True
 
     def __init__(self, backbone, preprocessor=None, **kwargs):
         # === Layers ===
@@ -90,6 +96,7 @@ class ExactBertMaskedLM(
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertTextClassifier(
+    ClassTargets,
     BertInputs,
     SavedTrainability,
     SavedCompilation,
@@ -97,12 +104,14 @@ class ExactBertTextClassifier(
     HuggingFacePresets,
     TextsOrIds,
     ShuffledFit,
+    PreparedData,
     keras_hub.models.BertTextClassifier,
 ):
     """KerasHub's BERT that puts a text in one of several classes.
 
-    Everything is KerasHub's, on `longkeras.models.ExactBertBackbone`; see
-    `keras_hub.models.BertTextClassifier`.
+    The network is KerasHub's, on `longkeras.models.ExactBertBackbone`; see
+    `keras_hub.models.BertTextClassifier`. With `activation="sigmoid"` it tells which
+    of the classes, any number of them, a text belongs to.
 
     Args:
         backbone: `longkeras.models.ExactBertBackbone`.
@@ -111,6 +120,7 @@ class ExactBertTextClassifier(
             inputs are given as ids. Defaults to `None`.
         activation: Activation of the outputs. Defaults to `None`, logits.
         dropout: float. Rate before the head. Defaults to `0.1`.
+        class_names: list of str, one a class, or None. Defaults to `None`.
         **kwargs: See `keras_hub.models.TextClassifier`.
 
     Call arguments:
@@ -138,3 +148,24 @@ class ExactBertTextClassifier(
     """
 
     backbone_cls = ExactBertBackbone
+    needs_targets = True
+
+    def __init__(
+        self,
+        backbone,
+        num_classes,
+        preprocessor=None,
+        activation=None,
+        dropout=0.1,
+        class_names=None,
+        **kwargs,
+    ):
+        check_arguments(locals())
+        check_class_names(class_names, num_classes)
+        super().__init__(
+            backbone, num_classes, preprocessor, activation, dropout, **kwargs
+        )
+        self.class_names = class_names
+
+    def get_config(self):
+        return {**super().get_config(), "class_names": self.class_names}

@@ -1,4 +1,4 @@
-"""What the inputs of a model of this family may be."""
+"""Checks of the shapes and masks that a model of the family is given."""
 
 import numpy as np
 
@@ -31,31 +31,6 @@ def check_shapes(given):
                 f"`{name}` must be `(batch, sequence)` as `token_ids`. Received: "
                 f"{name} of shape {shape}, token_ids of shape {texts}"
             )
-
-
-def check_ids(name, ids, limit, meaning):
-    """Refuse ids that are none.
-
-    Args:
-        name: str. The input.
-        ids: array.
-        limit: int, or None. What they must be less than.
-        meaning: str. What the limit is.
-
-    Raises:
-        ValueError: If they are no whole numbers from 0 to the limit.
-    """
-    is_number = ids.dtype.kind in "iuf"
-    if not is_number or (ids.dtype.kind == "f" and (ids != np.round(ids)).any()):
-        raise ValueError(
-            f"`{name}` must be whole numbers; strings need a model with a "
-            f"`preprocessor`. Received: {name} of dtype {ids.dtype}"
-        )
-    if ids.size and (ids.min() < 0 or (limit is not None and ids.max() >= limit)):
-        raise ValueError(
-            f"`{name}` must be at least 0 and less than {limit}, the {meaning}. "
-            f"Received: ids from {ids.min()} to {ids.max()}"
-        )
 
 
 def check_mask(name, mask):

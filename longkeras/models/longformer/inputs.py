@@ -1,4 +1,4 @@
-"""What models of this family are given: what may be left out, and what is refused."""
+"""Inputs of the family: defaults of those left out, and checks of all."""
 
 import keras
 import numpy as np
@@ -6,11 +6,7 @@ from keras import ops
 
 from longkeras.models.completed_inputs import CompletedInputs
 from longkeras.models.known_arguments import KnownArguments
-from longkeras.models.longformer.input_checks import (
-    check_ids,
-    check_mask,
-    check_shapes,
-)
+from longkeras.models.longformer.input_checks import check_mask, check_shapes
 
 
 def functional_inputs():
@@ -31,6 +27,8 @@ class OptionalInputs(KnownArguments, CompletedInputs):
     that is given, all zeros too, is taken as it is. A mixin, to stand before
     `keras.Model`.
     """
+
+    has_position_table = True
 
     def global_tokens_of(self, inputs):
         """The global tokens where no mask says: none.
@@ -53,17 +51,14 @@ class OptionalInputs(KnownArguments, CompletedInputs):
             dict of tensors or arrays.
 
         Raises:
-            ValueError: Also if an input is of another shape, a text is longer than the
-                position table, an id has no embedding, or a mask holds other numbers
-                than 0 and 1.
+            ValueError: Also if an input is of another shape, or a mask holds other
+                numbers than 0 and 1.
         """
         given = super().checked(inputs)
         check_shapes(given)
         for name, values in given.items():
-            # Those on a device, or being traced, are not fetched for a check.
-            if isinstance(values, np.ndarray):
-                self._check_values(name, values, given["token_ids"].shape[1])
-        self._check_length(given["token_ids"])
+            if name.endswith("_mask") and isinstance(values, np.ndarray):
+                check_mask(name, values)
         return given
 
     def filled(self, given):
@@ -73,31 +68,3 @@ class OptionalInputs(KnownArguments, CompletedInputs):
         if "global_attention_mask" not in given:
             given["global_attention_mask"] = self.global_tokens_of(given)
         return given
-
-    def _check_length(self, token_ids):
-        limit, length = self._backbone_of().max_sequence_length, token_ids.shape[1]
-        if length is not None and length > limit:
-            raise ValueError(
-                f"A text must have at most {limit} tokens, the `max_sequence_length` "
-                "of the position table, padding included: read it in overlapping "
-                "windows (`windows` of the preprocessor), or make the table longer "
-                f"with `extend_positions({length})`. Received: {length} tokens"
-            )
-
-    def _check_values(self, name, values, length):
-        if name.endswith("_mask"):
-            check_mask(name, values)
-            return
-        backbone = self._backbone_of()
-        limit, meaning = {
-            "token_ids": (
-                backbone.vocabulary_size,
-                "backbone's `vocabulary_size`",
-            ),
-            "segment_ids": (backbone.num_segments, "backbone's `num_segments`"),
-            "mask_positions": (length, "length of the texts"),
-        }[name]
-        check_ids(name, values, limit, meaning)
-
-    def _backbone_of(self):
-        return self if not hasattr(self, "preprocessor") else self.backbone

@@ -8,8 +8,10 @@ import keras_hub
 import numpy as np
 
 from longkeras.argument_checks import check_arguments
+from longkeras.models.index_checks import check_made_targets
 from longkeras.models.longformer.preprocessor import LongformerPreprocessor
 from longkeras.models.longformer.preprocessor_rows import is_given_as_rows
+from longkeras.models.tensor_pipeline import token_weights
 from longkeras.text.subword_pipeline import ArraySpec
 
 
@@ -49,9 +51,10 @@ class LongformerMaskedLMPreprocessor(
         x: as of `LongformerTextClassifierPreprocessor`; then targets are made here. Or
             ids with `mask_positions` `(batch, masks)`, in which nothing is hidden that
             is not: this is how masks are filled in.
-        y: nothing; of `mask_positions` the ids that were there, passed on. Defaults to
-            `None`.
-        sample_weight: likewise. Defaults to `None`.
+        y: None, or with `mask_positions` the ids that were there, passed on. Defaults
+            to `None`.
+        sample_weight: float `(batch,)`, weights of whole texts; or with
+            `mask_positions` passed on. Defaults to `None`.
 
     Returns:
         (x, y, sample_weight): the dict of `LongformerTextClassifierPreprocessor` with
@@ -60,7 +63,8 @@ class LongformerMaskedLMPreprocessor(
         `mask_positions` the dict, in a tuple if there is `y`.
 
     Raises:
-        ValueError: If a length, a way to cut or a rate cannot be.
+        ValueError: If a length, a way to cut or a rate cannot be, or there are targets
+            for texts.
 
     Example:
 
@@ -128,7 +132,11 @@ class LongformerMaskedLMPreprocessor(
             return keras.utils.pack_x_y_sample_weight(inputs, y, sample_weight)
         inputs["mask_positions"] = ArraySpec("int32", (masks,))
         specs = (inputs, ArraySpec("int32", (masks,)), ArraySpec("float32", (masks,)))
-        return self.mapped(self._masked, x, specs, x)
+        check_made_targets(y)
+        x, y, weights = self.mapped(self._masked, x, specs, x)
+        if sample_weight is not None:
+            weights = token_weights(weights, sample_weight)
+        return x, y, weights
 
     def get_config(self):
         return {

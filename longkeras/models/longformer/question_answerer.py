@@ -4,15 +4,18 @@ import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
+from longkeras.models.automatic_metrics import automatic_metrics
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.global_tokens import before_first
 from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.question_answerer_preprocessor import (
+    NAMES,
     LongformerQuestionAnswererPreprocessor,
 )
 from longkeras.models.longformer.task import LongformerTask, given_or_adam
 from longkeras.models.longformer.task_parts import check_parts
 from longkeras.models.quantized_head import head_dense
+from longkeras.models.text_columns import as_columns, is_text
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -89,18 +92,35 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
             optimizer: Defaults to `"auto"`, Adam at 5e-5.
             loss: Defaults to `"auto"`, the cross-entropy over positions of start and
                 of end, added.
-            metrics: Defaults to `"auto"`, the accuracy of both.
+            metrics: Defaults to `"auto"`, the accuracy of both that fits the loss.
             **kwargs: See `keras.Model.compile`.
         """
         names = ("start_logits", "end_logits")
-        if loss == "auto":
+        if isinstance(loss, str) and loss == "auto":
             make = keras.losses.SparseCategoricalCrossentropy
             loss = {name: make(from_logits=True) for name in names}
-        if metrics == "auto":
-            make = keras.metrics.SparseCategoricalAccuracy
-            metrics = {name: [make(name="accuracy")] for name in names}
+        if isinstance(metrics, str) and metrics == "auto":
+            losses = loss if isinstance(loss, dict) else dict.fromkeys(names, loss)
+            metrics = {
+                name: automatic_metrics(losses.get(name), "accuracy") for name in names
+            }
         optimizer = given_or_adam(optimizer)
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+
+    def rows_of(self, x):
+        """See `PreparedData`; a pair of columns is questions and contexts.
+
+        Args:
+            x: dict of `question` and `context`, or a tuple of the two.
+
+        Returns:
+            dict of lists, arrays or tensors.
+        """
+        rows = super().rows_of(x)
+        if isinstance(x, tuple) and len(x) == len(NAMES):
+            pair = [[part] if is_text(part) else part for part in x]
+            rows = dict(zip(NAMES, map(as_columns, pair), strict=True))
+        return rows
 
     def global_tokens_of(self, inputs):
         """The question: the tokens before the first separator.

@@ -12,6 +12,7 @@ from longkeras.models.longformer.global_token_watch import (
 from longkeras.models.longformer.inputs import OptionalInputs
 from longkeras.models.longformer.longer_positions import LongerPositions
 from longkeras.models.low_rank_adaptation import AdaptedTask
+from longkeras.models.prepared_data import PreparedData
 from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.models.quantized_head import QuantizedHead
 from longkeras.models.saved_compilation import SavedCompilation
@@ -44,6 +45,7 @@ class LongformerTask(
     HuggingFacePresets,
     TextsOrIds,
     ShuffledFit,
+    PreparedData,
 ):
     """Optional inputs, and a warning where training has no global token.
 

@@ -2,16 +2,12 @@
 
 import keras
 import keras_hub
-import numpy as np
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
+from longkeras.models.class_labels import check_class_names
+from longkeras.models.class_targets import ClassTargets
 from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.class_labels import (
-    check_class_labels,
-    takes_class_labels,
-)
-from longkeras.models.longformer.class_names import check_class_names
 from longkeras.models.longformer.global_tokens import first_token
 from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.task import LongformerTask
@@ -20,11 +16,12 @@ from longkeras.models.longformer.text_classifier_preprocessor import (
     LongformerTextClassifierPreprocessor,
 )
 from longkeras.models.quantized_head import head_dense, head_policy
-from longkeras.models.shuffled_fit import is_rows
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
+class LongformerTextClassifier(
+    ClassTargets, LongformerTask, keras_hub.models.TextClassifier
+):
     """Classifies long texts by their first token, which sees the whole text.
 
     Where no `global_attention_mask` is given, the first token is global, as with
@@ -35,9 +32,13 @@ class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
         num_classes: int. Number of classes.
         preprocessor: `longkeras.models.LongformerTextClassifierPreprocessor`, or None
             if inputs are given as ids. Defaults to `None`.
-        activation: Activation of the outputs. Defaults to `None`, logits.
+        activation: Activation of the outputs. With `"sigmoid"` any number of classes
+            may be true of a text: `compile` then defaults to binary cross-entropy, and
+            targets are one column a class, or lists of `class_names`. Defaults to
+            `None`, logits.
         dropout: float. Rate before each layer of the head. Defaults to `0.1`.
-        class_names: list of str, one a class, or None. Defaults to `None`.
+        class_names: list of str, one a class, or None. Labels may then be names.
+            Defaults to `None`.
         **kwargs: See `keras_hub.models.TextClassifier`.
 
     Call arguments:
@@ -114,26 +115,6 @@ class LongformerTextClassifier(LongformerTask, keras_hub.models.TextClassifier):
         self.activation = keras.activations.get(activation)
         self.dropout = dropout
         self.class_names = class_names
-
-    def check_targets(self, y):
-        """Refuse labels that are no classes; see `TextsOrIds.check_targets`.
-
-        Args:
-            y: int `(batch,)` or `(batch, 1)`.
-
-        Raises:
-            ValueError: If labels are of another shape, or no classes.
-        """
-        if not is_rows(y) or not takes_class_labels(self):
-            return
-        check_class_labels(y, self.num_classes)
-        shape = np.shape(y)
-        if len(shape) > 1 and shape[1:] != (1,):
-            raise ValueError(
-                "`y` must be one class a text: of one column a class, take the largest "
-                "(`np.argmax(y, axis=-1)`), or compile with another loss. Received: "
-                f"y of shape {shape}"
-            )
 
     def global_tokens_of(self, inputs):
         """The first token of each text.

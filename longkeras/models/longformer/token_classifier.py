@@ -6,24 +6,20 @@ import numpy as np
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
+from longkeras.models.class_labels import check_class_names
+from longkeras.models.class_targets import ClassTargets
 from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.class_labels import (
-    check_class_labels,
-    takes_class_labels,
-)
-from longkeras.models.longformer.class_names import check_class_names
 from longkeras.models.longformer.inputs import functional_inputs
-from longkeras.models.longformer.task import LongformerTask, given_or_adam
+from longkeras.models.longformer.task import LongformerTask
 from longkeras.models.longformer.task_parts import check_parts
 from longkeras.models.longformer.token_classifier_preprocessor import (
     LongformerTokenClassifierPreprocessor,
 )
 from longkeras.models.quantized_head import head_dense, head_policy
-from longkeras.models.shuffled_fit import is_rows
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
+class LongformerTokenClassifier(ClassTargets, LongformerTask, keras_hub.models.Task):
     """Classifies every token of long texts, to find names or parts.
 
     Where no `global_attention_mask` is given, no token is global. The head is that of
@@ -35,7 +31,8 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
         preprocessor: `longkeras.models.LongformerTokenClassifierPreprocessor`, or
             None if inputs are given as ids. Defaults to `None`.
         dropout: float. Rate before the head. Defaults to `0.1`.
-        class_names: list of str, one a class, or None. Defaults to `None`.
+        class_names: list of str, one a class, or None. Labels may then be names.
+            Defaults to `None`.
         **kwargs: See `keras_hub.models.Task`.
 
     Call arguments:
@@ -69,6 +66,8 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
     backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerTokenClassifierPreprocessor
     needs_targets = True
+    # Tokens without a label get a sample weight of 0 from the preprocessor.
+    metrics_argument = "weighted_metrics"
 
     def __init__(
         self,
@@ -100,44 +99,19 @@ class LongformerTokenClassifier(LongformerTask, keras_hub.models.Task):
         self.dropout = dropout
         self.class_names = class_names
 
-    def compile(self, optimizer="auto", loss="auto", weighted_metrics="auto", **kwargs):
-        """Configure training; see `keras.Model.compile`.
+    def plain_labels(self, y):
+        """Labels of words or spans without the places of spans.
 
         Args:
-            optimizer: Defaults to `"auto"`, Adam at 5e-5.
-            loss: Defaults to `"auto"`, cross-entropy of the logits. Tokens without a
-                label get a sample weight of 0 from the preprocessor.
-            weighted_metrics: Defaults to `"auto"`, the accuracy.
-            **kwargs: See `keras.Model.compile`.
+            y: array, ragged tensor, or a list of a text's labels each: numbers, or
+                spans `(start, end, label)`.
+
+        Returns:
+            Array, tensor or list of labels.
         """
-        if loss == "auto":
-            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        if weighted_metrics == "auto":
-            weighted_metrics = [keras.metrics.SparseCategoricalAccuracy()]
-        super().compile(
-            optimizer=given_or_adam(optimizer),
-            loss=loss,
-            weighted_metrics=weighted_metrics,
-            **kwargs,
-        )
-
-    def check_targets(self, y):
-        """Refuse labels that are no classes; see `TextsOrIds.check_targets`.
-
-        Args:
-            y: labels of tokens or words, or spans.
-
-        Raises:
-            ValueError: If a label is no class.
-        """
-        if not is_rows(y) or not takes_class_labels(self):
-            return
         if not isinstance(y, list):
-            check_class_labels(getattr(y, "flat_values", y), self.num_classes)
-            return
-        # A span has its label behind its two places.
-        labels = [x[2] if np.ndim(x) else x for row in y for x in row]
-        check_class_labels(labels, self.num_classes)
+            return getattr(y, "flat_values", y)
+        return [x[2] if np.ndim(x) else x for row in y for x in row]
 
     def get_config(self):
         return {

@@ -39,7 +39,7 @@ class LongformerTokenClassifierPreprocessor(
             which may be those of one text; or texts: a string, a list or tensor of
             strings, or a dict of `text`; or ids, as of
             `LongformerTextClassifierPreprocessor`. Words are read with a space between
-            them. To `fit`, give words of different counts as a ragged tensor.
+            them.
         y: for words a label each; for texts the spans, a list of
             `(start, end, label)` in characters each; for ids a label each. Defaults to
             `None`.

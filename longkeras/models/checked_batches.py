@@ -1,0 +1,262 @@
+"""Batches that Python makes, and the check of a batch before the model sees it."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from longkeras.models.index_checks import (
+    InputLimits,
+    extents_of,
+    length_of,
+    named_targets,
+)
+from longkeras.models.tensor_pipeline import checked_in_graph, class_weighted, without
+from longkeras.models.text_columns import as_columns, is_tensor
+from longkeras.ops.implementations.concrete import concrete_array
+from longkeras.text.pipeline_errors import noting_errors
+from longkeras.text.subword_pipeline import in_graph
+
+_INDEXING = ("token_ids", "segment_ids", "mask_positions")
+
+
+@dataclass(frozen=True)
+class BatchCheck:
+    """Compares a batch with the tables that it indexes.
+
+    Args:
+        limits: `longkeras.models.index_checks.InputLimits`.
+        rules: dict of rules for targets by name, see
+            `longkeras.models.automatic_metrics.target_rules`.
+    """
+
+    limits: InputLimits
+    rules: Mapping
+
+    def __call__(self, x, y, sample_weight):
+        """The batch, if it indexes nothing that is not there.
+
+        Args:
+            x: dict of tensors.
+            y: tensor, dict of tensors, or None.
+            sample_weight: tensor, or None.
+
+        Returns:
+            (x, y, sample_weight).
+
+        Raises:
+            ValueError: If an index lies beyond its table. While TensorFlow traces, it
+                is raised once the pipeline runs.
+        """
+        inputs = {name: x[name] for name in _INDEXING if name in x}
+        targets = {} if y is None else named_targets(y)
+        for name, rule in self.rules.items():
+            ignored = getattr(rule, "ignore_class", None)
+            if name in targets and ignored is not None:
+                targets[name] = without(targets[name], ignored)
+        targets = {name: targets[name] for name in self.rules if name in targets}
+        if in_graph():
+            # An input and a target may have one name.
+            tensors = {("x", name): value for name, value in inputs.items()}
+            tensors.update({("y", name): value for name, value in targets.items()})
+            return checked_in_graph((x, y, sample_weight), tensors, self._check_all)
+        self._check(extents_of(inputs), extents_of(targets), length_of(inputs))
+        return x, y, sample_weight
+
+    def _check_all(self, extents):
+        inputs, targets = (
+            {name: extents[part, name] for part, name in extents if part == wanted}
+            for wanted in ("x", "y")
+        )
+        self._check(inputs, targets, length_of(inputs))
+
+    def _check(self, inputs, targets, length):
+        self.limits.check(inputs, length)
+        for name, extent in targets.items():
+            self.rules[name].check(name, extent, length)
+
+
+class CheckedBatches(keras.utils.PyDataset):
+    """Batches of ids from another `PyDataset`, each checked, and with class weights.
+
+    Args:
+        batches: `keras.utils.PyDataset`.
+        check: `BatchCheck`.
+        class_table: float32 array `(num_classes,)`, or None.
+        is_training: bool. Whether targets and weights are passed on.
+    """
+
+    def __init__(self, batches, check, class_table, is_training):
+        super().__init__(
+            batches.workers, batches.use_multiprocessing, batches.max_queue_size
+        )
+        self._batches = batches
+        # Another process could not note anything here.
+        is_here = not batches.use_multiprocessing
+        self._check = noting_errors(check) if is_here else check
+        self._class_table = class_table
+        self._is_training = is_training
+
+    @property
+    def num_batches(self):
+        """int, or None if there is no end."""
+        return self._batches.num_batches
+
+    def __getitem__(self, index):
+        x, y, sample_weight = parts_of_batch(self._batches[index])
+        if not self._is_training:
+            y = sample_weight = None
+        if isinstance(x, dict):
+            x, y, sample_weight = self._check(without_none(x), y, sample_weight)
+        if self._class_table is not None:
+            labels = concrete_array(y)
+            sample_weight = class_weighted(sample_weight, labels, self._class_table)
+        return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
+
+    def on_epoch_begin(self):
+        """Passed on."""
+        self._batches.on_epoch_begin()
+
+    def on_epoch_end(self):
+        """Passed on."""
+        self._batches.on_epoch_end()
+
+
+class BatchSource:
+    """Whatever yields batches, as something to iterate over once an epoch.
+
+    Args:
+        batches: `keras.utils.PyDataset`, iterable or iterator.
+
+    Attributes:
+        first: the first batch.
+        num_batches: int, or None if it is not known.
+        is_read_once: bool. Whether there is one pass over the batches.
+    """
+
+    def __init__(self, batches):
+        self._batches = batches
+        self.is_read_once = isinstance(batches, Iterator)
+        self.num_batches = None
+        if isinstance(batches, keras.utils.PyDataset):
+            self.num_batches = batches.num_batches
+            self.first = batches[0]
+            return
+        if hasattr(batches, "__len__"):
+            self.num_batches = len(batches)
+        iterator = iter(batches)
+        try:
+            self.first = next(iterator)
+        except StopIteration:
+            raise ValueError(
+                "`x` must yield at least one batch. Received: none from "
+                f"{type(batches).__name__}"
+            ) from None
+        if self.is_read_once:
+            self._batches = itertools.chain([self.first], iterator)
+
+    def __call__(self):
+        """Iterate over the batches; where they are read once, go on."""
+        if not isinstance(self._batches, keras.utils.PyDataset):
+            yield from self._batches
+            return
+        self._batches.on_epoch_begin()
+        count = self.num_batches
+        for index in itertools.count() if count is None else range(count):
+            yield self._batches[index]
+        self._batches.on_epoch_end()
+
+
+class RowSlices:
+    """Rows of different lengths, a batch at a time.
+
+    Args:
+        rows: tuple of nests of lists and arrays.
+        batch_size: int.
+    """
+
+    def __init__(self, rows, batch_size):
+        self._rows = rows
+        self._batch_size = batch_size
+        self._count = _count(rows)
+
+    def __len__(self):
+        return -(-self._count // self._batch_size)
+
+    def __iter__(self):
+        for start in range(0, self._count, self._batch_size):
+            yield _sliced(self._rows, slice(start, start + self._batch_size))
+
+
+def parts_of_batch(batch):
+    """A batch as inputs, targets and weights.
+
+    Args:
+        batch: `x`, `(x, y)` or `(x, y, sample_weight)`. A list is `x`, unless it holds
+            arrays.
+
+    Returns:
+        (x, y, sample_weight), of which the last two may be None.
+
+    Raises:
+        ValueError: If it is no batch of rows.
+    """
+    holds_parts = isinstance(batch, list) and any(
+        isinstance(part, Mapping | np.ndarray) or is_tensor(part) for part in batch
+    )
+    parts = tuple(batch) if isinstance(batch, tuple) or holds_parts else (batch,)
+    x, y, sample_weight = (*map(as_columns, parts[:3]), None, None)[:3]
+    columns = list(_leaves(x))
+    if len(parts) > 3 or not columns or not all(map(_is_column, columns)):
+        raise ValueError(
+            "Each batch must hold rows: a list or array of texts, or a dict of arrays "
+            "of ids, as `x`, `(x, y)` or `(x, y, sample_weight)`. Received: "
+            f"{batch!r:.200}"
+        )
+    return x, y, sample_weight
+
+
+def without_none(x):
+    """A dict without those values that are None.
+
+    Args:
+        x: dict, or anything else.
+
+    Returns:
+        dict; anything else as it is.
+    """
+    if isinstance(x, Mapping):
+        return {name: part for name, part in x.items() if part is not None}
+    return x
+
+
+def are_ids(x):
+    """Whether inputs are ids, which no preprocessor needs to touch."""
+    return isinstance(x, Mapping) and "token_ids" in x
+
+
+def _leaves(x):
+    if isinstance(x, Mapping | tuple):
+        for part in x.values() if isinstance(x, Mapping) else x:
+            yield from _leaves(part)
+    elif x is not None:
+        yield x
+
+
+def _is_column(x):
+    return isinstance(x, list) or len(getattr(x, "shape", ())) > 0
+
+
+def _count(rows):
+    column = next(_leaves(rows))
+    return len(column) if isinstance(column, list) else int(column.shape[0])
+
+
+def _sliced(rows, part):
+    if isinstance(rows, Mapping):
+        return {name: _sliced(column, part) for name, column in rows.items()}
+    if isinstance(rows, tuple):
+        return tuple(_sliced(column, part) for column in rows)
+    return None if rows is None else rows[part]

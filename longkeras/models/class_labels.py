@@ -1,0 +1,169 @@
+"""Names and numbers of classes: what labels may be, and what becomes of them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from longkeras.models.index_checks import Extent
+from longkeras.ops.implementations.concrete import concrete_array
+from longkeras.text.subword_pipeline import (
+    ArraySpec,
+    in_graph,
+    plain_values,
+    through_numpy,
+)
+
+
+def check_class_names(class_names, num_classes):
+    """Refuse names that are not one a class.
+
+    Args:
+        class_names: list of str, or None.
+        num_classes: int.
+
+    Raises:
+        ValueError: If there is not one name for each class.
+    """
+    if class_names is None:
+        return
+    is_list = isinstance(class_names, list | tuple)
+    if not is_list or len(class_names) != num_classes:
+        raise ValueError(
+            "`class_names` must be a list of one name a class. Received: "
+            f"num_classes={num_classes}, class_names={class_names}"
+        )
+
+
+def check_class_labels(labels, rule):
+    """Refuse labels that are not classes.
+
+    Args:
+        labels: array of any shape, or None.
+        rule: `longkeras.models.index_checks.ClassLabels`.
+
+    Raises:
+        ValueError: If they are not whole numbers of classes.
+    """
+    if labels is None or not len(labels):
+        return
+    values = concrete_array(labels)
+    values = np.asarray(labels) if values is None else values
+    if rule.ignore_class is not None and values.dtype.kind in "iuf":
+        values = np.where(values == rule.ignore_class, 0, values)
+    rule.check("y", Extent.of(values))
+
+
+def numbered(y, class_names):
+    """Targets with the numbers of classes in place of their names.
+
+    Args:
+        y: nested lists and tuples, array or tensor. Names may stand anywhere in it.
+        class_names: list of str, or None.
+
+    Returns:
+        The same without names; an array of ints where all were names. Without
+        `class_names`, or where there is no name, `y` itself.
+
+    Raises:
+        ValueError: If a name is not one of `class_names`.
+    """
+    if class_names is None or isinstance(y, Mapping):
+        return y
+    numbers = {name: number for number, name in enumerate(class_names)}
+    if hasattr(y, "with_flat_values"):  # a ragged tensor
+        values = numbered(y.flat_values, class_names)
+        return y if values is y.flat_values else y.with_flat_values(values)
+    if in_graph():
+        if getattr(y.dtype, "name", "") != "string":
+            return y
+        spec = ArraySpec("int32", tuple(y.shape))
+        return through_numpy(
+            lambda x: np.array(_looked_up(plain_values(x), numbers)), y, spec
+        )
+    if not isinstance(y, list | tuple):
+        array = concrete_array(y)
+        if array is None or array.dtype.kind not in "OSU":
+            return y
+        y = array.tolist()
+    if not _holds_text(y):
+        return y
+    found = _looked_up(plain_values(y), numbers)
+    return np.array(found) if all(isinstance(x, int) for x in found) else found
+
+
+def multi_hot(y, num_classes, class_names):
+    """Lists of classes, one list a text, as one column a class.
+
+    Args:
+        y: list of lists of names.
+        num_classes: int.
+        class_names: list of str, or None.
+
+    Returns:
+        float32 array `(batch, num_classes)`; `y` itself if it is not lists of names.
+
+    Raises:
+        ValueError: If a name is not one of `class_names`.
+    """
+    is_lists = isinstance(y, list) and all(isinstance(x, list | tuple) for x in y)
+    is_names = is_lists and (_holds_text(y) or not any(y))
+    if class_names is None or not is_names:
+        return y
+    columns = np.zeros((len(y), num_classes), "float32")
+    for row, names in zip(columns, numbered(y, class_names), strict=True):
+        row[names] = 1.0
+    return columns
+
+
+def class_weight_table(class_weight, num_classes, class_names):
+    """Weights of classes as an array.
+
+    Args:
+        class_weight: dict of numbers by the number or name of a class. Classes that
+            are left out weigh 1.
+        num_classes: int.
+        class_names: list of str, or None.
+
+    Returns:
+        float32 array `(num_classes,)`.
+
+    Raises:
+        ValueError: If it is no dict, or a key is no class.
+    """
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(
+            "`class_weight` must be a dict of a weight for each class. Received: "
+            f"class_weight={class_weight!r:.200}"
+        )
+    table = np.ones(num_classes, "float32")
+    names = list(class_names or [])
+    for key, weight in class_weight.items():
+        number = names.index(key) if key in names else key
+        is_number = isinstance(number, int | np.integer) and not isinstance(key, bool)
+        if not is_number or not 0 <= number < num_classes:
+            known = f", or of {names}" if names else ""
+            raise ValueError(
+                f"The keys of `class_weight` must be classes from 0 to "
+                f"{num_classes - 1}{known}: the model has "
+                f"`num_classes={num_classes}`. Received: key {key!r}"
+            )
+        table[number] = weight
+    return table
+
+
+def _holds_text(y):
+    if isinstance(y, list | tuple):
+        return any(_holds_text(x) for x in y)
+    return isinstance(y, str | bytes)
+
+
+def _looked_up(y, numbers):
+    if isinstance(y, list | tuple):
+        return type(y)(_looked_up(x, numbers) for x in y)
+    if not isinstance(y, str):
+        return y
+    if y not in numbers:
+        raise ValueError(
+            f"`y` must hold names from `class_names`, {list(numbers)}. Received: {y!r}"
+        )
+    return numbers[y]

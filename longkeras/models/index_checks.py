@@ -1,0 +1,323 @@
+"""Checks of everything that indexes a table, against the table's size."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from longkeras.ops.implementations.concrete import concrete_array
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Shape and range of an array, which is all that a check needs to know.
+
+    Args:
+        shape: tuple of int.
+        low: float. The smallest value.
+        high: float. The largest value.
+        is_whole: bool. Whether all values are whole numbers.
+        dtype: str.
+    """
+
+    shape: tuple[int, ...]
+    low: float
+    high: float
+    is_whole: bool
+    dtype: str
+
+    @classmethod
+    def of(cls, values):
+        """The extent of an array.
+
+        Args:
+            values: NumPy array.
+
+        Returns:
+            `Extent`.
+        """
+        is_number = values.dtype.kind in "biuf"
+        if not is_number or not values.size:
+            is_whole = is_number or not values.size
+            return cls(values.shape, 0.0, 0.0, is_whole, str(values.dtype))
+        # NaN is no whole number either.
+        is_whole = values.dtype.kind != "f" or bool((values == np.round(values)).all())
+        low, high = float(values.min()), float(values.max())
+        return cls(values.shape, low, high, is_whole, str(values.dtype))
+
+    @classmethod
+    def of_range(cls, shape, low, high, fraction, dtype):
+        """The extent of values whose range is known.
+
+        Args:
+            shape: tuple of int.
+            low: float. The smallest value.
+            high: float. The largest value.
+            fraction: float. 0 where all values are whole.
+            dtype: str.
+
+        Returns:
+            `Extent`.
+        """
+        if 0 in shape:
+            return cls(shape, 0.0, 0.0, True, dtype)
+        return cls(shape, float(low), float(high), not fraction, dtype)
+
+    @property
+    def is_empty(self):
+        """bool, whether there is no value."""
+        return 0 in self.shape
+
+    def lies_in(self, low, high):
+        """Whether all values lie between two, both included."""
+        return self.is_empty or (self.low >= low and self.high <= high)
+
+    @property
+    def span(self):
+        """str, from where to where the values go."""
+        return f"from {self.low:g} to {self.high:g}"
+
+
+def extents_of(tensors):
+    """Extents of those tensors that have values.
+
+    Args:
+        tensors: dict of arrays and tensors by name.
+
+    Returns:
+        dict of `Extent` by name.
+    """
+    arrays = {name: concrete_array(x) for name, x in tensors.items()}
+    return {name: Extent.of(x) for name, x in arrays.items() if x is not None}
+
+
+@dataclass(frozen=True)
+class InputLimits:
+    """Sizes of the tables that a model's inputs index.
+
+    Args:
+        vocabulary_size: int. Rows of the token embedding.
+        num_segments: int, or None without a segment embedding. Defaults to `None`.
+        max_sequence_length: int, or None without a position table. Defaults to `None`.
+    """
+
+    vocabulary_size: int
+    num_segments: int | None = None
+    max_sequence_length: int | None = None
+
+    @classmethod
+    def of(cls, backbone, has_position_table):
+        """The limits of a backbone.
+
+        Args:
+            backbone: `keras_hub.models.Backbone`.
+            has_position_table: bool.
+
+        Returns:
+            `InputLimits`.
+        """
+        return cls(
+            backbone.vocabulary_size,
+            getattr(backbone, "num_segments", None),
+            backbone.max_sequence_length if has_position_table else None,
+        )
+
+    def check(self, extents, length):
+        """Refuse indices that a table does not have.
+
+        Args:
+            extents: dict of `Extent` by the name of the input.
+            length: int, or None if it is not known. Tokens of a row.
+
+        Raises:
+            ValueError: If an id is not a whole number, is negative, or lies beyond its
+                table; or rows are longer than the position table.
+        """
+        self.check_length(length)
+        tables = {
+            "token_ids": (self.vocabulary_size, "backbone's `vocabulary_size`"),
+            "segment_ids": (self.num_segments, "backbone's `num_segments`"),
+            "mask_positions": (length, "length of the texts"),
+        }
+        advice = {
+            "token_ids": "use the tokenizer that the backbone was made with, or make "
+            "the backbone with a larger `vocabulary_size`",
+            "segment_ids": "give one text a row instead of a pair, or make the "
+            "backbone with a larger `num_segments`",
+            "mask_positions": "positions count from 0 in each row",
+        }
+        for name, (limit, meaning) in tables.items():
+            if limit is not None and name in extents:
+                _check_ids(name, extents[name], limit, meaning, advice[name])
+
+    def check_length(self, length):
+        """Refuse rows that are longer than the position table.
+
+        Args:
+            length: int, or None if it is not known.
+
+        Raises:
+            ValueError: If they are longer.
+        """
+        limit = self.max_sequence_length
+        if None not in (length, limit) and length > limit:
+            raise ValueError(
+                f"A text must have at most {limit} tokens, the `max_sequence_length` "
+                "of the position table, padding included: make the preprocessor with "
+                f"`sequence_length={limit}`, read the text in overlapping windows "
+                "(`windows` of the preprocessor), or make the table longer "
+                f"(`extend_positions({length})`). Received: {length} tokens"
+            )
+
+
+def _check_ids(name, extent, limit, meaning, advice):
+    if not extent.is_whole:
+        raise ValueError(
+            f"`{name}` must be whole numbers; strings need a model with a "
+            f"`preprocessor`. Received: {name} of dtype {extent.dtype}"
+        )
+    if not extent.lies_in(0, limit - 1):
+        raise ValueError(
+            f"`{name}` must be at least 0 and less than {limit}, the {meaning}: "
+            f"{advice}. Received: {name} {extent.span}"
+        )
+
+
+@dataclass(frozen=True)
+class ClassLabels:
+    """Targets that are the number of a class, a token or a position each.
+
+    Args:
+        num_classes: int, or None: the positions of the text.
+        rank: int. Axes of the targets. Defaults to `1`, one label a text.
+        ignore_class: int, or None. A label that the loss leaves out. Defaults to
+            `None`.
+    """
+
+    num_classes: int | None
+    rank: int = 1
+    ignore_class: int | None = None
+
+    def check(self, name, extent, length=None):
+        """Refuse labels that are not classes.
+
+        Args:
+            name: str. What the targets are called.
+            extent: `Extent`, without those labels that are `ignore_class`.
+            length: int, or None. Tokens of a row. Defaults to `None`.
+
+        Raises:
+            ValueError: If a label is not a whole number, or no class, or there are
+                several where one belongs.
+        """
+        if extent.shape[self.rank :] not in ((), (1,)):
+            raise ValueError(
+                f"`{name}` must be one class a text, or a token: of one column a "
+                "class, take the largest (`np.argmax(y, axis=-1)`); where several "
+                'classes may be true, make the model with `activation="sigmoid"`, or '
+                "compile it with `keras.losses.BinaryCrossentropy`. Received: "
+                f"{name} of shape {extent.shape}"
+            )
+        limit = length if self.num_classes is None else self.num_classes
+        if limit is None or extent.is_empty:
+            return
+        if not extent.is_whole:
+            received = f"labels of dtype {extent.dtype}"
+            if extent.low or extent.high:
+                received += f", {extent.span}"
+            raise ValueError(
+                f"`{name}` must hold whole numbers, the classes from 0 to {limit - 1}; "
+                "names of classes need a model that was made with `class_names`. "
+                f"Received: {received}"
+            )
+        if not extent.lies_in(0, limit - 1):
+            why = f"the model's outputs have {limit} columns, one a class or token"
+            if self.num_classes is None:
+                why = f"they are positions in rows of {limit} tokens"
+            raise ValueError(
+                f"`{name}` must hold labels from 0 to {limit - 1}: {why}. To leave "
+                "labels out, give them the sample weight 0 and any of these numbers. "
+                f"Received: labels {extent.span}"
+            )
+
+
+@dataclass(frozen=True)
+class ClassColumns:
+    """Targets of one column a class, each from 0 to 1.
+
+    Args:
+        num_classes: int, or None: the positions of the text.
+    """
+
+    num_classes: int | None
+
+    def check(self, name, extent, length=None):
+        """Refuse targets of another shape or range.
+
+        Args:
+            name: str. What the targets are called.
+            extent: `Extent`.
+            length: int, or None. Tokens of a row. Defaults to `None`.
+
+        Raises:
+            ValueError: If there is not one column a class, or a value is not between
+                0 and 1.
+        """
+        columns = extent.shape[-1] if len(extent.shape) > 1 else 1
+        limit = length if self.num_classes is None else self.num_classes
+        if limit is not None and columns != limit:
+            raise ValueError(
+                f"`{name}` must have one column for each of {limit} classes, with 1 "
+                "where a text belongs to the class and 0 elsewhere (of class numbers: "
+                f"`np.eye({limit})[y]`). Received: {name} of shape {extent.shape}"
+            )
+        if not extent.lies_in(0, 1):
+            raise ValueError(
+                f"`{name}` must hold values from 0 to 1, one column a class. "
+                f"Received: values {extent.span}"
+            )
+
+
+def check_made_targets(y):
+    """Refuse targets for a language model, which makes its own of the texts.
+
+    Args:
+        y: targets.
+
+    Raises:
+        ValueError: If they are not None.
+    """
+    if y is not None:
+        raise ValueError(
+            "`y` must be None: the targets of a language model are tokens of the texts "
+            "themselves. To learn labels of texts, take a text classifier; of a "
+            "dataset of pairs, keep the texts alone. Received: y of type "
+            f"{type(y).__name__}"
+        )
+
+
+def length_of(tensors):
+    """Tokens of a row, if they are known.
+
+    Args:
+        tensors: dict with `token_ids`.
+
+    Returns:
+        int or None.
+    """
+    shape = getattr(tensors.get("token_ids"), "shape", None)
+    if shape is None or getattr(shape, "rank", 0) is None or len(shape) != 2:
+        return None
+    return shape[1]
+
+
+def named_targets(y):
+    """Targets by name.
+
+    Args:
+        y: tensor, or dict of tensors.
+
+    Returns:
+        dict of tensors; a single one is called `y`.
+    """
+    return dict(y) if isinstance(y, Mapping) else {"y": y}
