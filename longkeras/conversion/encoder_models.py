@@ -1,5 +1,7 @@
 """KerasHub's models of BERT, RoBERTa and XLM-R."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,10 +16,14 @@ from longkeras.conversion.encoder_names import (
 from longkeras.conversion.encoder_places import SEGMENT_EMBEDDINGS, encoder_places
 from longkeras.conversion.encoder_source import EncoderSource
 from longkeras.conversion.encoder_tokenizers import longformer_tokenizer_of
+from longkeras.conversion.head_choice import choose_head, log_new_head, wanted_head
 from longkeras.conversion.longformer_table import HEADS, Head
-from longkeras.conversion.longformer_tensors import Tensors
+from longkeras.conversion.model_request import ModelRequest
+from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
+from longkeras.conversion.tensor_names import Tensors
 from longkeras.layers.activations import gelu_tanh
+from longkeras.safe_files.preset_layout import CONFIG_FILE, TASK_FILE
 
 _BACKBONES = (keras_hub.models.BertBackbone, keras_hub.models.RobertaBackbone)
 _TASKS = {
@@ -41,25 +47,99 @@ def source_of_model(model: Any) -> EncoderSource:
     Raises:
         ValueError: If the model is another, or is quantized or adapted.
     """
-    backbone = getattr(model, "backbone", model)
     head = _head_of(model)
-    if not isinstance(backbone, _BACKBONES) or head is None:
+    _check_kind(model, head)
+    preprocessor = getattr(model, "preprocessor", None)
+    tokenizer = None
+    if preprocessor is not None:
+        tokenizer = longformer_tokenizer_of(preprocessor.tokenizer)
+    arguments, tensors = _parts(model, head, head, tokenizer)
+    return EncoderSource(
+        arguments,
+        tensors,
+        head,
+        list(head.places),
+        _task_arguments(model, head),
+        tokenizer,
+    )
+
+
+def source_of_preset(
+    preset: str,
+    task: str | None,
+    num_classes: int | None = None,
+    class_names: list[str] | None = None,
+) -> EncoderSource:
+    """Loads a preset of KerasHub's, to make a Longformer of it.
+
+    A task's head is the preset's where it holds one of as many classes, and a new one
+    otherwise.
+
+    Args:
+        preset: str. See `keras_hub.models.Backbone.from_preset`.
+        task: str, the name of one of our tasks, or None for the backbone.
+        num_classes: int. Defaults to `None`.
+        class_names: list of str. Defaults to `None`.
+
+    Returns:
+        `EncoderSource`.
+
+    Raises:
+        CheckpointError: If there is no such task.
+        ValueError: If the model is of another kind, or a new head needs
+            `num_classes`.
+    """
+    path = Path(preset) / CONFIG_FILE
+    overrides = {"num_classes": num_classes, "class_names": class_names}
+    # It has no `architectures`: the preset's own task is none of its concern.
+    request = ModelRequest(path.parent, {}, task, True, overrides)
+    head = wanted_head(task, {}, path)
+    wanted = num_classes
+    if wanted is None and class_names is not None:
+        wanted = len(class_names)
+    if head.name in _TASKS and _holds_head(preset, head, wanted):
+        source = source_of_model(_TASKS[head.name].from_preset(preset))
+        names = {"class_names": class_names} if class_names is not None else {}
+        arguments = {**source.task_arguments, **names}
+        return replace(source, task_arguments=arguments)
+    classes = choose_head(request, head, {}, list(head.places)).arguments
+    backbone = keras_hub.models.Backbone.from_preset(preset)
+    _check_kind(backbone, HEADS[0])
+    if head.name == "backbone":
+        return source_of_model(backbone)
+    tokenizer = longformer_tokenizer_of(
+        keras_hub.tokenizers.Tokenizer.from_preset(preset)
+    )
+    arguments, tensors = _parts(backbone, HEADS[0], head, tokenizer)
+    log_new_head(path.parent, head.kind)
+    places = [place for place in head.places if place.tensor in tensors]
+    return EncoderSource(arguments, tensors, head, places, classes, tokenizer)
+
+
+def _check_kind(model: Any, head: Head | None) -> None:
+    if head is None or not isinstance(getattr(model, "backbone", model), _BACKBONES):
         raise ValueError(
             "`model` must be KerasHub's RoBERTa, BERT or XLM-R: a backbone, a masked "
             "language model or a classifier of texts; or the name of one, or a "
             f"Hugging Face folder. Received: model={type(model).__name__}"
         )
     _check_plain(model)
+
+
+def _parts(
+    model: Any, read: Head, wanted: Head, tokenizer: Any
+) -> tuple[dict[str, Any], Tensors]:
+    """Arguments of the backbone, and the tensors: those of the head that is read."""
+    backbone = getattr(model, "backbone", model)
     is_bert = isinstance(backbone, keras_hub.models.BertBackbone)
-    tokenizer = _tokenizer_of(model)
     padding_id = 0 if is_bert else 1
     if tokenizer is not None:
         padding_id = tokenizer.pad_token_id
-    places = encoder_places(is_bert, backbone.num_layers, head)
+    places = encoder_places(is_bert, backbone.num_layers, read)
     tensors = {place.tensor: _tensor(place, model) for place in places}
-    if is_bert and head.name == "text_classifier":
+    if is_bert and wanted.name == "text_classifier":
         tensors = with_pooler_as_head(tensors)
-    elif head.name != "backbone":
+    elif wanted.name != "backbone":
         tensors = without_pooler(tensors)
     tensors = with_rows_before(tensors, padding_id + 1)
     if not is_bert:
@@ -67,34 +147,24 @@ def source_of_model(model: Any) -> EncoderSource:
     arguments = {
         **_backbone_arguments(backbone),
         "padding_id": padding_id,
-        "use_pooler": is_bert and head.name == "backbone",
+        "use_pooler": is_bert and wanted.name == "backbone",
     }
-    return EncoderSource(
-        arguments, tensors, head, _task_arguments(model, head), tokenizer
-    )
+    return arguments, tensors
 
 
-def load_keras_hub(preset: str, task: str | None) -> Any:
-    """Loads a model of KerasHub's by its name.
-
-    Args:
-        preset: str. See `keras_hub.models.Backbone.from_preset`.
-        task: str, `"masked_lm"` or `"text_classifier"`; or None, or `"backbone"`.
-
-    Returns:
-        A backbone or a task.
-
-    Raises:
-        ValueError: If KerasHub has no such task.
-    """
-    if task in (None, "backbone"):
-        return keras_hub.models.Backbone.from_preset(preset)
-    if task not in _TASKS:
-        raise ValueError(
-            f"`task` must be one of backbone, {', '.join(_TASKS)} for a preset of "
-            f"KerasHub, which has no others of these models. Received: task={task!r}"
-        )
-    return _TASKS[task].from_preset(preset)
+def _holds_head(preset: str, head: Head, num_classes: int | None) -> bool:
+    """Whether a preset holds the task, with as many classes if they are given."""
+    if not Path(preset).is_dir():
+        # KerasHub finds out, and knows no more than the number it is given.
+        return num_classes is None
+    path = Path(preset) / TASK_FILE
+    if not path.is_file():
+        return False
+    saved = read_object(path)
+    kind = keras.saving.get_registered_object(saved.get("registered_name"))
+    is_own = isinstance(kind, type) and issubclass(kind, _TASKS[head.name])
+    own_classes = saved.get("config", {}).get("num_classes")
+    return is_own and num_classes in (None, own_classes)
 
 
 def _head_of(model: Any) -> Head | None:
@@ -117,13 +187,6 @@ def _check_plain(model: Any) -> None:
             "`model` must be neither quantized nor adapted with `enable_lora`: "
             f"convert it first. Received: a model with {odd[0]}"
         )
-
-
-def _tokenizer_of(model: Any) -> Any:
-    preprocessor = getattr(model, "preprocessor", None)
-    if preprocessor is None:
-        return None
-    return longformer_tokenizer_of(preprocessor.tokenizer)
 
 
 def _tensor(place: Any, model: Any) -> NamedTensor:

@@ -1,27 +1,27 @@
 """Models from Hugging Face checkpoints."""
 
 import os
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.encoder_reading import read_encoder, read_roberta
+from longkeras.conversion.encoder_as_longformer import (
+    DEFAULT_LENGTH,
+    read_encoder_as_longformer,
+)
+from longkeras.conversion.encoder_folder import MODEL_TYPES, read_encoder_config
+from longkeras.conversion.encoder_reading import read_encoder
+from longkeras.conversion.longformer_config import backbone_arguments, is_longformer
 from longkeras.conversion.longformer_reading import (
     read_longformer,
     read_longformer_preprocessor,
     read_longformer_tokenizer,
 )
+from longkeras.conversion.longformer_table import HEADS
 from longkeras.conversion.model_folder import CONFIG_FILE, local_folder
 from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.strict_json import read_object
-
-# By `model_type`. Longformers that were made of RoBERTa say "roberta" too.
-_READERS: dict[str, Callable[[ModelRequest], Any]] = {
-    "longformer": read_longformer,
-    "roberta": read_roberta,
-    "bert": read_encoder,
-    "xlm-roberta": read_encoder,
-}
+from longkeras.conversion.tensor_files.tensor_folder import read_tensors
 
 
 def from_huggingface(
@@ -94,13 +94,13 @@ def from_huggingface(
     folder = local_folder(path_or_handle, load_weights)
     config = read_object(folder / CONFIG_FILE)
     request = ModelRequest(folder, config, task, load_weights, overrides)
-    model_type = config.get("model_type")
-    if model_type not in _READERS:
-        raise CheckpointError(
-            f"`model_type` must be one of {', '.join(_READERS)}. "
-            f"Received: path={request.path}, model_type={model_type!r}"
-        )
-    return _READERS[model_type](request)
+    _check_model_type(config, folder)
+    names = list(read_tensors(folder)) if load_weights else []
+    if is_longformer(config, names):
+        return read_longformer(request)
+    if any(task is head.kind for head in HEADS):
+        return read_encoder_as_longformer(request)
+    return read_encoder(request)
 
 
 def load_preset_as(
@@ -127,4 +127,25 @@ def load_preset_as(
     folder = local_folder(path_or_handle, with_weights=False)
     if is_tokenizer:
         return read_longformer_tokenizer(folder, kind, **arguments)
+    arguments.setdefault("max_sequence_length", _longformer_length(folder))
     return read_longformer_preprocessor(folder, kind, **arguments)
+
+
+def _check_model_type(config: dict[str, Any], folder: Path) -> None:
+    known, model_type = ("longformer", *MODEL_TYPES), config.get("model_type")
+    if model_type not in known:
+        raise CheckpointError(
+            f"`model_type` must be one of {', '.join(known)}. "
+            f"Received: path={folder / CONFIG_FILE}, model_type={model_type!r}"
+        )
+
+
+def _longformer_length(folder: Path) -> int:
+    """What the Longformer reads that `from_preset` makes of a folder."""
+    path = folder / CONFIG_FILE
+    config = read_object(path)
+    _check_model_type(config, folder)
+    if is_longformer(config, []):
+        return backbone_arguments(config, path)["max_sequence_length"]
+    known = read_encoder_config(folder, config)
+    return max(DEFAULT_LENGTH, known.arguments["max_sequence_length"])

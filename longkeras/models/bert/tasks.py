@@ -8,6 +8,7 @@ from longkeras.models.bert.inputs import BertInputs
 from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.texts_or_ids import TextsOrIds
+from longkeras.models.unread_weights import UnreadWeights
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -16,6 +17,7 @@ class ExactBertMaskedLM(
     HuggingFacePresets,
     TextsOrIds,
     ShuffledFit,
+    UnreadWeights,
     keras_hub.models.BertMaskedLM,
 ):
     """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
@@ -80,6 +82,14 @@ class ExactBertMaskedLM(
             outputs=self.masked_lm_head(hidden_states, mask_positions),
             **kwargs,
         )
+
+    def unread_weights(self):
+        """The pooler.
+
+        Returns:
+            list of `keras.Variable`.
+        """
+        return list(self.backbone.pooled_dense.weights)
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

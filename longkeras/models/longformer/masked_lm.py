@@ -64,6 +64,7 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
 
     backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerMaskedLMPreprocessor
+    reads_output_projection = True
 
     def __init__(
         self,
