@@ -33,6 +33,7 @@ from longkeras.conversion.longformer_table import (
     head_places,
 )
 from longkeras.conversion.longformer_tensors import (
+    check_layers,
     check_names,
     check_tables,
     with_settled_output,
@@ -187,6 +188,8 @@ def settled_tensors(
         weights of its own.
     """
     tensors = canonical_tensors(tensors, known.folder)
+    if tensors:
+        check_layers(tensors, known.arguments["num_layers"], known.folder)
     tensors = _without_head_activation(tensors, known, head)
     tensors, is_untied = with_settled_output(tensors, known.config)
     return tensors, is_untied and head.name == "masked_lm"

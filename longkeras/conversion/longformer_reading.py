@@ -80,10 +80,11 @@ def read_longformer(request: ModelRequest) -> Any:
         tensors = without_pooler(tensors)
     of_head = head_places(head, is_untied) * choice.is_kept
     if request.load_weights:
+        # First, so that no number in a configuration makes a list of any size.
+        check_layers(tensors, arguments["num_layers"], folder)
         places = backbone_places(
             arguments["num_layers"], arguments["use_pooler"], arguments["activation"]
         )
-        check_layers(tensors, arguments["num_layers"], folder)
         check_names(tensors, [*places, *of_head], folder)
         check_tables(tensors, {**arguments, "max_sequence_length": own_length})
     model = backbone = _backbone(arguments, path, request.load_weights)
