@@ -165,5 +165,5 @@ def test_an_untied_output_is_refused(family, tmp_path):
 @each_family
 def test_tensors_that_do_not_fit_are_named(family, tmp_path):
     folder = their_folder(fitting_model(family, "Model"), tmp_path, num_hidden_layers=3)
-    with pytest.raises(CheckpointError, match="2 layers, and config.json says 3"):
+    with pytest.raises(CheckpointError, match=r"2 layers, and config\.json says 3"):
         from_huggingface(folder)
