@@ -10,8 +10,9 @@ from longkeras.conversion.encoder_as_longformer import (
     DEFAULT_LENGTH,
     DEFAULT_WINDOW,
     read_encoder_as_longformer,
+    read_preset_as_longformer,
 )
-from longkeras.conversion.encoder_models import source_of_model, source_of_preset
+from longkeras.conversion.encoder_models import source_of_model
 from longkeras.conversion.encoder_source import longformer_of
 from longkeras.conversion.model_folder import (
     CONFIG_FILE,
@@ -111,11 +112,11 @@ def convert_to_long(
         _refuse_for_models(model, task=task, **classes)
         return longformer_of(source_of_model(model), **sizes)
     name = os.fspath(model)
+    given = {key: value for key, value in classes.items() if value is not None}
     check_preset_name(name, "model")
     if not _is_huggingface(name):
-        return longformer_of(source_of_preset(name, task, **classes), **sizes)
+        return read_preset_as_longformer(task, name, **sizes, **given)
     folder = local_folder(name)
-    given = {key: value for key, value in classes.items() if value is not None}
     config = read_object(folder / CONFIG_FILE)
     return read_encoder_as_longformer(
         ModelRequest(folder, config, task, overrides={**sizes, **given})

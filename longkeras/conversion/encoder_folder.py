@@ -167,10 +167,12 @@ def read_encoder_source(request: ModelRequest) -> EncoderSource:
     tokenizer = None
     if has_tokenizer(known.folder):
         tokenizer = read_longformer_tokenizer(known.folder)
-    task_arguments = _task_arguments(known, head, choice, tokenizer)
-    return EncoderSource(
-        arguments, tensors, head, of_head, {**task_arguments, **of_task}, tokenizer
-    )
+    task_arguments = {
+        **_task_arguments(known, head, tokenizer, is_new=not choice.is_kept),
+        **of_task,
+        **choice.arguments,
+    }
+    return EncoderSource(arguments, tensors, head, of_head, task_arguments, tokenizer)
 
 
 def settled_tensors(
@@ -254,19 +256,19 @@ def check_encoder_tensors(
 
 
 def _task_arguments(
-    known: EncoderFolder, head: Head, choice: HeadChoice, tokenizer: Any
+    known: EncoderFolder, head: Head, tokenizer: Any, is_new: bool
 ) -> dict[str, Any]:
     config = head_arguments(known.config, known.path)
     if head.name == "masked_lm":
         # BERT's head has the activation of the layers, RoBERTa's and Longformer's,
         # and so a new one, GELU.
-        is_bert = known.is_bert and choice.is_kept
-        return {"head_activation": known.arguments["activation"] if is_bert else "gelu"}
+        has_gelu = is_new or not known.is_bert
+        return {
+            "head_activation": "gelu" if has_gelu else known.arguments["activation"]
+        }
     if head.name == "question_answerer":
         return {"separator_id": _separator_id(known, config, tokenizer)}
-    if head.has_classes:
-        return {**choice.arguments, "dropout": config["dropout"]}
-    return {}
+    return {"dropout": config["dropout"]} if head.has_classes else {}
 
 
 def _separator_id(known: EncoderFolder, config: dict[str, Any], tokenizer: Any) -> int:

@@ -16,14 +16,20 @@ from longkeras.conversion.encoder_names import (
 from longkeras.conversion.encoder_places import SEGMENT_EMBEDDINGS, encoder_places
 from longkeras.conversion.encoder_source import EncoderSource
 from longkeras.conversion.encoder_tokenizers import longformer_tokenizer_of
-from longkeras.conversion.head_choice import choose_head, log_new_head, wanted_head
+from longkeras.conversion.head_choice import (
+    choose_head,
+    log_new_head,
+    num_classes_in,
+    wanted_head,
+)
 from longkeras.conversion.longformer_table import HEADS, Head
 from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.conversion.tensor_names import Tensors
 from longkeras.layers.activations import gelu_tanh
-from longkeras.safe_files.preset_layout import CONFIG_FILE, TASK_FILE
+from longkeras.models import LongformerBackbone
+from longkeras.safe_files.preset_layout import TASK_FILE
 
 _BACKBONES = (keras_hub.models.BertBackbone, keras_hub.models.RobertaBackbone)
 _TASKS = {
@@ -64,12 +70,7 @@ def source_of_model(model: Any) -> EncoderSource:
     )
 
 
-def source_of_preset(
-    preset: str,
-    task: str | None,
-    num_classes: int | None = None,
-    class_names: list[str] | None = None,
-) -> EncoderSource:
+def source_of_preset(preset: str, request: ModelRequest) -> EncoderSource:
     """Loads a preset of KerasHub's, to make a Longformer of it.
 
     A task's head is the preset's where it holds one of as many classes, and a new one
@@ -77,9 +78,8 @@ def source_of_preset(
 
     Args:
         preset: str. See `keras_hub.models.Backbone.from_preset`.
-        task: str, the name of one of our tasks, or None for the backbone.
-        num_classes: int. Defaults to `None`.
-        class_names: list of str. Defaults to `None`.
+        request: `ModelRequest`. Its task is one of ours, or None for the backbone; its
+            overrides are arguments of the Longformer.
 
     Returns:
         `EncoderSource`.
@@ -89,29 +89,35 @@ def source_of_preset(
         ValueError: If the model is of another kind, or a new head needs
             `num_classes`.
     """
-    path = Path(preset) / CONFIG_FILE
-    overrides = {"num_classes": num_classes, "class_names": class_names}
-    # It has no `architectures`: the preset's own task is none of its concern.
-    request = ModelRequest(path.parent, {}, task, True, overrides)
-    head = wanted_head(task, {}, path)
-    wanted = num_classes
-    if wanted is None and class_names is not None:
-        wanted = len(class_names)
-    if head.name in _TASKS and _holds_head(preset, head, wanted):
-        source = source_of_model(_TASKS[head.name].from_preset(preset))
-        names = {"class_names": class_names} if class_names is not None else {}
-        arguments = {**source.task_arguments, **names}
-        return replace(source, task_arguments=arguments)
-    classes = choose_head(request, head, {}, list(head.places)).arguments
-    backbone = keras_hub.models.Backbone.from_preset(preset)
-    _check_kind(backbone, HEADS[0])
-    if head.name == "backbone":
-        return source_of_model(backbone)
-    tokenizer = longformer_tokenizer_of(
-        keras_hub.tokenizers.Tokenizer.from_preset(preset)
+    head = wanted_head(request.task, request.config, request.path)
+    kind = head.kind if head.name != "backbone" else None
+    of_backbone, of_task = request.split_overrides(LongformerBackbone, kind)
+    loads = {"load_weights": request.load_weights}
+    if _holds_head(preset, head, request.overrides):
+        source = source_of_model(_TASKS[head.name].from_preset(preset, **loads))
+    else:
+        classes = choose_head(request, head, {}, list(head.places)).arguments
+        source = _source_with_new_head(preset, head, classes, loads)
+        if head.places:
+            log_new_head(request.folder, head.kind)
+    return replace(
+        source,
+        arguments={**source.arguments, **of_backbone},
+        task_arguments={**source.task_arguments, **of_task},
     )
+
+
+def _source_with_new_head(
+    preset: str, head: Head, classes: dict[str, Any], loads: dict[str, bool]
+) -> EncoderSource:
+    backbone = keras_hub.models.Backbone.from_preset(preset, **loads)
+    _check_kind(backbone, HEADS[0])
+    tokenizer = None
+    if head.name != "backbone":
+        tokenizer = longformer_tokenizer_of(
+            keras_hub.tokenizers.Tokenizer.from_preset(preset)
+        )
     arguments, tensors = _parts(backbone, HEADS[0], head, tokenizer)
-    log_new_head(path.parent, head.kind)
     places = [place for place in head.places if place.tensor in tensors]
     return EncoderSource(arguments, tensors, head, places, classes, tokenizer)
 
@@ -152,19 +158,21 @@ def _parts(
     return arguments, tensors
 
 
-def _holds_head(preset: str, head: Head, num_classes: int | None) -> bool:
-    """Whether a preset holds the task, with as many classes if they are given."""
+def _holds_head(preset: str, head: Head, overrides: dict[str, Any]) -> bool:
+    """Whether a preset holds the task, with as many classes as are wanted."""
+    if head.name not in _TASKS:
+        return False
+    wanted = num_classes_in(overrides)
     if not Path(preset).is_dir():
-        # KerasHub finds out, and knows no more than the number it is given.
-        return num_classes is None
+        # Only KerasHub can tell what a name stands for.
+        return wanted is None
     path = Path(preset) / TASK_FILE
     if not path.is_file():
         return False
     saved = read_object(path)
     kind = keras.saving.get_registered_object(saved.get("registered_name"))
     is_own = isinstance(kind, type) and issubclass(kind, _TASKS[head.name])
-    own_classes = saved.get("config", {}).get("num_classes")
-    return is_own and num_classes in (None, own_classes)
+    return is_own and wanted in (None, saved.get("config", {}).get("num_classes"))
 
 
 def _head_of(model: Any) -> Head | None:

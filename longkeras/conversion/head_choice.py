@@ -112,9 +112,7 @@ def choose_head(
         _refuse_classes(request, head)
         return HeadChoice(has_head, {})
     names = request.overrides.get("class_names")
-    wanted = request.overrides.get("num_classes")
-    if wanted is None and isinstance(names, list | tuple):
-        wanted = len(names)
+    wanted = num_classes_in(request.overrides)
     stored = None
     if has_head and places[-1].tensor in tensors:
         stored = next(iter(tensors[places[-1].tensor].shape), None)
@@ -138,6 +136,22 @@ def choose_head(
     if names is None:
         names = described.get("class_names")
     return HeadChoice(is_kept, {**arguments, "class_names": names})
+
+
+def num_classes_in(overrides: dict[str, Any]) -> int | None:
+    """The number of classes that is wanted, by itself or by names.
+
+    Args:
+        overrides: dict. Of `ModelRequest`.
+
+    Returns:
+        int, or None where none is.
+    """
+    names = overrides.get("class_names")
+    wanted = overrides.get("num_classes")
+    if wanted is None and isinstance(names, list | tuple):
+        return len(names)
+    return wanted
 
 
 def log_new_head(folder: Path, kind: type) -> None:

@@ -8,6 +8,7 @@ from longkeras.checkpoint_error import CheckpointError
 from longkeras.conversion.encoder_as_longformer import (
     DEFAULT_LENGTH,
     read_encoder_as_longformer,
+    read_preset_as_longformer,
 )
 from longkeras.conversion.encoder_folder import MODEL_TYPES, read_encoder_config
 from longkeras.conversion.encoder_reading import read_encoder
@@ -129,6 +130,25 @@ def load_preset_as(
         return read_longformer_tokenizer(folder, kind, **arguments)
     arguments.setdefault("max_sequence_length", _longformer_length(folder))
     return read_longformer_preprocessor(folder, kind, **arguments)
+
+
+def load_short_preset_as(
+    kind: type, preset: str, load_weights: bool = True, **arguments: Any
+) -> Any:
+    """What `from_preset` of a Longformer class makes of a short encoder's preset.
+
+    Args:
+        kind: class.
+        preset: str. A folder that KerasHub's BERT, RoBERTa or XLM-R wrote.
+        load_weights: bool. Defaults to `True`.
+        **arguments: of the class.
+
+    Returns:
+        An object of that class; None where it is none of Longformer's models.
+    """
+    if not any(kind is head.kind for head in HEADS):
+        return None
+    return read_preset_as_longformer(kind, preset, load_weights, **arguments)
 
 
 def _check_model_type(config: dict[str, Any], folder: Path) -> None:

@@ -164,11 +164,12 @@ def _task(
     choice: HeadChoice,
     overrides: dict[str, Any],
 ) -> Any:
-    known = {**head_arguments(request.config, request.path), **choice.arguments}
+    known = head_arguments(request.config, request.path)
     wanted = inspect.signature(head.kind).parameters
     arguments = {name: value for name, value in known.items() if name in wanted}
     if "preprocessor" not in overrides and has_tokenizer(request.folder):
         arguments["preprocessor"] = read_longformer_preprocessor(
             request.folder, head.kind.preprocessor_cls, backbone.max_sequence_length
         )
-    return head.kind(backbone=backbone, **{**arguments, **overrides})
+    arguments = {**arguments, **overrides, **choice.arguments}
+    return head.kind(backbone=backbone, **arguments)

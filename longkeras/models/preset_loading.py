@@ -10,9 +10,18 @@ from longkeras.models.checked_presets import (
     check_preset_name,
     named,
 )
+from longkeras.safe_files import check_preset_folder
 
 # Named, not imported: conversion stands on the models, and is there when it is called.
 _LOADER = "longkeras.conversion.huggingface_reading.load_preset_as"
+_SHORT_LOADER = "longkeras.conversion.huggingface_reading.load_short_preset_as"
+# KerasHub's classes of which a Longformer can be made.
+_SHORT_ENCODERS = (
+    "keras_hub>BertBackbone",
+    "keras_hub>RobertaBackbone",
+    "keras_hub>XLMRobertaBackbone",
+    "longkeras>ExactBertBackbone",
+)
 _CONFIG_READER = "longkeras.conversion.model_folder.read_config"
 
 
@@ -47,20 +56,24 @@ class HuggingFacePresets(CheckedPresets):
         """
         preset = os.fspath(preset)
         check_preset_name(preset)
-        if _model_type(preset) is not None:
+        config = _config(preset)
+        if "model_type" in config and "registered_name" not in config:
             return named(_LOADER)(cls, preset, load_weights, **kwargs)
+        if config.get("registered_name") in _SHORT_ENCODERS:
+            check_preset_folder(preset)
+            model = named(_SHORT_LOADER)(cls, preset, load_weights, **kwargs)
+            if model is not None:
+                return model
         if not load_weights:
             kwargs["load_weights"] = False
         return super().from_preset(preset, **kwargs)
 
 
-def _model_type(preset):
-    """What a Hugging Face checkpoint calls itself; None for every other preset."""
+def _config(preset):
+    """The `config.json` of a folder or of a model of the Hub; `{}` of all others."""
     if preset.startswith(HUB_PREFIX):
-        config = named(_CONFIG_READER)(preset)
-    else:
-        config = _local_config(Path(preset) / "config.json")
-    return None if "registered_name" in config else config.get("model_type")
+        return named(_CONFIG_READER)(preset)
+    return _local_config(Path(preset) / "config.json")
 
 
 def _local_config(path):
