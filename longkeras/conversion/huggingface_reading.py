@@ -38,8 +38,9 @@ def from_huggingface(
     configurations of allenai's own package (windows of one side, which are doubled,
     and dilation). Weights are `model.safetensors` or `pytorch_model.bin`, one file or
     several, in any precision; nothing that is in a file is run. Every tensor of the
-    checkpoint has its place in the model or is named in an error; those of another
-    task's head are left aside. Pooler and untied output are kept where there are any.
+    checkpoint has its place in the model or is named in an error; left out are those of
+    another task's head, buffers, and the pooler but for a backbone. An untied output is
+    kept.
 
     RoBERTa, BERT (Chinese BERT and RoBERTa-wwm too) and XLM-R become KerasHub's
     classes, with the numbers of `transformers` where padding stands behind the text:
@@ -47,11 +48,12 @@ def from_huggingface(
     `longkeras.models.ExactBertBackbone`, which has the activation and epsilon of the
     checkpoint; RoBERTa's token type is added to its positions, and its pooler left
     out, as is BERT's guess whether a sentence follows another. What KerasHub's classes
-    cannot hold is refused: `convert_to_long` makes a Longformer of it.
+    cannot hold is refused: `convert_to_long` makes a Longformer of it, and so does a
+    Longformer class as `task`.
 
-    A head that the checkpoint does not have is made new, with random weights, which a
-    line in the log says; so is a head whose `num_classes` are given. The tokenizer is
-    read where there is one, and becomes the task's preprocessor.
+    The head is the checkpoint's where it is that of the task and has as many classes as
+    are wanted. Otherwise it is new, with random weights, which a line in the log says.
+    The tokenizer is read where there is one, and becomes the task's preprocessor.
 
     Args:
         path_or_handle: str or path. A folder, or `"hf://user/name"`, with a branch,
@@ -62,8 +64,9 @@ def from_huggingface(
             the checkpoint says it is.
         load_weights: bool. Whether to read the weights. Defaults to `True`.
         **overrides: arguments of the backbone or the task that win over the
-            checkpoint's, such as `dtype`, `dropout` (of both), `num_classes` or
-            `preprocessor`.
+            checkpoint's, such as `dtype`, `dropout` (of both), `num_classes`,
+            `class_names`, `preprocessor`, or of Longformer a larger
+            `max_sequence_length`, for which the position table is repeated.
 
     Returns:
         A backbone, or a task with its preprocessor.
@@ -71,7 +74,7 @@ def from_huggingface(
     Raises:
         CheckpointError: If the checkpoint is missing, damaged, or of a kind that is
             not known.
-        ValueError: If a new head needs `num_classes`.
+        ValueError: If a new head needs `num_classes`, or an argument does not fit.
 
     Example:
 
