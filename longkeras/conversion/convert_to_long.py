@@ -4,8 +4,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from longkeras.conversion.encoder_as_longformer import (
     DEFAULT_LENGTH,
     DEFAULT_WINDOW,
@@ -22,7 +20,6 @@ from longkeras.conversion.model_folder import (
 )
 from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.strict_json import read_object
-from longkeras.models import LongformerBackbone
 from longkeras.models.checked_presets import check_preset_name
 
 
@@ -109,8 +106,9 @@ def convert_to_long(
     }
     classes = {"num_classes": num_classes, "class_names": class_names}
     if not isinstance(model, str | os.PathLike):
+        source = source_of_model(model)
         _refuse_for_models(model, task=task, **classes)
-        return longformer_of(source_of_model(model), **sizes)
+        return longformer_of(source, **sizes)
     name = os.fspath(model)
     given = {key: value for key, value in classes.items() if value is not None}
     check_preset_name(name, "model")
@@ -131,12 +129,6 @@ def _is_huggingface(name: str) -> bool:
 
 
 def _refuse_for_models(model: Any, **arguments: Any) -> None:
-    backbone = getattr(model, "backbone", model)
-    if isinstance(model, keras.Model) and isinstance(backbone, LongformerBackbone):
-        raise ValueError(
-            "`model` is a Longformer already: `extend_positions` makes it longer. "
-            f"Received: model={type(model).__name__}"
-        )
     for name, value in arguments.items():
         if value is not None:
             raise ValueError(

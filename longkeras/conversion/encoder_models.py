@@ -123,7 +123,13 @@ def _source_with_new_head(
 
 
 def _check_kind(model: Any, head: Head | None) -> None:
-    if head is None or not isinstance(getattr(model, "backbone", model), _BACKBONES):
+    backbone = getattr(model, "backbone", model)
+    if isinstance(model, keras.Model) and isinstance(backbone, LongformerBackbone):
+        raise ValueError(
+            "`model` is a Longformer already: `extend_positions` makes it longer. "
+            f"Received: model={type(model).__name__}"
+        )
+    if head is None or not isinstance(backbone, _BACKBONES):
         raise ValueError(
             "`model` must be KerasHub's RoBERTa, BERT or XLM-R: a backbone, a masked "
             "language model or a classifier of texts; or the name of one, or a "

@@ -19,10 +19,16 @@ from longkeras.conversion.longformer_reading import (
     read_longformer_tokenizer,
 )
 from longkeras.conversion.longformer_table import HEADS
-from longkeras.conversion.model_folder import CONFIG_FILE, local_folder
+from longkeras.conversion.model_folder import (
+    CONFIG_FILE,
+    HUB_PREFIX,
+    local_folder,
+    preset_folder,
+)
 from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
+from longkeras.safe_files import check_preset_folder
 
 
 def from_huggingface(
@@ -142,7 +148,8 @@ def load_short_preset_as(
 
     Args:
         kind: class.
-        preset: str. A folder that KerasHub's BERT, RoBERTa or XLM-R wrote.
+        preset: str. A folder that KerasHub's BERT, RoBERTa or XLM-R wrote, or one of
+            the Hub's.
         load_weights: bool. Defaults to `True`.
         **arguments: of the class.
 
@@ -151,6 +158,9 @@ def load_short_preset_as(
     """
     if not any(kind is head.kind for head in HEADS):
         return None
+    if preset.startswith(HUB_PREFIX):
+        preset = str(preset_folder(preset, load_weights))
+    check_preset_folder(preset)
     return read_preset_as_longformer(kind, preset, load_weights, **arguments)
 
 

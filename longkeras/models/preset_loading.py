@@ -10,7 +10,6 @@ from longkeras.models.checked_presets import (
     check_preset_name,
     named,
 )
-from longkeras.safe_files import check_preset_folder
 
 # Named, not imported: conversion stands on the models, and is there when it is called.
 _LOADER = "longkeras.conversion.huggingface_reading.load_preset_as"
@@ -60,7 +59,6 @@ class HuggingFacePresets(CheckedPresets):
         if "model_type" in config and "registered_name" not in config:
             return named(_LOADER)(cls, preset, load_weights, **kwargs)
         if config.get("registered_name") in _SHORT_ENCODERS:
-            check_preset_folder(preset)
             model = named(_SHORT_LOADER)(cls, preset, load_weights, **kwargs)
             if model is not None:
                 return model
