@@ -29,7 +29,7 @@ from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.conversion.tensor_names import Tensors
 from longkeras.layers.activations import gelu_tanh
 from longkeras.models import LongformerBackbone
-from longkeras.safe_files.preset_layout import TASK_FILE
+from longkeras.safe_files.preset_layout import TASK_FILE, TOKENIZER_FILE
 
 _BACKBONES = (keras_hub.models.BertBackbone, keras_hub.models.RobertaBackbone)
 _TASKS = {
@@ -113,7 +113,9 @@ def _source_with_new_head(
     backbone = keras_hub.models.Backbone.from_preset(preset, **loads)
     _check_kind(backbone, HEADS[0])
     tokenizer = None
-    if head.name != "backbone":
+    # A folder may hold a backbone alone.
+    is_bare = Path(preset).is_dir() and not (Path(preset) / TOKENIZER_FILE).is_file()
+    if head.name != "backbone" and not is_bare:
         tokenizer = longformer_tokenizer_of(
             keras_hub.tokenizers.Tokenizer.from_preset(preset)
         )
