@@ -68,7 +68,7 @@ def read_longformer(request: ModelRequest) -> Any:
     of_backbone, of_task = request.split_overrides(LongformerBackbone, kind)
     of_file = {
         **backbone_arguments(config, path),
-        # The other tasks have no use for a pooler, nor have those of `transformers`.
+        # No task reads a pooler, and the task classes of `transformers` have none.
         "use_pooler": kind is None and f"{POOLER}.weight" in tensors,
         "tie_embedding_weights": not is_untied,
     }
