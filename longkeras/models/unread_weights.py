@@ -24,7 +24,5 @@ class UnreadWeights:
             **kwargs: See `keras.Model.compile`.
         """
         for weight in self.unread_weights():
-            # Those of a quantized layer are no floats, and have no such switch.
-            if weight.trainable:
-                weight.trainable = False
+            weight.trainable = False
         super().compile(*args, **kwargs)
