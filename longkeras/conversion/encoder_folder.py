@@ -168,7 +168,9 @@ def read_encoder_source(request: ModelRequest) -> EncoderSource:
     if has_tokenizer(known.folder):
         tokenizer = read_longformer_tokenizer(known.folder)
     task_arguments = {
-        **_task_arguments(known, head, tokenizer, is_new=not choice.is_kept),
+        **_task_arguments(
+            known, head, tokenizer, not choice.is_kept, "separator_id" in of_task
+        ),
         **of_task,
         **choice.arguments,
     }
@@ -256,7 +258,7 @@ def check_encoder_tensors(
 
 
 def _task_arguments(
-    known: EncoderFolder, head: Head, tokenizer: Any, is_new: bool
+    known: EncoderFolder, head: Head, tokenizer: Any, is_new: bool, has_separator: bool
 ) -> dict[str, Any]:
     config = head_arguments(known.config, known.path)
     if head.name == "masked_lm":
@@ -266,7 +268,7 @@ def _task_arguments(
         return {
             "head_activation": "gelu" if has_gelu else known.arguments["activation"]
         }
-    if head.name == "question_answerer":
+    if head.name == "question_answerer" and not has_separator:
         return {"separator_id": _separator_id(known, config, tokenizer)}
     return {"dropout": config["dropout"]} if head.has_classes else {}
 

@@ -237,7 +237,9 @@ def test_they_read_every_task_of_a_plain_encoder_without_a_remark(
 
     from longkeras.conversion import to_huggingface
 
-    folder = their_folder(their_model(family, "Model"), tmp_path / "short")
+    # In place of a tokenizer, which a question answerer asks for its separator.
+    theirs = their_model(family, "Model", sep_token_id=2)
+    folder = their_folder(theirs, tmp_path / "short")
     classes = {"num_classes": 3} if "classifier" in task else {}
     ours = convert_to_long(folder, LONG, WINDOW, task, **classes)
     to_huggingface(ours, tmp_path / "long")

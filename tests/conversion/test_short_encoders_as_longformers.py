@@ -145,6 +145,16 @@ def test_other_arguments_of_the_class_are_taken(headless):
     assert model.backbone.token_embedding.embeddings.dtype == "bfloat16"
 
 
+def test_without_a_tokenizer_a_separator_may_be_given(tmp_path):
+    tensors = short_tensors("bert")
+    folder = write_short(tmp_path, tensors, "bert", sep_token_id=None)
+    (folder / "vocab.txt").unlink()
+    with pytest.raises(ValueError, match="tokenizer or a sep_token_id"):
+        LongformerQuestionAnswerer.from_preset(folder, **SIZES)
+    model = LongformerQuestionAnswerer.from_preset(folder, separator_id=3, **SIZES)
+    assert model.separator_id == 3
+
+
 @each_family
 @each_road
 def test_a_classifiers_own_head_is_kept_for_as_many_classes(
