@@ -4,10 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import keras
-
-from longkeras.conversion.encoder_folder import read_encoder_source
-from longkeras.conversion.encoder_models import load_keras_hub, source_of_model
+from longkeras.conversion.encoder_as_longformer import (
+    DEFAULT_LENGTH,
+    DEFAULT_WINDOW,
+    read_encoder_as_longformer,
+    read_preset_as_longformer,
+)
+from longkeras.conversion.encoder_models import source_of_model
 from longkeras.conversion.encoder_source import longformer_of
 from longkeras.conversion.model_folder import (
     CONFIG_FILE,
@@ -15,15 +18,18 @@ from longkeras.conversion.model_folder import (
     local_folder,
     read_config,
 )
+from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.strict_json import read_object
-from longkeras.models import LongformerBackbone
+from longkeras.models.checked_presets import check_preset_name
 
 
 def convert_to_long(
     model: Any,
-    max_sequence_length: int = 4096,
-    attention_window: int | list[int] = 512,
+    max_sequence_length: int = DEFAULT_LENGTH,
+    attention_window: int | list[int] = DEFAULT_WINDOW,
     task: str | None = None,
+    num_classes: int | None = None,
+    class_names: list[str] | None = None,
 ) -> Any:
     """Makes a Longformer of BERT, RoBERTa or XLM-R, in one pass and without training.
 
@@ -38,8 +44,13 @@ def convert_to_long(
     activation, epsilon, untied output, heads of masked language models, classifiers
     of texts and of tokens, and question answerers. BERT's guess whether a sentence
     follows another is left out, and so is the pooler, but for a backbone and for the
-    head of BERT's classifier of texts, which it is. BERT counts positions over
-    padding too: the numbers are the same where padding stands behind the text.
+    head of BERT's classifier of texts, whose first layer it is. BERT counts positions
+    over padding too: the numbers are the same where padding stands behind the text.
+
+    The head of a checkpoint is kept if it is that of the task and has as many classes
+    as are wanted. Any other task gets a new head with random weights, and one line in
+    the log says so: a plain encoder can become every task. `from_preset` of the
+    Longformer classes does the same with a Hugging Face folder.
 
     Args:
         model: `keras_hub.models.RobertaBackbone`, `BertBackbone` or
@@ -52,9 +63,13 @@ def convert_to_long(
         attention_window: int, or list of one per layer. Keys in the window, even
             numbers, half of them on each side of the token. Defaults to `512`.
         task: str, of a folder or a name: `"backbone"`, `"masked_lm"`,
-            `"text_classifier"`, `"question_answerer"` or `"token_classifier"`, the
-            last two of Hugging Face folders only. Defaults to `None`: what the
-            folder says it is, and a preset's backbone.
+            `"text_classifier"`, `"question_answerer"` or `"token_classifier"`.
+            Defaults to `None`: what the folder says it is, and a preset's backbone.
+        num_classes: int. Number of classes of a classifier made from a folder or a
+            name. Defaults to `None`: as many as there are `class_names`, or those of
+            the checkpoint.
+        class_names: list of str, one a class. Defaults to `None`: those of the
+            checkpoint, if its classes are kept.
 
     Returns:
         `longkeras.models.LongformerBackbone` or a task of the family, with a
@@ -65,7 +80,8 @@ def convert_to_long(
     Raises:
         CheckpointError: If a folder is missing, damaged or of another kind.
         ValueError: If the model is of another kind, long already, quantized or
-            adapted, or the length or window does not fit.
+            adapted, if a new classifier has no number of classes, or if the length or
+            window does not fit.
 
     Example:
 
@@ -84,39 +100,39 @@ def convert_to_long(
     Reference:
         [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
     """
-    if isinstance(model, str | os.PathLike):
-        source = _source_of_name(os.fspath(model), task)
-    elif task is not None:
-        raise ValueError(
-            "`task` is for names and folders: a model has the task that it has. "
-            f"Received: task={task!r}, model={type(model).__name__}"
-        )
-    else:
-        _check_short(model)
+    sizes = {
+        "max_sequence_length": max_sequence_length,
+        "attention_window": attention_window,
+    }
+    classes = {"num_classes": num_classes, "class_names": class_names}
+    if not isinstance(model, str | os.PathLike):
         source = source_of_model(model)
-    return longformer_of(source, max_sequence_length, attention_window)
-
-
-def _source_of_name(name: str, task: str | None) -> Any:
-    if _is_huggingface(name):
-        folder = local_folder(name)
-        return read_encoder_source(folder, read_object(folder / CONFIG_FILE), task)
-    model = load_keras_hub(name, task)
-    _check_short(model)
-    return source_of_model(model)
+        _refuse_for_models(model, task=task, **classes)
+        return longformer_of(source, **sizes)
+    name = os.fspath(model)
+    given = {key: value for key, value in classes.items() if value is not None}
+    check_preset_name(name, "model")
+    if not _is_huggingface(name):
+        return read_preset_as_longformer(task, name, **sizes, **given)
+    folder = local_folder(name)
+    config = read_object(folder / CONFIG_FILE)
+    return read_encoder_as_longformer(
+        ModelRequest(folder, config, task, overrides={**sizes, **given})
+    )
 
 
 def _is_huggingface(name: str) -> bool:
     """Whether a checkpoint is one of Hugging Face's, and not a KerasHub preset."""
-    if not name.startswith(HUB_PREFIX) and not (Path(name) / CONFIG_FILE).is_file():
+    if not name.startswith(HUB_PREFIX) and not Path(name).is_dir():
         return False
     return "model_type" in read_config(name)
 
 
-def _check_short(model: Any) -> None:
-    backbone = getattr(model, "backbone", model)
-    if isinstance(model, keras.Model) and isinstance(backbone, LongformerBackbone):
-        raise ValueError(
-            "`model` is a Longformer already: `extend_positions` makes it longer. "
-            f"Received: model={type(model).__name__}"
-        )
+def _refuse_for_models(model: Any, **arguments: Any) -> None:
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(
+                f"`{name}` is for names and folders: a model has the task that it has, "
+                "and `Longformer...(backbone)` puts a new head on a converted "
+                f"backbone. Received: {name}={value!r}, model={type(model).__name__}"
+            )

@@ -8,13 +8,18 @@ import numpy as np
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.conversion.encoder_names import (
-    HEAD_ACTIVATION,
     POOLER,
-    longformer_names,
     with_pooler_as_head,
     without_pooler,
 )
+from longkeras.conversion.encoder_places import encoder_head_places
 from longkeras.conversion.encoder_source import EncoderSource, changed
+from longkeras.conversion.head_choice import (
+    HeadChoice,
+    choose_head,
+    log_new_head,
+    wanted_head,
+)
 from longkeras.conversion.longformer_config import (
     backbone_arguments,
     head_arguments,
@@ -22,32 +27,30 @@ from longkeras.conversion.longformer_config import (
 )
 from longkeras.conversion.longformer_reading import read_longformer_tokenizer
 from longkeras.conversion.longformer_table import (
-    HEADS,
     POSITION_EMBEDDINGS,
     Head,
     backbone_places,
     head_places,
 )
 from longkeras.conversion.longformer_tensors import (
-    Tensors,
+    check_layers,
     check_names,
     check_tables,
     with_settled_output,
-    without_position_ids,
 )
-from longkeras.conversion.model_folder import CONFIG_FILE, TOKENIZER_SOURCES
+from longkeras.conversion.model_folder import CONFIG_FILE, has_tokenizer
+from longkeras.conversion.model_request import ModelRequest
+from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
+from longkeras.conversion.tensor_names import (
+    HEAD_ACTIVATION,
+    Tensors,
+    canonical_tensors,
+)
 from longkeras.conversion.weight_places import WeightPlace
+from longkeras.models import LongformerBackbone
 
 MODEL_TYPES = ("bert", "roberta", "xlm-roberta")
-_TASKS = {
-    "Model": "backbone",
-    "ForMaskedLM": "masked_lm",
-    "ForPreTraining": "masked_lm",
-    "ForSequenceClassification": "text_classifier",
-    "ForQuestionAnswering": "question_answerer",
-    "ForTokenClassification": "token_classifier",
-}
 
 
 @dataclass(frozen=True)
@@ -73,18 +76,6 @@ class EncoderFolder:
     def is_bert(self) -> bool:
         """Whether positions count padding too, and begin with the table's first."""
         return self.config["model_type"] == "bert"
-
-    @property
-    def own_task(self) -> str | None:
-        """The task of ours that the checkpoint says it is, or None."""
-        architectures = self.config.get("architectures") or ["Model"]
-        endings = [end for end in _TASKS if str(architectures[0]).endswith(end)]
-        return _TASKS[endings[0]] if endings else None
-
-    @property
-    def has_tokenizer(self) -> bool:
-        """Whether the folder holds a tokenizer of some kind."""
-        return any((self.folder / name).is_file() for name in TOKENIZER_SOURCES)
 
 
 def read_encoder_config(folder: Path, config: dict[str, Any]) -> EncoderFolder:
@@ -123,93 +114,73 @@ def read_encoder_config(folder: Path, config: dict[str, Any]) -> EncoderFolder:
     return EncoderFolder(folder, config, arguments)
 
 
-def read_encoder_source(
-    folder: Path, config: dict[str, Any], task: str | None
-) -> EncoderSource:
+def read_encoder_source(request: ModelRequest) -> EncoderSource:
     """Reads an encoder, to make a Longformer of it.
 
     Args:
-        folder: path.
-        config: dict. Of its `config.json`.
-        task: str, the name of one of our tasks or `"backbone"`, or None for what the
-            checkpoint says it is.
+        request: `ModelRequest`. Its task is one of ours, and its overrides are
+            arguments of the Longformer.
 
     Returns:
         `EncoderSource`.
 
     Raises:
-        CheckpointError: If the checkpoint is not whole, of another kind, or has not
-            the head of the task.
-        ValueError: If it is a Longformer already.
+        CheckpointError: If the checkpoint is not whole, or of another kind.
+        ValueError: If it is a Longformer already, or a new head needs
+            `num_classes`.
     """
-    known = read_encoder_config(folder, config)
-    all_tensors = read_tensors(folder)
-    if is_longformer(config, list(all_tensors)):
+    all_tensors = read_tensors(request.folder) if request.load_weights else {}
+    if is_longformer(request.config, list(all_tensors)):
         raise ValueError(
             "The model is a Longformer already: load it with `from_huggingface`, and "
-            f"make it longer with its `extend_positions`. Received: path={known.path}"
+            "make it longer with its `extend_positions`. Received: "
+            f"path={request.path}"
         )
-    head = head_of(known, task)
+    known = read_encoder_config(request.folder, request.config)
+    head = wanted_head(request.task, known.config, known.path)
+    is_task = head.name != "backbone"
+    of_backbone, of_task = request.split_overrides(
+        LongformerBackbone, head.kind if is_task else None
+    )
     tensors, is_untied = settled_tensors(known, head, all_tensors)
-    if head.name == "text_classifier" and known.is_bert:
-        tensors = with_pooler_as_head(tensors)
-    elif head.name != "backbone":
-        tensors = without_pooler(tensors)
+    choice = choose_head(
+        request, head, tensors, encoder_head_places(known.is_bert, head)
+    )
+    is_untied = is_untied and choice.is_kept
+    tensors = _with_pooler_placed(tensors, known, head)
     arguments = {
         **known.arguments,
         "use_pooler": f"{POOLER}.weight" in tensors,
         "tie_embedding_weights": not is_untied,
+        **of_backbone,
     }
-    places = [
-        *backbone_places(
+    of_head = _head_places(head, choice, is_untied, tensors)
+    if request.load_weights:
+        places = backbone_places(
             arguments["num_layers"], arguments["use_pooler"], arguments["activation"]
-        ),
-        *head_places(head, is_untied),
-    ]
-    local = [place for place in places if "_global." not in place.tensor]
-    check_encoder_tensors(known, tensors, local)
-    tokenizer = read_longformer_tokenizer(folder) if known.has_tokenizer else None
-    return EncoderSource(
-        arguments,
-        _with_first_rows(tensors, known),
-        head,
-        _task_arguments(known, head, tensors, tokenizer),
-        tokenizer,
-    )
-
-
-def head_of(known: EncoderFolder, task: str | None) -> Head:
-    """The task that is wanted, or that the checkpoint says it is.
-
-    Args:
-        known: `EncoderFolder`.
-        task: str, or None.
-
-    Returns:
-        `Head`.
-
-    Raises:
-        CheckpointError: If there is none such.
-    """
-    wanted = known.own_task if task is None else task
-    found = next((head for head in HEADS if head.name == wanted), None)
-    if found is None:
-        names = ", ".join(head.name for head in HEADS)
-        raise CheckpointError(
-            f"`task` must be one of {names}, where config.json names no architecture "
-            f"that is known here. Received: path={known.path}, "
-            f"architectures={known.config.get('architectures')}, task={task}"
         )
-    return found
+        local = [place for place in places if "_global." not in place.tensor]
+        check_encoder_tensors(known, tensors, [*local, *of_head])
+        tensors = _with_first_rows(tensors, known)
+        if head.places and not choice.is_kept:
+            log_new_head(known.folder, head.kind)
+    tokenizer = None
+    if has_tokenizer(known.folder):
+        tokenizer = read_longformer_tokenizer(known.folder)
+    task_arguments = {
+        **_task_arguments(
+            known, head, tokenizer, not choice.is_kept, "separator_id" in of_task
+        ),
+        **of_task,
+        **choice.arguments,
+    }
+    return EncoderSource(arguments, tensors, head, of_head, task_arguments, tokenizer)
 
 
 def settled_tensors(
     known: EncoderFolder, head: Head, tensors: Tensors
 ) -> tuple[Tensors, bool]:
     """The tensors by Longformer's names, without copies and what no model reads.
-
-    A `classifier` is left out where it is that of another task than the one wanted:
-    those of texts, of tokens and of choices have the same names.
 
     Args:
         known: `EncoderFolder`.
@@ -220,16 +191,33 @@ def settled_tensors(
         (tensors, is_untied): whether the output of a masked language model has
         weights of its own.
     """
-    tensors = without_position_ids(longformer_names(tensors, known.folder))
-    if known.own_task != head.name:
-        tensors = {
-            name: tensor
-            for name, tensor in tensors.items()
-            if not name.startswith("classifier.")
-        }
+    tensors = canonical_tensors(tensors, known.folder)
+    if tensors:
+        check_layers(tensors, known.arguments["num_layers"], known.folder)
     tensors = _without_head_activation(tensors, known, head)
     tensors, is_untied = with_settled_output(tensors, known.config)
     return tensors, is_untied and head.name == "masked_lm"
+
+
+def _with_pooler_placed(tensors: Tensors, known: EncoderFolder, head: Head) -> Tensors:
+    """The pooler where the task reads it: as the head's first layer, or nowhere."""
+    if head.name == "text_classifier" and known.is_bert:
+        return with_pooler_as_head(tensors)
+    return tensors if head.name == "backbone" else without_pooler(tensors)
+
+
+def _head_places(
+    head: Head, choice: HeadChoice, is_untied: bool, tensors: Tensors
+) -> list[WeightPlace]:
+    """What is loaded of a head; of a new one what BERT's pooler gives it."""
+    places = head_places(head, is_untied)
+    if choice.is_kept or head.name != "text_classifier":
+        return places * choice.is_kept
+    return [place for place in places if _is_pooler(tensors.get(place.tensor))]
+
+
+def _is_pooler(tensor: NamedTensor | None) -> bool:
+    return tensor is not None and f"{POOLER}." in tensor.name
 
 
 def _without_head_activation(
@@ -270,20 +258,19 @@ def check_encoder_tensors(
 
 
 def _task_arguments(
-    known: EncoderFolder, head: Head, tensors: Tensors, tokenizer: Any
+    known: EncoderFolder, head: Head, tokenizer: Any, is_new: bool, has_separator: bool
 ) -> dict[str, Any]:
     config = head_arguments(known.config, known.path)
     if head.name == "masked_lm":
-        # RoBERTa's head has its own activation, whatever the layers have.
-        activation = known.arguments["activation"] if known.is_bert else "gelu"
-        return {"head_activation": activation}
-    if head.name == "question_answerer":
+        # BERT's head has the activation of the layers, RoBERTa's and Longformer's,
+        # and so a new one, GELU.
+        has_gelu = is_new or not known.is_bert
+        return {
+            "head_activation": "gelu" if has_gelu else known.arguments["activation"]
+        }
+    if head.name == "question_answerer" and not has_separator:
         return {"separator_id": _separator_id(known, config, tokenizer)}
-    if head.output is None:
-        return {}
-    config.setdefault("num_classes", tensors[head.output].shape[0])
-    names = ("num_classes", "class_names", "dropout")
-    return {name: config[name] for name in names if name in config}
+    return {"dropout": config["dropout"]} if head.has_classes else {}
 
 
 def _separator_id(known: EncoderFolder, config: dict[str, Any], tokenizer: Any) -> int:

@@ -1,59 +1,10 @@
-"""Tensors of BERT, RoBERTa and XLM-R under the names that Longformer gives them."""
+"""The tensors of BERT, RoBERTa and XLM-R that Longformer has in another place."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.longformer_tensors import Tensors
+from longkeras.conversion.tensor_names import Tensors
 
 POOLER = "pooler.dense"
-HEAD_ACTIVATION = "lm_head.activation."
-_PREFIXES = ("bert.", "roberta.")
-_BERT_NAMES = {
-    "cls.predictions.transform.dense.": "lm_head.dense.",
-    "cls.predictions.transform.LayerNorm.": "lm_head.layer_norm.",
-    "cls.predictions.transform.transform_act_fn.": HEAD_ACTIVATION,
-    "cls.predictions.decoder.": "lm_head.decoder.",
-    "cls.predictions.bias": "lm_head.bias",
-}
-# BERT's first files have the names of TensorFlow's layers.
-_NORMS = {
-    "LayerNorm.gamma": "LayerNorm.weight",
-    "LayerNorm.beta": "LayerNorm.bias",
-    "layer_norm.gamma": "layer_norm.weight",
-    "layer_norm.beta": "layer_norm.bias",
-}
-# Whether a sentence follows another: no model here asks.
-_NEXT_SENTENCE = "cls.seq_relationship."
-
-
-def longformer_names(tensors: Tensors, folder: Path) -> Tensors:
-    """The tensors by the names of a bare `LongformerModel` and its heads.
-
-    BERT's guess whether one sentence follows another is left out.
-
-    Args:
-        tensors: dict of `NamedTensor` by name.
-        folder: path, for messages.
-
-    Returns:
-        dict of `NamedTensor` by name.
-
-    Raises:
-        CheckpointError: If two tensors have one name then.
-    """
-    renamed: Tensors = {}
-    for name, tensor in tensors.items():
-        if name.startswith(_NEXT_SENTENCE):
-            continue
-        new_name = _longformer_name(name)
-        if new_name in renamed:
-            raise CheckpointError(
-                "The checkpoint holds a tensor twice, under two names. "
-                f"Received: path={folder}, tensor={name}"
-            )
-        renamed[new_name] = tensor
-    return renamed
 
 
 def with_pooler_as_head(tensors: Tensors) -> Tensors:
@@ -112,14 +63,3 @@ def with_global_copies(tensors: Tensors) -> Tensors:
         }
     copies = {name: replace(tensor, name=name) for name, tensor in copies.items()}
     return {**tensors, **copies}
-
-
-def _longformer_name(name: str) -> str:
-    prefix = next((prefix for prefix in _PREFIXES if name.startswith(prefix)), "")
-    name = name.removeprefix(prefix)
-    for theirs, ours in _BERT_NAMES.items():
-        if name.startswith(theirs):
-            name = ours + name.removeprefix(theirs)
-    for theirs, ours in _NORMS.items():
-        name = name.removesuffix(theirs) + ours if name.endswith(theirs) else name
-    return name

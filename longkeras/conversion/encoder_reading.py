@@ -11,7 +11,6 @@ from longkeras import models
 from longkeras.conversion.encoder_folder import (
     EncoderFolder,
     check_encoder_tensors,
-    head_of,
     read_encoder_config,
     settled_tensors,
 )
@@ -23,12 +22,18 @@ from longkeras.conversion.encoder_places import (
 )
 from longkeras.conversion.encoder_source import assign_all, changed
 from longkeras.conversion.encoder_tokenizers import keras_hub_tokenizer
-from longkeras.conversion.longformer_config import head_arguments, is_longformer
-from longkeras.conversion.longformer_reading import read_longformer
-from longkeras.conversion.longformer_table import HEADS, POSITION_EMBEDDINGS, Head
-from longkeras.conversion.longformer_tensors import Tensors
+from longkeras.conversion.head_choice import (
+    HeadChoice,
+    choose_head,
+    log_new_head,
+    wanted_head,
+)
+from longkeras.conversion.longformer_config import head_arguments
+from longkeras.conversion.longformer_table import POSITION_EMBEDDINGS, Head
+from longkeras.conversion.model_folder import has_tokenizer
 from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
+from longkeras.conversion.tensor_names import Tensors
 from longkeras.conversion.weight_places import WeightPlace
 
 _log = logging.getLogger(__name__)
@@ -53,25 +58,6 @@ _KINDS: dict[str, dict[str, Any]] = {
 _ROBERTA_EPSILON = 1e-5
 
 
-def read_roberta(request: ModelRequest) -> Any:
-    """RoBERTa, or a Longformer that says that it is one; see `read_encoder`.
-
-    Args:
-        request: `ModelRequest`.
-
-    Returns:
-        A backbone or a task.
-
-    Raises:
-        CheckpointError: If the checkpoint is not whole.
-        ValueError: If KerasHub's class cannot hold it.
-    """
-    names = list(read_tensors(request.folder)) if request.load_weights else []
-    is_long = is_longformer(request.config, names)
-    is_long = is_long or request.task in [head.kind for head in HEADS]
-    return read_longformer(request) if is_long else read_encoder(request)
-
-
 def read_encoder(request: ModelRequest) -> Any:
     """The KerasHub model of a folder; see `longkeras.conversion.from_huggingface`.
 
@@ -89,20 +75,26 @@ def read_encoder(request: ModelRequest) -> Any:
     """
     known = read_encoder_config(request.folder, request.config)
     kinds = _KINDS[request.config["model_type"]]
-    head = head_of(known, _task_name(request.task, kinds, known))
+    task = _task_name(request.task, kinds, known)
+    head = wanted_head(task, known.config, known.path)
     if head.name not in kinds:
         raise _not_in_keras_hub(known, f"it has no {head.name}", task=head.name)
     kind = kinds[head.name] if head.name != "backbone" else None
     of_backbone, of_task = request.split_overrides(kinds["backbone"], kind)
-    overrides = request.overrides
-    arguments = {**_backbone_arguments(known, overrides), **of_backbone}
+    arguments = {**_backbone_arguments(known, request.overrides), **of_backbone}
     tensors: Tensors = {}
+    if request.load_weights:
+        tensors = _settled_tensors(known, head)
+    of_head = encoder_head_places(known.is_bert, head)
+    choice = choose_head(request, head, tensors, of_head)
     places: list[WeightPlace] = []
     if request.load_weights:
-        tensors, places = _tensors(known, head, "num_classes" not in overrides)
+        tensors, places = _placed_tensors(known, head, tensors, choice.is_kept)
+        if of_head and not choice.is_kept:
+            log_new_head(known.folder, kinds[head.name])
     model = kinds["backbone"](**arguments)
     if kind is not None:
-        of_task = {**_task_arguments(known, head, tensors, of_task), **of_task}
+        of_task = {**_task_arguments(known, head, choice, of_task), **of_task}
         model = kind(backbone=model, **of_task)
     assign_all(model, places, tensors)
     return model
@@ -153,21 +145,23 @@ def _backbone_arguments(
     return arguments
 
 
-def _tensors(
-    known: EncoderFolder, head: Head, wants_head: bool
-) -> tuple[Tensors, list[WeightPlace]]:
-    """The tensors of a folder as KerasHub's model has them, and their places."""
+def _settled_tensors(known: EncoderFolder, head: Head) -> Tensors:
     tensors, is_untied = settled_tensors(known, head, read_tensors(known.folder))
     if is_untied:
         raise _not_in_keras_hub(
             known, "its output is the token embedding", tie_word_embeddings=False
         )
-    of_head = encoder_head_places(known.is_bert, head)
-    has_head = any(place.tensor in tensors for place in of_head)
+    return tensors
+
+
+def _placed_tensors(
+    known: EncoderFolder, head: Head, tensors: Tensors, is_kept: bool
+) -> tuple[Tensors, list[WeightPlace]]:
+    """The tensors of a folder as KerasHub's model has them, and their places."""
     places = encoder_places(known.is_bert, known.arguments["num_layers"], head)
-    if not (has_head and wants_head) and of_head:
+    if not is_kept:
+        of_head = encoder_head_places(known.is_bert, head)
         places = [place for place in places if place not in of_head]
-        _log.warning("%s: the head of the %s is new", known.folder, head.name)
     if not known.is_bert:
         tensors = without_pooler(tensors)
     elif f"{POOLER}.weight" not in tensors:
@@ -201,23 +195,14 @@ def _without_segments(tensors: Tensors, known: EncoderFolder) -> Tensors:
 
 
 def _task_arguments(
-    known: EncoderFolder, head: Head, tensors: Tensors, overrides: dict[str, Any]
+    known: EncoderFolder, head: Head, choice: HeadChoice, overrides: dict[str, Any]
 ) -> dict[str, Any]:
-    config = head_arguments(known.config, known.path)
     arguments = {}
     if head.name == "text_classifier":
-        arguments["dropout"] = config["dropout"]
-        of_output = encoder_head_places(known.is_bert, head)[-1].tensor
-        if of_output in tensors:
-            arguments["num_classes"] = tensors[of_output].shape[0]
-        elif "num_classes" in config:
-            arguments["num_classes"] = config["num_classes"]
-        elif "num_classes" not in overrides:
-            raise ValueError(
-                "`num_classes` must be given: the checkpoint does not name classes. "
-                f"Received: path={known.path}, task={head.name}"
-            )
-    if "preprocessor" not in overrides and known.has_tokenizer:
+        # KerasHub's classes keep no names.
+        arguments["num_classes"] = choice.arguments["num_classes"]
+        arguments["dropout"] = head_arguments(known.config, known.path)["dropout"]
+    if "preprocessor" not in overrides and has_tokenizer(known.folder):
         arguments["preprocessor"] = _preprocessor(known, head)
     return arguments
 

@@ -1,21 +1,24 @@
 """A short encoder, wherever it comes from, in the terms of a Longformer."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from longkeras.argument_checks import whole_number
 from longkeras.conversion.encoder_names import with_global_copies
 from longkeras.conversion.longformer_table import (
     POSITION_EMBEDDINGS,
     Head,
-    head_places,
-    in_task,
     places_of,
+    task_places,
 )
-from longkeras.conversion.longformer_tensors import Tensors, check_shape
+from longkeras.conversion.longformer_tensors import check_shape
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
+from longkeras.conversion.tensor_names import Tensors
+from longkeras.conversion.weight_places import WeightPlace
 from longkeras.models import LongformerBackbone
 from longkeras.models.first_weights import weights_to_be_loaded
 from longkeras.models.longformer.longer_positions import tiled_positions
@@ -29,15 +32,19 @@ class EncoderSource:
         arguments: dict. Of `LongformerBackbone`, without its window; the
             `max_sequence_length` is the short one.
         tensors: dict of `NamedTensor` by Longformer's names. The position table
-            has `padding_id + 1` rows before that of a text's first token.
+            has `padding_id + 1` rows before that of a text's first token. Empty
+            where no weights are wanted.
         head: `Head`.
-        task_arguments: dict. Of the task, without backbone and preprocessor.
+        head_places: list of `WeightPlace`. The tensors of the head that are read;
+            the rest of it is new.
+        task_arguments: dict. Of the task, without its backbone.
         tokenizer: `LongformerTokenizer`, or None.
     """
 
     arguments: dict[str, Any]
     tensors: Tensors
     head: Head
+    head_places: list[WeightPlace]
     task_arguments: dict[str, Any] = field(default_factory=dict)
     tokenizer: Any = None
 
@@ -58,34 +65,65 @@ def longformer_of(
     Raises:
         ValueError: If the new position table would be shorter than the old one.
     """
-    short = source.arguments["max_sequence_length"]
-    if max_sequence_length < short:
-        raise ValueError(
-            f"`max_sequence_length` must be at least that of the model, {short}. "
-            f"Received: max_sequence_length={max_sequence_length}"
-        )
     arguments = {
         **source.arguments,
         "max_sequence_length": max_sequence_length,
         "attention_window": attention_window,
     }
-    with weights_to_be_loaded():
+    old_length = source.arguments["max_sequence_length"]
+    check_longer(max_sequence_length, old_length)
+    are_loaded = bool(source.tensors)
+    with weights_to_be_loaded() if are_loaded else nullcontext():
         backbone = LongformerBackbone(**arguments)
     model, places = backbone, places_of(backbone)
     if source.head.name != "backbone":
         model = _task(source, backbone)
-        is_untied = not backbone.tie_embedding_weights
-        places = [in_task(place) for place in places]
-        places += head_places(source.head, is_untied)
-    tensors = with_global_copies(source.tensors)
-    first_position = backbone.padding_id + 1
-    tensors[POSITION_EMBEDDINGS] = changed(
-        tensors[POSITION_EMBEDDINGS],
-        (first_position + max_sequence_length, backbone.hidden_dim),
-        lambda rows: tiled_positions(rows, first_position, max_sequence_length),
-    )
-    assign_all(model, places, tensors)
+        places = [*task_places(backbone), *source.head_places]
+    if are_loaded:
+        tensors = with_longer_table(with_global_copies(source.tensors), backbone)
+        assign_all(model, places, tensors)
     return model
+
+
+def check_longer(max_sequence_length: int, old_length: int) -> None:
+    """Refuse a position table that is shorter than the checkpoint's.
+
+    Args:
+        max_sequence_length: int. The length that is wanted.
+        old_length: int. That of the checkpoint.
+
+    Raises:
+        ValueError: If the former is less.
+    """
+    length = whole_number("max_sequence_length", max_sequence_length, 1)
+    if length < old_length:
+        raise ValueError(
+            f"`max_sequence_length` must be at least that of the model, {old_length}. "
+            f"Received: max_sequence_length={max_sequence_length}"
+        )
+
+
+def with_longer_table(tensors: Tensors, backbone: Any) -> Tensors:
+    """A position table of the backbone's length, its rows repeated.
+
+    Args:
+        tensors: dict of `NamedTensor` by name.
+        backbone: `LongformerBackbone`.
+
+    Returns:
+        dict of `NamedTensor` by name.
+    """
+    table = tensors[POSITION_EMBEDDINGS]
+    first_position = backbone.padding_id + 1
+    length = backbone.max_sequence_length
+    if table.shape[0] == first_position + length:
+        return tensors
+    longer = changed(
+        table,
+        (first_position + length, *table.shape[1:]),
+        lambda rows: tiled_positions(rows, first_position, length),
+    )
+    return {**tensors, POSITION_EMBEDDINGS: longer}
 
 
 def changed(
@@ -128,11 +166,9 @@ def assign_all(model: Any, places: list[Any], tensors: Tensors) -> None:
 
 
 def _task(source: EncoderSource, backbone: Any) -> Any:
-    preprocessor = None
-    if source.tokenizer is not None:
-        preprocessor = source.head.kind.preprocessor_cls(
+    arguments = dict(source.task_arguments)
+    if "preprocessor" not in arguments and source.tokenizer is not None:
+        arguments["preprocessor"] = source.head.kind.preprocessor_cls(
             source.tokenizer, max_sequence_length=backbone.max_sequence_length
         )
-    return source.head.kind(
-        backbone=backbone, preprocessor=preprocessor, **source.task_arguments
-    )
+    return source.head.kind(backbone=backbone, **arguments)

@@ -17,8 +17,8 @@ from longkeras.conversion.longformer_table import (
     Head,
     head_of_model,
     head_places,
-    in_task,
     places_of,
+    task_places,
 )
 from longkeras.conversion.model_folder import (
     CONFIG_FILE,
@@ -127,13 +127,12 @@ def _is_kept(new_folder: Path, entry: Path) -> bool:
 
 
 def _tensors(model: Any, backbone: Any, head: Head) -> Iterator[NamedTensor]:
-    places = places_of(backbone)
     if backbone is model:
-        for place in places:
+        for place in places_of(backbone):
             yield _tensor(place.tensor, place, model)
         return
-    for place in places:
-        yield _tensor(f"{_TASK_PREFIX}{place.tensor}", in_task(place), model)
+    for place in task_places(backbone):
+        yield _tensor(f"{_TASK_PREFIX}{place.tensor}", place, model)
     is_untied = not backbone.tie_embedding_weights and head.name == "masked_lm"
     for place in head_places(head, is_untied):
         yield _tensor(place.tensor, place, model)

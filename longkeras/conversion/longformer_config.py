@@ -25,7 +25,7 @@ _GENERIC_LABEL = re.compile(r"LABEL_\d+")
 def is_longformer(config: dict[str, Any], tensor_names: list[str]) -> bool:
     """Whether a checkpoint is a Longformer, whatever it calls itself.
 
-    Models made long from RoBERTa by the authors' notebook say `"roberta"`.
+    Models that the authors' notebook made of RoBERTa or XLM-R keep their `model_type`.
 
     Args:
         config: dict. Of `config.json`.
@@ -37,7 +37,7 @@ def is_longformer(config: dict[str, Any], tensor_names: list[str]) -> bool:
     if config.get("model_type") == "longformer":
         return True
     has_globals = any("attention.self.query_global." in name for name in tensor_names)
-    return config.get("model_type") == "roberta" and (
+    return config.get("model_type") in ("roberta", "xlm-roberta") and (
         has_globals or "attention_window" in config
     )
 

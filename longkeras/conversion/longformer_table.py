@@ -16,7 +16,6 @@ from longkeras.models.longformer.token_classifier import LongformerTokenClassifi
 
 WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 POSITION_EMBEDDINGS = "embeddings.position_embeddings.weight"
-POSITION_IDS = "embeddings.position_ids"
 DECODER_WEIGHT = "lm_head.decoder.weight"
 DECODER_BIAS = "lm_head.decoder.bias"
 HEAD_BIAS = "lm_head.bias"
@@ -155,6 +154,21 @@ def head_places(head: Head, is_untied: bool = False) -> list[WeightPlace]:
         list of `WeightPlace`.
     """
     return [*head.places, *[_UNTIED_DECODER] * is_untied]
+
+
+def task_places(backbone: Any) -> list[WeightPlace]:
+    """The tensors of a backbone inside a task, which reads no pooler.
+
+    The task classes of `transformers` have none, and call one unexpected.
+
+    Args:
+        backbone: `LongformerBackbone`.
+
+    Returns:
+        list of `WeightPlace`.
+    """
+    places = backbone_places(backbone.num_layers, False, backbone.activation)
+    return [in_task(place) for place in places]
 
 
 def in_task(place: WeightPlace) -> WeightPlace:

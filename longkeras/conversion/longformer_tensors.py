@@ -1,4 +1,4 @@
-"""A Longformer checkpoint's tensors under one set of names, each accounted for."""
+"""Checks that each tensor of a checkpoint is accounted for, and has its size."""
 
 from pathlib import Path
 from typing import Any
@@ -12,41 +12,13 @@ from longkeras.conversion.longformer_table import (
     HEAD_BIAS,
     HEADS,
     POSITION_EMBEDDINGS,
-    POSITION_IDS,
     WORD_EMBEDDINGS,
 )
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
+from longkeras.conversion.tensor_names import Tensors
 from longkeras.conversion.weight_places import WeightPlace
 
-# Of a task class, and of models made long from RoBERTa. A bare model has none.
-_PREFIXES = ("longformer.", "roberta.")
 _LAYER = "encoder.layer."
-
-Tensors = dict[str, NamedTensor]
-
-
-def without_prefix(tensors: Tensors, folder: Path) -> Tensors:
-    """The tensors by the names that a bare `LongformerModel` has.
-
-    Args:
-        tensors: dict of `NamedTensor` by name.
-        folder: path, for messages.
-
-    Returns:
-        dict of `NamedTensor` by name.
-
-    Raises:
-        CheckpointError: If two tensors have one name then.
-    """
-    bare = {}
-    for name, tensor in tensors.items():
-        prefix = next((prefix for prefix in _PREFIXES if name.startswith(prefix)), "")
-        if bare.setdefault(name.removeprefix(prefix), tensor) is not tensor:
-            raise CheckpointError(
-                "The checkpoint holds a tensor twice, with a prefix and without. "
-                f"Received: path={folder}, tensor={name}"
-            )
-    return bare
 
 
 def with_settled_output(
@@ -68,38 +40,15 @@ def with_settled_output(
     decoder, bias = settled.get(DECODER_WEIGHT), settled.pop(DECODER_BIAS, None)
     is_untied = config.get("tie_word_embeddings") is False
     if decoder is not None and not is_untied:
+        # Of two names for one tensor, safetensors may have kept either.
+        settled.setdefault(WORD_EMBEDDINGS, decoder)
+    if decoder is not None and not is_untied:
         is_untied = not _are_equal(decoder, settled.get(WORD_EMBEDDINGS))
     if not is_untied:
         settled.pop(DECODER_WEIGHT, None)
     if bias is not None:
         settled[HEAD_BIAS] = bias
     return settled, is_untied
-
-
-def without_position_ids(tensors: Tensors) -> Tensors:
-    """Leaves out what older files say of positions, if it says what is so anyway.
-
-    Args:
-        tensors: dict of `NamedTensor` by name.
-
-    Returns:
-        dict of `NamedTensor` by name.
-
-    Raises:
-        CheckpointError: If the positions are not 0, 1, 2 and so on.
-    """
-    left = dict(tensors)
-    found, table = left.pop(POSITION_IDS, None), left.get(POSITION_EMBEDDINGS)
-    if found is None or table is None:
-        return left
-    count = table.shape[0] if table.shape else 0
-    is_plain = found.shape in ((count,), (1, count))
-    if not is_plain or not np.array_equal(found.read().ravel(), np.arange(count)):
-        raise CheckpointError(
-            "The checkpoint has positions of its own, and only 0, 1, 2 ... are known "
-            f"here. Received: path={found.path}, tensor={found.name}"
-        )
-    return left
 
 
 def check_layers(tensors: Tensors, num_layers: int, folder: Path) -> None:
@@ -141,7 +90,9 @@ def check_names(tensors: Tensors, places: list[WeightPlace], folder: Path) -> No
     needed = {place.tensor for place in places}
     of_heads = {place.tensor for head in HEADS for place in head.places}
     missing = sorted(needed - set(tensors))
-    unknown = sorted(set(tensors) - needed - of_heads - {DECODER_WEIGHT})
+    unknown = set(tensors) - needed - of_heads - {DECODER_WEIGHT}
+    # By the names in the file: those without a prefix need not occur there.
+    unknown = sorted(tensors[name].name for name in unknown)
     if missing or unknown:
         raise CheckpointError(
             "The tensors are not those of the model that config.json describes. "

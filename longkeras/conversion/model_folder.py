@@ -6,6 +6,7 @@ from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.conversion.strict_json import read_object
+from longkeras.safe_files.checkpoint_folder import check_checkpoint_folder
 from longkeras.safe_files.preset_layout import (
     ASSETS_FOLDER,
     METADATA_FILE,
@@ -54,18 +55,12 @@ def local_folder(
         `pathlib.Path`.
 
     Raises:
-        CheckpointError: If there is no such folder or model, or the Hub cannot be
-            reached.
+        CheckpointError: If there is no such folder or model, the folder holds no
+            `config.json`, or the Hub cannot be reached.
     """
     handle = os.fspath(path_or_handle)
     if not handle.startswith(HUB_PREFIX):
-        folder = Path(handle)
-        if not folder.is_dir():
-            raise CheckpointError(
-                f"There is no such folder. Name one, or a model of the Hugging Face "
-                f"Hub as {HUB_PREFIX}user/name. Received: {handle}"
-            )
-        return folder
+        return check_checkpoint_folder(handle, "path_or_handle")
     folder = _download(handle, [CONFIG_FILE, *TOKENIZER_FILES])
     if with_weights:
         folder = _download(handle, _SAFETENSORS)
@@ -94,6 +89,18 @@ def preset_folder(handle: str, with_weights: bool = True) -> Path:
     return _download(handle, patterns)
 
 
+def has_tokenizer(folder: Path) -> bool:
+    """Whether a folder holds a tokenizer of some kind.
+
+    Args:
+        folder: path.
+
+    Returns:
+        bool.
+    """
+    return any((folder / name).is_file() for name in TOKENIZER_SOURCES)
+
+
 def read_config(path_or_handle: str | os.PathLike[str]) -> dict[str, Any]:
     """The `config.json` of a checkpoint, which alone is downloaded.
 
@@ -107,8 +114,10 @@ def read_config(path_or_handle: str | os.PathLike[str]) -> dict[str, Any]:
         CheckpointError: If there is none, or it is damaged.
     """
     handle = os.fspath(path_or_handle)
-    is_on_hub = handle.startswith(HUB_PREFIX)
-    folder = _download(handle, [CONFIG_FILE]) if is_on_hub else Path(handle)
+    if not handle.startswith(HUB_PREFIX):
+        folder = check_checkpoint_folder(handle, "path_or_handle")
+    else:
+        folder = _download(handle, [CONFIG_FILE])
     return read_object(folder / CONFIG_FILE)
 
 

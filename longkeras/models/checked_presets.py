@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import keras
+import keras_hub
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.safe_files import check_preset_folder
+from longkeras.safe_files.checkpoint_folder import check_checkpoint_folder
 
 HUB_PREFIX = "hf://"
 # Named, not imported: conversion stands on the models, and is there when it is called.
@@ -40,16 +42,12 @@ class CheckedPresets:
             CheckpointError: If a folder is missing, damaged, or not safe to load.
         """
         preset = os.fspath(preset)
+        check_preset_name(preset)
         is_model = issubclass(cls, keras.Model)
         if preset.startswith(HUB_PREFIX):
             with_weights = is_model and kwargs.get("load_weights", True)
             preset = str(named(_HUB_FOLDER)(preset, with_weights))
         folder = Path(preset)
-        if _is_path(preset) and not folder.is_dir():
-            raise CheckpointError(
-                "`preset` must be a folder, `hf://user/name`, or a name that KerasHub "
-                f"knows; there is no such folder. Received: preset={preset}"
-            )
         if not folder.is_dir():
             return super().from_preset(preset, **kwargs)
         check_preset_folder(folder)
@@ -64,9 +62,19 @@ class CheckedPresets:
             ) from error
 
 
-def _is_path(preset):
-    """Whether a preset is no name, nor the address of a server."""
-    return "://" not in preset and len(Path(preset).parts) > 1
+def check_preset_name(preset, argument="preset"):
+    """Refuse a path that leads to no model, which KerasHub would take for a name.
+
+    Args:
+        preset: str. A folder, the address of a server (`hf://...`, `kaggle://...`), or
+            the name of one of KerasHub's presets.
+        argument: str. The name by which it was given. Defaults to `"preset"`.
+
+    Raises:
+        CheckpointError: If it is none of them, or the folder holds no `config.json`.
+    """
+    if "://" not in preset and preset not in keras_hub.models.Backbone.presets:
+        check_checkpoint_folder(preset, argument)
 
 
 def named(dotted_name):

@@ -4,16 +4,23 @@ import json
 import os
 from pathlib import Path
 
-from longkeras.models.checked_presets import HUB_PREFIX, CheckedPresets, named
+from longkeras.models.checked_presets import (
+    HUB_PREFIX,
+    CheckedPresets,
+    check_preset_name,
+    named,
+)
 
-# What loads a checkpoint by its `model_type`. Named, not imported: conversion stands
-# on the models, and is there when it is called.
-_LOADERS = {
-    "longformer": "longkeras.conversion.huggingface_reading.load_preset_as",
-    "roberta": "longkeras.conversion.huggingface_reading.load_preset_as",
-    "bert": "longkeras.conversion.huggingface_reading.load_preset_as",
-    "xlm-roberta": "longkeras.conversion.huggingface_reading.load_preset_as",
-}
+# Named, not imported: conversion stands on the models, and is there when it is called.
+_LOADER = "longkeras.conversion.huggingface_reading.load_preset_as"
+_SHORT_LOADER = "longkeras.conversion.huggingface_reading.load_short_preset_as"
+# KerasHub's classes of which a Longformer can be made.
+_SHORT_ENCODERS = (
+    "keras_hub>BertBackbone",
+    "keras_hub>RobertaBackbone",
+    "keras_hub>XLMRobertaBackbone",
+    "longkeras>ExactBertBackbone",
+)
 _CONFIG_READER = "longkeras.conversion.model_folder.read_config"
 
 
@@ -35,31 +42,36 @@ class HuggingFacePresets(CheckedPresets):
             load_weights: bool. Whether to load weights; without meaning for a
                 preprocessor or tokenizer. Defaults to `True`.
             **kwargs: arguments of the class that win over the preset's. A
-                `num_classes` makes a new head. See
+                `num_classes` makes a new head; of a Hugging Face checkpoint, only if
+                its own head has another number. See
                 `longkeras.conversion.from_huggingface`.
 
         Returns:
             An object of this class.
 
         Raises:
-            CheckpointError: If a Hugging Face checkpoint cannot be read.
+            CheckpointError: If there is no such folder, or a checkpoint cannot be
+                read.
         """
-        loader = _LOADERS.get(_model_type(preset))
-        if loader is not None:
-            return named(loader)(cls, preset, load_weights, **kwargs)
+        preset = os.fspath(preset)
+        check_preset_name(preset)
+        config = _config(preset)
+        if "model_type" in config and "registered_name" not in config:
+            return named(_LOADER)(cls, preset, load_weights, **kwargs)
+        if config.get("registered_name") in _SHORT_ENCODERS:
+            model = named(_SHORT_LOADER)(cls, preset, load_weights, **kwargs)
+            if model is not None:
+                return model
         if not load_weights:
             kwargs["load_weights"] = False
         return super().from_preset(preset, **kwargs)
 
 
-def _model_type(preset):
-    """What a Hugging Face checkpoint calls itself; None for every other preset."""
-    preset = os.fspath(preset)
+def _config(preset):
+    """The `config.json` of a folder or of a model of the Hub; `{}` of all others."""
     if preset.startswith(HUB_PREFIX):
-        config = named(_CONFIG_READER)(preset)
-    else:
-        config = _local_config(Path(preset) / "config.json")
-    return None if "registered_name" in config else config.get("model_type")
+        return named(_CONFIG_READER)(preset)
+    return _local_config(Path(preset) / "config.json")
 
 
 def _local_config(path):

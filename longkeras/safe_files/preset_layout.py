@@ -4,6 +4,7 @@ from pathlib import Path
 
 CONFIG_FILE = "config.json"
 TASK_FILE = "task.json"
+TOKENIZER_FILE = "tokenizer.json"
 METADATA_FILE = "metadata.json"
 MODEL_WEIGHTS_FILE = "model.weights.h5"
 TASK_WEIGHTS_FILE = "task.weights.h5"
@@ -30,7 +31,7 @@ _PRESET_FILES = (
     "preprocessor.json",
     TASK_FILE,
     TASK_WEIGHTS_FILE,
-    "tokenizer.json",
+    TOKENIZER_FILE,
 )
 
 

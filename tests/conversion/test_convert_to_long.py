@@ -174,7 +174,9 @@ def test_the_dtype_of_the_old_model_is_kept():
         (lambda: small_encoder("roberta"), {"attention_window": 7}, "even"),
         (lambda: small_encoder("roberta"), {"task": "backbone"}, "`task`"),
         (lambda: 3, {}, "`model` must be KerasHub's"),
-        (lambda: "no/such:preset", {"task": "token_classifier"}, "`task`"),
+        (lambda: "no/such:preset", {"task": "token_classifier"}, "no such folder"),
+        (lambda: "roberta_base_en", {"task": "summarizer"}, "`task`"),
+        (lambda: small_encoder("roberta"), {"num_classes": 2}, "`num_classes`"),
     ],
 )
 def test_what_cannot_be_is_refused(model, options, message):

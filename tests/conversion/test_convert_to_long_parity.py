@@ -216,3 +216,64 @@ def test_the_way_over_hugging_faces_longformer_and_back(family, tmp_path):
     again = from_huggingface(tmp_path / "long")
     inputs = {**short_inputs(family), "mask_positions": MASKED}
     close(outputs_of(again, inputs), outputs_of(ours, inputs))
+
+
+THEIR_TASKS = {
+    "backbone": "LongformerModel",
+    "masked_lm": "LongformerForMaskedLM",
+    "text_classifier": "LongformerForSequenceClassification",
+    "question_answerer": "LongformerForQuestionAnswering",
+    "token_classifier": "LongformerForTokenClassification",
+}
+
+
+@each_family
+@pytest.mark.parametrize("task", THEIR_TASKS)
+def test_they_read_every_task_of_a_plain_encoder_without_a_remark(
+    task, family, tmp_path
+):
+    import torch
+    import transformers
+
+    from longkeras.conversion import to_huggingface
+
+    # In place of a tokenizer, which a question answerer asks for its separator.
+    theirs = their_model(family, "Model", sep_token_id=2)
+    folder = their_folder(theirs, tmp_path / "short")
+    classes = {"num_classes": 3} if "classifier" in task else {}
+    ours = convert_to_long(folder, LONG, WINDOW, task, **classes)
+    to_huggingface(ours, tmp_path / "long")
+    theirs, report = getattr(transformers, THEIR_TASKS[task]).from_pretrained(
+        tmp_path / "long", output_loading_info=True
+    )
+    assert not any(report.values()), report
+    if task == "text_classifier":
+        inputs = short_inputs(family)
+        expected = their_outputs(theirs.eval(), inputs)["logits"]
+        close(outputs_of(ours, inputs), expected)
+    assert all(bool(torch.isfinite(x).all()) for x in theirs.parameters())
+
+
+def test_tied_weights_are_those_that_they_take(tmp_path):
+    """Of two values the head's own counts; of one name missing the other does."""
+    import safetensors.torch
+    import transformers
+
+    theirs = their_model("roberta", "ForMaskedLM")
+    their_folder(theirs, tmp_path)
+    words = "roberta.embeddings.word_embeddings.weight"
+    state = {name: x.clone() for name, x in theirs.state_dict().items()}
+    different = {
+        **state,
+        "lm_head.decoder.weight": state[words] + 1,
+        "lm_head.decoder.bias": state["lm_head.bias"] + 1,
+    }
+    one_name = {x: y for x, y in state.items() if x not in (words, "lm_head.bias")}
+    inputs = short_inputs("roberta")
+    for tensors in (different, one_name):
+        safetensors.torch.save_file(tensors, tmp_path / "model.safetensors")
+        again = transformers.RobertaForMaskedLM.from_pretrained(tmp_path).eval()
+        logits = their_outputs(again, inputs)["logits"]
+        expected = np.take_along_axis(logits, MASKED[..., None], axis=1)
+        ours = convert_to_long(tmp_path, LONG, WINDOW)
+        close(outputs_of(ours, {**inputs, "mask_positions": MASKED}), expected)

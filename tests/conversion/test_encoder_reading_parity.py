@@ -108,7 +108,7 @@ def test_a_new_head_stands_on_the_weights_of_the_checkpoint(family, tmp_path):
 def test_a_classifier_of_tokens_is_no_classifier_of_texts(tmp_path, caplog):
     theirs = fitting_model("bert", "ForTokenClassification", num_labels=3)
     from_huggingface(their_folder(theirs, tmp_path), "text_classifier")
-    assert "head of the text_classifier is new" in caplog.text
+    assert "the head of ExactBertTextClassifier is new" in caplog.text
 
 
 def test_an_exact_bert_is_saved_and_loaded(tmp_path):
@@ -129,8 +129,7 @@ def test_our_classes_load_their_own_kind(tmp_path):
         ExactBertBackbone.from_preset(str(folder), load_weights=False),
         ExactBertBackbone,
     )
-    with pytest.raises(ValueError, match="convert_to_long"):
-        from_huggingface(folder, LongformerBackbone)
+    assert isinstance(from_huggingface(folder, LongformerBackbone), LongformerBackbone)
 
 
 @pytest.mark.parametrize(
@@ -166,5 +165,5 @@ def test_an_untied_output_is_refused(family, tmp_path):
 @each_family
 def test_tensors_that_do_not_fit_are_named(family, tmp_path):
     folder = their_folder(fitting_model(family, "Model"), tmp_path, num_hidden_layers=3)
-    with pytest.raises(CheckpointError, match=r"encoder\.layer\.2\.output\.dense"):
+    with pytest.raises(CheckpointError, match=r"2 layers, and config\.json says 3"):
         from_huggingface(folder)

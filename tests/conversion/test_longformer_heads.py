@@ -74,7 +74,9 @@ def test_a_head_that_is_missing_is_new_and_said_to_be(tmp_path, caplog):
 
 def test_a_new_head_needs_a_number_of_classes(tmp_path):
     folder = write_checkpoint(tmp_path, tensors_of(MLM), MLM)
-    with pytest.raises(ValueError, match="`num_classes` must be given"):
+    with pytest.raises(
+        ValueError, match="`num_classes` or `class_names` must be given"
+    ):
         from_huggingface(folder, "token_classifier")
 
 
@@ -116,3 +118,39 @@ def test_the_separator_is_that_of_the_checkpoint(tmp_path):
     architecture = "LongformerForQuestionAnswering"
     model = read(tmp_path, tensors_of(architecture), architecture)
     assert model.separator_id == 5
+
+
+@pytest.mark.parametrize(
+    "given", [{"num_classes": 3}, {"class_names": ["bad", "so-so", "fine"]}]
+)
+def test_a_head_of_as_many_classes_is_kept(given, tmp_path, caplog):
+    architecture = "LongformerForTokenClassification"
+    tensors = tensors_of(architecture)
+    folder = write_checkpoint(tmp_path, tensors, architecture)
+    model = from_huggingface(folder, **given)
+    kernel = values_of(model.output_dense.kernel)
+    np.testing.assert_array_equal(kernel, tensors["classifier.weight"].T)
+    assert model.class_names == given.get("class_names", list(LABELS.values()))
+    assert not caplog.records
+
+
+def test_names_of_another_number_are_a_new_head(tmp_path, caplog):
+    architecture = "LongformerForTokenClassification"
+    folder = write_checkpoint(tmp_path, tensors_of(architecture), architecture)
+    model = from_huggingface(folder, class_names=["bad", "fine"])
+    assert (model.num_classes, model.class_names) == (2, ["bad", "fine"])
+    assert "the head of LongformerTokenClassifier is new" in caplog.text
+
+
+def test_names_in_another_order_than_a_kept_heads_are_refused(tmp_path):
+    architecture = "LongformerForTokenClassification"
+    folder = write_checkpoint(tmp_path, tensors_of(architecture), architecture)
+    with pytest.raises(ValueError, match="in the order of the checkpoint"):
+        from_huggingface(folder, class_names=["good", "dull", "fair"])
+
+
+def test_classes_are_refused_where_a_task_has_none(tmp_path):
+    folder = write_checkpoint(tmp_path, tensors_of(MLM), MLM)
+    for given in ({"num_classes": 2}, {"class_names": ["a", "b"]}):
+        with pytest.raises(ValueError, match='`task="text_classifier"`'):
+            from_huggingface(folder, **given)

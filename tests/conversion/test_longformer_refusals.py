@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from longkeras.models import LongformerMaskedLM
 from tests.conversion.small_checkpoint import (
     LAYER,
     MLM,
@@ -57,17 +56,6 @@ def test_a_weight_of_whole_numbers_is_refused(tmp_path):
     name = f"{LAYER}.self.key.bias"
     tensors[name] = np.zeros(8, "int64")
     assert name in faulty(write_checkpoint(tmp_path, tensors))
-
-
-def test_a_plain_roberta_asked_for_as_a_longformer_shows_the_way(tmp_path):
-    tensors = {
-        name: x
-        for name, x in tensors_of(MLM, "roberta.").items()
-        if "global" not in name
-    }
-    changes = {"model_type": "roberta", "attention_window": None}
-    folder = write_checkpoint(tmp_path, tensors, "RobertaForMaskedLM", **changes)
-    assert "convert_to_long" in faulty(folder, task=LongformerMaskedLM)
 
 
 @pytest.mark.parametrize(

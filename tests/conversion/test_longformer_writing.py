@@ -52,8 +52,10 @@ def test_what_was_read_is_written_again(architecture, tmp_path):
     folder = write_checkpoint(tmp_path / "theirs", tensors, architecture)
     model = from_huggingface(folder)
     written = read_tensors(to_huggingface(model, tmp_path / "ours"))
-    assert set(written) == set(tensors)
-    for name, array in tensors.items():
+    is_bare = architecture == "LongformerModel"
+    kept = {name: x for name, x in tensors.items() if is_bare or "pooler" not in name}
+    assert set(written) == set(kept)
+    for name, array in kept.items():
         assert written[name].dtype == np.float32
         np.testing.assert_array_equal(written[name].read(), array)
     config = json.loads((tmp_path / "ours" / "config.json").read_text())

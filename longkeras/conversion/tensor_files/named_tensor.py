@@ -12,7 +12,7 @@ class NamedTensor:
     """What is known of a tensor before its values are wanted.
 
     Attributes:
-        name: str.
+        name: str. As it is stored in the file.
         dtype: `numpy.dtype`.
         shape: tuple of int.
         read: function without arguments that gives the values, a `numpy.ndarray`;

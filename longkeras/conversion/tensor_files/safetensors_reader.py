@@ -39,7 +39,9 @@ def read_safetensors(path: Path) -> dict[str, NamedTensor]:
 
     Everything that the header says is compared with the file first: the tensors lie
     side by side without a gap or an overlap from the header to the file's last byte,
-    and each has the size that its shape and type need.
+    and each has the size that its shape and type need. A name that the metadata maps
+    to another, as `safetensors.torch.save_model` writes of shared tensors, is that
+    tensor too.
 
     Args:
         path: path.
@@ -56,8 +58,8 @@ def read_safetensors(path: Path) -> dict[str, NamedTensor]:
     content = np.frombuffer(map_file(path), np.uint8)
     header_end = _header_end(content, path)
     header = parse_object(content[LENGTH_BYTES:header_end].tobytes(), path)
-    header.pop("__metadata__", None)
-    tensors = {}
+    metadata = header.pop("__metadata__", None)
+    tensors: dict[str, NamedTensor] = {}
     spans = []
     for name, entry in header.items():
         dtype, shape, span = _checked_entry(entry, name, path)
@@ -66,7 +68,17 @@ def read_safetensors(path: Path) -> dict[str, NamedTensor]:
         read = _viewing(values, dtype, shape)
         tensors[name] = NamedTensor(name, dtype, shape, read, path)
     _check_spans(sorted(spans), len(content) - header_end, path)
-    return tensors
+    return {**_shared(metadata, tensors), **tensors}
+
+
+def _shared(metadata: Any, tensors: dict[str, NamedTensor]) -> dict[str, NamedTensor]:
+    """Tensors that are stored under another name, by the name they lack."""
+    entries = metadata.items() if isinstance(metadata, dict) else ()
+    return {
+        name: tensors[kept]
+        for name, kept in entries
+        if isinstance(kept, str) and kept in tensors
+    }
 
 
 def _header_end(content: np.ndarray, path: Path) -> int:

@@ -54,7 +54,9 @@ def _read_shards(index: Path, read: _Reader) -> dict[str, NamedTensor]:
     tensors: dict[str, NamedTensor] = {}
     for name in sorted(set(files.values())):
         found = read(index.parent / name)
-        strays = [tensor for tensor in found if files.get(tensor) != name]
+        # By their names in the file, since an index does not name shared tensors twice.
+        stored = {tensor.name for tensor in found.values()}
+        strays = sorted(tensor for tensor in stored if files.get(tensor) != name)
         if strays:
             raise CheckpointError(
                 f"The index does not say that {name} holds {_few(strays)}. "

@@ -15,6 +15,7 @@ from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.texts_or_ids import TextsOrIds
+from longkeras.models.unread_weights import UnreadWeights
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -26,6 +27,7 @@ class ExactBertMaskedLM(
     HuggingFacePresets,
     TextsOrIds,
     ShuffledFit,
+    UnreadWeights,
     PreparedData,
     keras_hub.models.BertMaskedLM,
 ):
@@ -92,6 +94,14 @@ class ExactBertMaskedLM(
             outputs=self.masked_lm_head(hidden_states, mask_positions),
             **kwargs,
         )
+
+    def unread_weights(self):
+        """The pooler.
+
+        Returns:
+            list of `keras.Variable`.
+        """
+        return list(self.backbone.pooled_dense.weights)
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

@@ -63,7 +63,8 @@ class LongformerBackbone(
             Defaults to `0.1`.
         layer_norm_epsilon: float. Defaults to `1e-5`.
         use_pooler: bool. Whether to return a `pooled_output` too: a dense layer and a
-            tanh over the first token. Defaults to `False`.
+            tanh over the first token. No task reads it: a task freezes its weights
+            when it is compiled. Defaults to `False`.
         tie_embedding_weights: bool. Whether a masked language model's output
             projection is the token embedding. Defaults to `True`.
         seed: int. Seed of initial weights and dropout. Defaults to `None`.

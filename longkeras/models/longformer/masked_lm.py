@@ -65,6 +65,7 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
     backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerMaskedLMPreprocessor
     makes_targets = True
+    reads_output_projection = True
 
     def __init__(
         self,

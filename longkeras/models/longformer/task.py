@@ -19,6 +19,7 @@ from longkeras.models.saved_compilation import SavedCompilation
 from longkeras.models.saved_trainability import SavedTrainability
 from longkeras.models.shuffled_fit import ShuffledFit
 from longkeras.models.texts_or_ids import TextsOrIds
+from longkeras.models.unread_weights import UnreadWeights
 
 
 def given_or_adam(optimizer):
@@ -38,6 +39,7 @@ class LongformerTask(
     LongerPositions,
     SavedTrainability,
     QuantizedHead,
+    UnreadWeights,
     CompilePolicy,
     SavedCompilation,
     AdaptedTask,
@@ -52,11 +54,25 @@ class LongformerTask(
     A mixin, to stand before a `keras_hub.models.Task`.
     """
 
+    reads_output_projection = False
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         # Not an attribute that Keras tracks: it is no part of a saved model.
         object.__setattr__(self, "global_token_watch", GlobalTokenWatch())
         self.has_warned_of_globals = False
+
+    def unread_weights(self):
+        """The pooler, and an output projection that is not the token embedding.
+
+        Returns:
+            list of `keras.Variable`.
+        """
+        pooler = self.backbone.pooler_dense
+        weights = [] if pooler is None else list(pooler.weights)
+        if not self.backbone.tie_embedding_weights and not self.reads_output_projection:
+            weights.append(self.backbone.token_embedding.reverse_embeddings)
+        return weights
 
     def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """Train, and say so if no token was global; see `keras.Model.fit`.

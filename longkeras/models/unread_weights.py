@@ -1,0 +1,28 @@
+"""Tasks that do not train the weights of their backbone that they do not read."""
+
+
+class UnreadWeights:
+    """Freezes what the task does not read, when it is compiled.
+
+    Such weights get no gradient, of which Keras would warn at every `fit`. Mixin. Must
+    precede `keras_hub.models.Task` in the bases.
+    """
+
+    def unread_weights(self):
+        """The weights of the backbone on which the task's outputs do not depend.
+
+        Returns:
+            list of `keras.Variable`.
+        """
+        return []
+
+    def compile(self, *args, **kwargs):
+        """Configure training; see the `compile` of the task.
+
+        Args:
+            *args: See `keras.Model.compile`.
+            **kwargs: See `keras.Model.compile`.
+        """
+        for weight in self.unread_weights():
+            weight.trainable = False
+        super().compile(*args, **kwargs)
