@@ -10,8 +10,8 @@ they are not what the runs say.
 import json
 import pathlib
 
-from benchmarks.log_log_picture import Panel, Series, picture
 from longkeras.serving.registry import SAVED_MODELS
+from tools.log_log_picture import Panel, Series, picture
 from training.compute import training_flops
 from training.contestants import LanguageModelConfig, build_model
 from training.generated_page import write_or_check

@@ -10,8 +10,8 @@ import sys
 
 import keras
 
-from benchmarks import machine
 from longkeras.evaluation import theoretical_reach
+from tools import machine
 
 SCHEMA = 1
 _ROW_OF_NUMBERS = re.compile(r"\[[-\d\s.,eE+]*\]")
