@@ -7,7 +7,7 @@ from longkeras.patterns import (
     attention_cost,
     full_attention_cost,
 )
-from training.contestants import build_model
+from training.model_configs import build_model
 
 
 def training_flops(config, steps):
@@ -20,7 +20,7 @@ def training_flops(config, steps):
     counted. Norms, activations and the optimizer are left out.
 
     Args:
-        config: `training.contestants.LanguageModelConfig`.
+        config: `training.model_configs.LanguageModelConfig`.
         steps: list of int, rising.
 
     Returns:

@@ -13,8 +13,8 @@ import pathlib
 from longkeras.serving.registry import SAVED_MODELS
 from tools.log_log_picture import Panel, Series, picture
 from training.compute import training_flops
-from training.contestants import LanguageModelConfig, build_model
 from training.generated_page import write_or_check
+from training.model_configs import LanguageModelConfig, build_model
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "training_compute.md"

@@ -139,3 +139,11 @@ def test_a_folder_beside_the_package_imports_none_that_it_may_not(folder):
         for place, found in found_imports
         if found.top in FORBIDDEN_FOLDERS[folder]
     ]
+
+
+def test_no_module_of_training_imports_a_recipe():
+    assert not [
+        f"{place}:{found.line} imports {found.module}"
+        for place, found in folder_imports("training")
+        if found.module.startswith("training.recipes")
+    ]
