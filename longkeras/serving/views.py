@@ -20,11 +20,6 @@ class BinnedBits:
     edges: np.ndarray
     bits_per_byte: np.ndarray
 
-    @property
-    def centres(self):
-        """Byte offset of the middle of each bin, `(bins,)`."""
-        return (self.edges[:-1] + self.edges[1:]) / 2
-
 
 @dataclass(frozen=True, eq=False)
 class SurpriseStrip:
