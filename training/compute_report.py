@@ -1,4 +1,4 @@
-"""Bits per byte against what training computed, for all runs that are kept.
+"""Report bits per byte against training compute, for all runs that are kept.
 
     python -m training.compute_report
 

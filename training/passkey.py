@@ -1,4 +1,4 @@
-"""The models that look for a pass key, of about equal size, and what each is given."""
+"""Configurations and models for finding a pass key, of about equal size."""
 
 import dataclasses
 

@@ -64,6 +64,7 @@ def compile_for_training(model, settings, jit_compile=None):
     Example:
 
     ```python
+    import keras
     from longkeras.fitting import OptimizerSettings, compile_for_training
     from longkeras.models import RecurrentBackbone, RecurrentCausalLM
 
@@ -80,7 +81,7 @@ def compile_for_training(model, settings, jit_compile=None):
         optimizer="muon",
     )
     compile_for_training(model, settings)
-    assert model.optimizer.name == "muon"
+    assert isinstance(model.optimizer, keras.optimizers.Muon)
     ```
     """
     import keras

@@ -37,6 +37,7 @@ class OptimizerSettings:
     Example:
 
     ```python
+    import keras
     from longkeras.fitting import OptimizerSettings
 
     settings = OptimizerSettings(
@@ -47,8 +48,7 @@ class OptimizerSettings:
         weight_decay=0.01,
         clip_norm=1.0,
     )
-    optimizer = settings.build_optimizer()
-    assert optimizer.name == "adamw"
+    assert isinstance(settings.build_optimizer(), keras.optimizers.AdamW)
     ```
 
     Reference:

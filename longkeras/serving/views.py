@@ -1,4 +1,4 @@
-"""What the page draws: strips and plots, as arrays."""
+"""Strips and plots of the page, as arrays."""
 
 from dataclasses import dataclass
 

@@ -2,14 +2,14 @@
 
     python -m training.recipes.awd_lstm --data DIR --setting modern --texts plays
 
-The setting `classic` is the authors' NT-ASGD, `modern` Muon with a rate that falls to
-zero, and a mean of the weights only where validation gets worse all the same. The texts
-are the books, or the megabyte of Shakespeare that `training.recipes.tinyshakespeare`
-reads, where so much dropout is in its place.
+The setting `classic` is the authors' NT-ASGD. `modern` is Muon with a learning rate
+that falls to zero; it averages the weights only if validation gets worse nevertheless.
+The texts are the books, or the megabyte of Shakespeare that
+`training.recipes.tinyshakespeare` reads, where this much dropout helps.
 
-Configuration, checkpoint, history, the trained model and its loss on texts that it has
-not seen go to the folder; started again, a run goes on from its checkpoint, the mean of
-the weights included. Windows are independent: no state is carried from one to the next.
+Configuration, checkpoint, history, the trained model and its loss on unseen texts go to
+the folder. A run that is started again continues from its checkpoint, including the
+mean of the weights. Windows are independent: no state is carried from one to the next.
 """
 
 import dataclasses
@@ -52,7 +52,7 @@ _LOGGER = logging.getLogger("training")
 
 @dataclasses.dataclass(frozen=True)
 class AWDLSTMConfig:
-    """Everything that decides a run; dropouts are those of the paper, but for bytes.
+    """Everything that decides a run; the dropouts are the paper's, adapted to bytes.
 
     Args:
         num_layers: int.
@@ -69,8 +69,8 @@ class AWDLSTMConfig:
         optimizer: str. See `longkeras.fitting.OptimizerSettings`.
         learning_rate: float.
         warmup_steps: int. Steps of rising learning rate; SGD has none.
-        decay_fraction: float. Share of the steps in which the rate falls to zero; SGD's
-            does not fall.
+        decay_fraction: float. Share of the steps in which the rate falls to zero; SGD
+            has none.
         clip_norm: float. Largest norm of a step's gradient.
         weight_decay: float.
         patience: int. Epochs of the non-monotone rule.
