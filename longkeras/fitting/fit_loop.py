@@ -23,16 +23,16 @@ def fit_steps(
 ):
     """Train from one step to another, with a checkpoint after each epoch.
 
-    If the loss or a weight becomes NaN or infinite, the run stops, and the layer in
-    which it happened is looked for; the checkpoint and the best weights stay as they
-    are.
+    If the loss or a weight becomes NaN or infinite, training stops, and
+    `explain_non_finite` looks for the layer in which it happened. The checkpoint and
+    the best weights stay as they are.
 
     Args:
         model: compiled `keras.Model`, restored by `checkpoint`.
         batches: callable. `batches(step)` returns a dataset, such as
             `longkeras.data.TrainingWindows`, whose first item is the batch of `step`.
-        first_step: int. Steps that are done.
-        last_step: int. Step after which to stop, at the end of its epoch.
+        first_step: int. Steps done so far, as `checkpoint.restore` returns them.
+        last_step: int. Steps to reach; training stops at the end of an epoch.
         epoch_steps: int. Steps between checkpoints.
         checkpoint: `TrainingCheckpoint` of the run.
         callbacks: sequence of `keras.callbacks.Callback`, called before the checkpoint.
@@ -40,7 +40,7 @@ def fit_steps(
         validation_data: See `keras.Model.fit`. Defaults to `None`.
 
     Returns:
-        int: the steps that are done then.
+        int: the steps done at the end, at least `last_step`.
 
     Raises:
         NonFiniteError: If the loss or a weight became NaN or infinite; it names the
@@ -66,13 +66,14 @@ def fit_steps(
     assert fit_steps(model, lambda step: Ones(), step, 4, 2, checkpoint) == 4
     ```
     """
-    last_epoch = -(-last_step // epoch_steps)
+    first_epoch = first_step // epoch_steps
+    num_epochs = max(0, -((first_step - last_step) // epoch_steps))
     try:
         model.fit(
             batches(first_step),
             steps_per_epoch=epoch_steps,
-            initial_epoch=first_step // epoch_steps,
-            epochs=last_epoch,
+            initial_epoch=first_epoch,
+            epochs=first_epoch + num_epochs,
             shuffle=False,
             verbose=0,
             validation_data=validation_data,
@@ -85,4 +86,4 @@ def fit_steps(
         )
         _LOGGER.error(explanation)
         raise NonFiniteError(f"{error} {explanation}", error.step) from error
-    return last_epoch * epoch_steps
+    return first_step + num_epochs * epoch_steps

@@ -49,7 +49,7 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
 
     def begin(self, config):
-        """Start the log, write the configuration, seed all random numbers.
+        """Start the log, write the configuration and set the seed.
 
         Args:
             config: dataclass with a field `seed`.
@@ -78,7 +78,7 @@ class RunFolder:
         return TrainingCheckpoint(self.path, **options)
 
     def record(self, config):
-        """What is kept of the run beside a model that leaves the folder.
+        """The configuration and the history, to keep beside an exported model.
 
         Args:
             config: dataclass.

@@ -74,6 +74,17 @@ def test_a_record_has_the_history_of_the_checkpoints(tmp_path, model):
     assert record["config"] == {"sizes": (1, 2), "seed": 7}
 
 
+def test_a_run_may_go_on_with_other_epochs(tmp_path, model):
+    checkpoint = RunFolder(tmp_path).checkpoint()
+    step = fit_steps(model, Rows, checkpoint.restore(model), 3, 3, checkpoint)
+    assert fit_steps(model, Rows, step, 6, 2, checkpoint) == 7
+    assert checkpoint.restore(model) == 7
+    assert [row["step"] for row in checkpoint.history] == [3, 5, 7]
+    # What is done already is not done again.
+    assert fit_steps(model, Rows, 7, 6, 2, checkpoint) == 7
+    assert checkpoint.restore(model) == 7
+
+
 def test_steps_in_two_parts_equal_those_in_one(tmp_path, model):
     start = model.get_weights()
     whole = RunFolder(tmp_path / "whole").checkpoint()

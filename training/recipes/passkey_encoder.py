@@ -113,7 +113,7 @@ def main(argv=None):
 
 
 def _changed(config, args):
-    """The configuration with what the command line says otherwise."""
+    """The configuration with the changes of the command line."""
     if args.last_steps is not None:
         *earlier, (length, batch_size, _, decoys) = config.stages
         last = (length, batch_size, args.last_steps, decoys)
@@ -144,7 +144,7 @@ def train(config, data, run, epoch_steps=50):
         )
     texts, held_out = _texts(data, "train"), _texts(data, "valid")
     model = build_passkey_model(config, _row_length(max(config.stages)[0], config))
-    # Longformer's classes choose themselves.
+    # Longformer's classes decide themselves whether XLA helps.
     jit_compile = False if config.family == "lstm" else "auto"
     compile_for_training(model, config.optimizer_settings, jit_compile)
     checkpoint = run.checkpoint()
