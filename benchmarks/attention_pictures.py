@@ -1,7 +1,7 @@
 """Time and memory of the attention case against length and against window."""
 
 from benchmarks.attention_targets import OURS
-from benchmarks.log_log_picture import Panel, Series, picture
+from tools.log_log_picture import Panel, Series, picture
 
 _WIDE, _NARROW = 256, 32
 _LENGTH = 4096

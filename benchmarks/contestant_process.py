@@ -72,15 +72,6 @@ class ContestantProcess:
         """Whether it can be asked."""
         return self._process.poll() is None
 
-    def processor_seconds(self):
-        """Processor time that it has taken, or None where unknown."""
-        numbers = Path(f"/proc/{self._process.pid}/stat")
-        if not numbers.exists():
-            return None
-        # After the name in brackets, which may hold spaces: fields 14 and 15.
-        fields = numbers.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def close(self):
         """End the process."""
         if self.is_alive():

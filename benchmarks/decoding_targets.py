@@ -1,7 +1,7 @@
 """What the decoding case should reach, and whether its points do."""
 
-from benchmarks.log_log_picture import Panel, Series, picture
 from benchmarks.target_rows import find_point, median_seconds, target_row
+from tools.log_log_picture import Panel, Series, picture
 
 LENGTH, WINDOW, NUM_TOKENS = 4096, 256, 32
 LENGTHS = (1024, 4096, 16384)

@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import machine
 from benchmarks.heats import measure_heats
 from benchmarks.measurement import available_bytes
 from benchmarks.registry import CASES, PLATFORMS, load_case
 from benchmarks.verify import verify
+from tools import machine
 
 _ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("results")

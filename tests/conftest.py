@@ -1,6 +1,7 @@
 """What every test shares: one backend, one seed, and no silent skips in CI."""
 
 import importlib.util
+import logging
 import os
 import sys
 
@@ -32,6 +33,20 @@ def seeded():
     # A test that never imported Keras needs no seed, and no seconds of import.
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(1337)
+
+
+@pytest.fixture
+def root_logger():
+    """Restores the root logger, which `RunFolder.begin` makes log to a file."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    # `basicConfig(force=True)` closes what it finds: keep pytest's out of its way.
+    root.handlers[:] = []
+    yield
+    for handler in root.handlers:
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.hookimpl(tryfirst=True)

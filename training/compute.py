@@ -1,4 +1,4 @@
-"""What a language model's training computes, counted from its configuration."""
+"""Floating-point operations of a training run, counted from its configuration."""
 
 import math
 
@@ -7,24 +7,24 @@ from longkeras.patterns import (
     attention_cost,
     full_attention_cost,
 )
-from training.contestants import build_model
+from training.model_configs import build_model
 
 
 def training_flops(config, steps):
     """Floating-point operations of the first steps of a run, at each of them.
 
-    Every weight takes part in a multiplication and an addition a byte: those of the
-    embedding too, as they give the logits, but not those of tables of n-grams and of
-    what followed them, from which rows are taken and no more. The gradient costs twice
-    as much. To that come the two products of attention, pairs that a window hides not
-    counted. Norms, activations and the optimizer are left out.
+    Every weight takes part in one multiplication and one addition per byte. This
+    includes the embedding, which also gives the logits, but not the tables of n-grams
+    and of what followed them, from which rows are only looked up. The gradient costs
+    twice as much. Attention adds its two products, without the pairs that a window
+    hides. Norms, activations and the optimizer are left out.
 
     Args:
-        config: `training.contestants.LanguageModelConfig`.
+        config: `training.model_configs.LanguageModelConfig`.
         steps: list of int, rising.
 
     Returns:
-        list of int, one for each of `steps`: all that was computed up to it.
+        list of int: the operations up to each of `steps`.
     """
     backbone = build_model(config).backbone
     tables = [

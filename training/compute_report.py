@@ -1,4 +1,4 @@
-"""Bits per byte against what training computed, for all runs that are kept.
+"""Report bits per byte against training compute, for all runs that are kept.
 
     python -m training.compute_report
 
@@ -10,11 +10,11 @@ they are not what the runs say.
 import json
 import pathlib
 
-from benchmarks.log_log_picture import Panel, Series, picture
 from longkeras.serving.registry import SAVED_MODELS
+from tools.log_log_picture import Panel, Series, picture
 from training.compute import training_flops
-from training.contestants import LanguageModelConfig, build_model
 from training.generated_page import write_or_check
+from training.model_configs import LanguageModelConfig, build_model
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "training_compute.md"

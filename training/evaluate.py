@@ -1,4 +1,4 @@
-"""Measure what a language model does with long text.
+"""Measure a language model on long text.
 
     python -m training.evaluate --model saved_models/byte-lstm --data DIR
 
@@ -14,6 +14,7 @@ import logging
 import pathlib
 
 from longkeras import load_model
+from training.command_line import DATA_HELP, with_options
 from training.evaluation_record import EvaluationRecord
 from training.evaluation_tasks import TASKS, EvaluationSettings
 from training.evaluation_texts import TEXT_SETS, load_text_set
@@ -45,28 +46,15 @@ def main(argv=None):
 
 
 def _settings(args):
-    given = {
-        field.name: getattr(args, field.name)
-        for field in dataclasses.fields(EvaluationSettings)
-        if getattr(args, field.name) is not None
-    }
+    settings = with_options(EvaluationSettings(), args)
     # All of a text is asked for by 0.
-    if given.get("max_bytes") == 0:
-        given["max_bytes"] = None
-    return EvaluationSettings(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in given.items()
-        }
-    )
+    return dataclasses.replace(settings, max_bytes=settings.max_bytes or None)
 
 
 def _parse(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--model", required=True, help="preset folder or .keras file")
-    parser.add_argument(
-        "--data", help="data folder; default LONGKERAS_DATA, or samples"
-    )
+    parser.add_argument("--data", help=DATA_HELP)
     parser.add_argument("--output", default=RESULTS, help="folder of the JSON files")
     parser.add_argument(
         "--texts", nargs="+", choices=TEXT_SETS, default=["books-en", "books-zh"]

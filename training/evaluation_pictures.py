@@ -3,8 +3,8 @@
 import collections
 import math
 
-from benchmarks.log_log_picture import Panel, Series, picture
 from longkeras.evaluation import estimate_mean
+from tools.log_log_picture import Panel, Series, picture
 from training.evaluation_groups import at_the_same_places
 
 _CHANCE = "chance"

@@ -1,8 +1,7 @@
-"""One JSON file a run: what was measured, on what, with what."""
+"""Records of measurements: one JSON file per run."""
 
 import datetime
 import json
-import os
 import pathlib
 import re
 import resource
@@ -10,8 +9,9 @@ import sys
 
 import keras
 
-from benchmarks import machine
+from longkeras.atomic_files import replaced_file
 from longkeras.evaluation import theoretical_reach
+from tools import machine
 
 SCHEMA = 1
 _ROW_OF_NUMBERS = re.compile(r"\[[-\d\s.,eE+]*\]")
@@ -68,9 +68,8 @@ class EvaluationRecord:
         }
         self.content["measurements"].append(measurement)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(self.path.name + ".partial")
-        partial.write_text(as_json(self.content), "utf-8")
-        os.replace(partial, self.path)
+        with replaced_file(self.path) as place:
+            place.write_text(as_json(self.content), "utf-8")
 
 
 def _facts(model):

@@ -1,4 +1,4 @@
-"""What `training.evaluate` measures, one function a task."""
+"""The measurements of `training.evaluate`, one function per task."""
 
 import dataclasses
 import time

@@ -1,6 +1,5 @@
-"""Put a finished model among the shipped ones, with all that is said of it."""
+"""Export of a trained model to a folder of models with a manifest."""
 
-import dataclasses
 import datetime
 import hashlib
 import json
@@ -42,13 +41,13 @@ _BUNDLED = (
 )
 
 
-def export_model(model, config, history, data, folder, test_bytes):
+def export_model(model, config, record, data, folder, test_bytes):
     """Measure a trained model on the test books and add it to a folder of models.
 
     Args:
         model: trained `RecurrentCausalLM` or `TransformerCausalLM`.
-        config: `training.contestants.LanguageModelConfig`.
-        history: list of dict, one per checkpoint of the run.
+        config: `training.model_configs.LanguageModelConfig`.
+        record: dict, from `longkeras.fitting.RunFolder.record`.
         data: path of the data folder, or None for the bundled samples.
         folder: path of the folder with `manifest.json`.
         test_bytes: int. Bytes read from the beginning of each test book.
@@ -59,7 +58,6 @@ def export_model(model, config, history, data, folder, test_bytes):
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     model.save_to_preset(str(partial))
-    record = {"config": dataclasses.asdict(config), "history": history}
     write_json(partial / "training.json", record)
     entry = {
         "name": config.name,

@@ -1,4 +1,4 @@
-"""Pages that are written from records: writing them, and seeing that they are fresh."""
+"""Command line of pages generated from records: write them, or check them."""
 
 import argparse
 import pathlib

@@ -1,10 +1,11 @@
-"""The models that look for a pass key, of about equal size, and what each is given."""
+"""Configurations and models for finding a pass key, of about equal size."""
 
 import dataclasses
 
 import keras
 import numpy as np
 
+from longkeras.fitting import OptimizerSettings
 from longkeras.models import (
     ByteTokenizer,
     LongformerBackbone,
@@ -72,6 +73,11 @@ class PasskeyConfig:
     def steps(self):
         """Optimizer steps of all stages."""
         return sum(steps for _, _, steps, _ in self.stages)
+
+    @property
+    def optimizer_settings(self):
+        """The optimizer of the run."""
+        return OptimizerSettings.from_config(self, steps=self.steps)
 
     def stage_of(self, step):
         """Which texts a step is trained on.

@@ -1,4 +1,4 @@
-"""Batches of texts with a pass key, and the digits that a model reads out of them."""
+"""Batches of texts with a pass key, and the check of a model's answers."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Whole language models reading a text of so many bytes."""
+"""Time and memory of shipped language models that read a text."""
 
 from pathlib import Path
 
@@ -22,10 +22,11 @@ def prepare(contestant, length):
     import numpy as np
     from keras import ops
 
+    from longkeras import load_model
     from longkeras.ops.compiled_function import compiled_function
 
     name, way = CONTESTANTS[contestant]
-    model, weights = _model(name)
+    model = load_model(_SAVED_MODELS / name)
     rng = np.random.default_rng(0)
     token_ids = rng.integers(3, 259, size=(1, length)).astype("int32")
     padding_mask = np.ones_like(token_ids)
@@ -53,23 +54,11 @@ def prepare(contestant, length):
         run={"one_pass": one_pass, "chunks": chunks}[way],
         facts={
             "model": name,
-            "weights": weights,
+            "weights": "shipped",
             "parameters": model.count_params(),
             "reads": "in one pass" if way == "one_pass" else f"in chunks of {CHUNK}",
         },
     )
-
-
-def _model(name):
-    """The shipped model, or one of its size with fresh weights, which it then says."""
-    if (_SAVED_MODELS / name).is_dir():
-        import longkeras
-
-        return longkeras.load_model(_SAVED_MODELS / name), "shipped"
-    from training.contestants import CONTESTANTS as CONFIGS
-    from training.contestants import build_model
-
-    return build_model(CONFIGS[name]), "untrained"
 
 
 def required_bytes(contestant, length):

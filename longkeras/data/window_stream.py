@@ -1,4 +1,4 @@
-"""Whole texts as an endless, exactly repeatable row of windows."""
+"""An endless, exactly repeatable stream of windows of whole texts."""
 
 import bisect
 import dataclasses
@@ -98,18 +98,6 @@ class WindowStream:
         # Reading goes forward: an epoch and the one before are enough.
         self._tiling = functools.lru_cache(maxsize=2)(self._tile)
 
-    def epoch_windows(self, epoch):
-        """All windows of one epoch in the order they are drawn.
-
-        Args:
-            epoch: int. From 0.
-
-        Returns:
-            (starts, lengths): int64 arrays of shape (windows,), positions in
-            the shelf's ids and numbers of targets.
-        """
-        return self._spans(epoch, np.arange(self.num_windows(epoch)))
-
     def locate(self, draw):
         """Find the epoch and the place in it of a draw.
 
@@ -162,22 +150,18 @@ class WindowStream:
         return self._tiling(epoch).order.size
 
     def _bounds(self, draw):
-        """Where a draw's ids begin on the shelf, and where they end."""
+        """The positions on the shelf of a draw's ids: the first, and the one after."""
         epoch, index = self.locate(draw)
-        (start,), (length,) = self._spans(epoch, np.array([index]))
-        return int(start), int(start + length + 1)
-
-    def _spans(self, epoch, indices):
         tiling = self._tiling(epoch)
-        places = tiling.order(indices)
-        documents = np.searchsorted(tiling.ends, places, side="right")
-        # Which window of its document: the first one ends at the phase.
-        windows = places - tiling.ends[documents] + tiling.counts[documents]
-        phases = tiling.phases[documents]
-        ends = phases + windows * self.sequence_length
-        begins = np.where(windows > 0, ends - self.sequence_length, 0)
-        lengths = np.minimum(ends, self._targets[documents]) - begins
-        return self._starts[documents] + begins, lengths
+        (place,) = tiling.order(np.array([index]))
+        document = np.searchsorted(tiling.ends, place, side="right")
+        # The window's number in its document; window 0 ends at the phase.
+        window = place - tiling.ends[document] + tiling.counts[document]
+        end = tiling.phases[document] + window * self.sequence_length
+        begin = end - self.sequence_length if window > 0 else 0
+        last = min(end, self._targets[document])
+        start = self._starts[document]
+        return int(start + begin), int(start + last + 1)
 
     def _tile(self, epoch):
         name = zlib.crc32(self.shelf.name.encode("utf-8"))

@@ -1,22 +1,22 @@
-"""When XLA helps a model's training."""
+"""Compilation of models for training, with XLA where it helps."""
 
 # Measured in training/LOG.md; compiling takes half a minute.
 _NARROW, _MANY_STEPS = 256, 1000
 
 
 def should_jit_compile(model, num_steps=None):
-    """Whether `compile(jit_compile=...)` should be set for a model.
+    """Whether to set `compile(jit_compile=...)` for a model.
 
-    JAX has nothing else. On a CPU TensorFlow's own graph is as fast for wide models,
-    without the wait for the compiler, and attention is a program of XLA's all the
-    same. Narrow models spend their time between small products, those of the
-    optimizer among them: XLA then makes a step 1.5 to 1.7 times quicker, which pays
-    for compiling in a thousand steps.
+    JAX always compiles with XLA. On a CPU, TensorFlow's own graph is as fast for wide
+    models and does not wait for the compiler; attention is compiled by XLA in any case.
+    Narrow models spend their time between small products, those of the optimizer among
+    them: XLA makes their steps 1.5 to 1.7 times faster, which pays for compiling within
+    a thousand steps.
 
     Args:
         model: `longkeras.models.TransformerCausalLM` or `RecurrentCausalLM`.
-        num_steps: int. How many steps it will be trained. Defaults to `None`: too few
-            to wait for a compiler.
+        num_steps: int. Steps of the training run. Defaults to `None`: too few to wait
+            for the compiler.
 
     Returns:
         bool.
@@ -34,7 +34,7 @@ def should_jit_compile(model, num_steps=None):
     assert should_jit_compile(model) == (keras.backend.backend() == "jax")
     ```
     """
-    # Seconds of import, which who has a model has had.
+    # Slow to import; whoever has a model has imported it.
     import keras
 
     from longkeras.models.compile_policy import xla_helps
@@ -44,9 +44,53 @@ def should_jit_compile(model, num_steps=None):
         return True
     if num_steps is None or num_steps < _MANY_STEPS:
         return False
-    # With a GPU, cuDNN's recurrent layers stay out of XLA.
+    # On a GPU, XLA would keep recurrent layers from using cuDNN.
     return (
         keras.backend.backend() == "tensorflow"
         and runs_on_cpu()
         and model.backbone.hidden_dim < _NARROW
+    )
+
+
+def compile_for_training(model, settings, jit_compile=None):
+    """Compile a model that predicts a class at each token.
+
+    Args:
+        model: `keras.Model` that returns logits.
+        settings: `longkeras.fitting.OptimizerSettings`.
+        jit_compile: bool or `"auto"`. Defaults to `None`: what `should_jit_compile`
+            says.
+
+    Example:
+
+    ```python
+    import keras
+    from longkeras.fitting import OptimizerSettings, compile_for_training
+    from longkeras.models import RecurrentBackbone, RecurrentCausalLM
+
+    model = RecurrentCausalLM(
+        RecurrentBackbone(vocabulary_size=259, num_layers=1, hidden_dim=8)
+    )
+    settings = OptimizerSettings(
+        learning_rate=0.01,
+        steps=100,
+        warmup_steps=10,
+        decay_fraction=0.2,
+        weight_decay=0.01,
+        clip_norm=1.0,
+        optimizer="muon",
+    )
+    compile_for_training(model, settings)
+    assert isinstance(model.optimizer, keras.optimizers.Muon)
+    ```
+    """
+    import keras
+
+    if jit_compile is None:
+        jit_compile = should_jit_compile(model, settings.steps)
+    model.compile(
+        optimizer=settings.build_optimizer(),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=[],
+        jit_compile=jit_compile,
     )

@@ -1,4 +1,4 @@
-"""Keras layers, one a file."""
+"""Keras layers."""
 
 from longkeras.layers.activation_penalty import ActivationPenalty
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
@@ -11,10 +11,9 @@ from longkeras.layers.ngram_embedding import NGramEmbedding
 from longkeras.layers.ngram_heads import NGramHeads
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.rotary_embedding import RotaryEmbedding
-from longkeras.layers.shared_prelu import SharedPReLU
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
 from longkeras.layers.token_dropout import TokenDropout
-from longkeras.layers.xielu import XIELU
+from longkeras.layers.weighted_activations import XIELU, SharedPReLU
 
 __all__ = [
     "XIELU",

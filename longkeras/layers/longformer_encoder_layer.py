@@ -11,8 +11,8 @@ from longkeras.layers.rematerialised_call import RematerialisedCall
 from longkeras.layers.residual_norm import residual_norm
 from longkeras.layers.weighted_activations import (
     activation_layer,
-    given_activation,
-    saved_activation,
+    get_activation,
+    serialize_activation,
 )
 from longkeras.ops.implementations import one_program
 
@@ -99,7 +99,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
         self.num_heads = num_heads
         self.attention_window = attention_window
         self.attention_dilation = attention_dilation
-        self.activation = given_activation(activation)
+        self.activation = get_activation(activation)
         self.layer_norm_epsilon = layer_norm_epsilon
         self.dropout = dropout
         self.attention_dropout = attention_dropout
@@ -189,7 +189,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
             "num_heads": self.num_heads,
             "attention_window": self.attention_window,
             "attention_dilation": self.attention_dilation,
-            "activation": saved_activation(self.activation),
+            "activation": serialize_activation(self.activation),
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,

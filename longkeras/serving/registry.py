@@ -90,17 +90,6 @@ class ModelRegistry:
                 self._loaded[name] = self._load(entry)
             return self._loaded[name]
 
-    def is_loaded(self, name):
-        """Return whether a model was loaded already.
-
-        Args:
-            name: str. One of `names()`.
-
-        Returns:
-            bool.
-        """
-        return self.entry(name).name in self._loaded
-
     def warm_up(self, name, purposes=tuple(PREPARATIONS)):
         """Load a model and compile what it will be used for.
 

@@ -1,4 +1,4 @@
-"""What the page draws: strips and plots, as arrays."""
+"""Strips and plots of the page, as arrays."""
 
 from dataclasses import dataclass
 
@@ -19,11 +19,6 @@ class BinnedBits:
 
     edges: np.ndarray
     bits_per_byte: np.ndarray
-
-    @property
-    def centres(self):
-        """Byte offset of the middle of each bin, `(bins,)`."""
-        return (self.edges[:-1] + self.edges[1:]) / 2
 
 
 @dataclass(frozen=True, eq=False)

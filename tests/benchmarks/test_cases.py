@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from benchmarks import machine, run, verify
+from benchmarks import run, verify
 from benchmarks.measurement import measure
 from benchmarks.registry import CASES, PLATFORMS, Case, Workload, load_case
+from tools import machine
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,6 +1,8 @@
 """Contestants take turns, each in a process of its own."""
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -116,16 +118,26 @@ def test_what_compiles_nothing_is_not_called_in_vain():
     process.close()
 
 
+def processor_seconds(process):
+    """The processor time of a contestant so far, or None where it is unknown."""
+    numbers = Path(f"/proc/{process._process.pid}/stat")
+    if not numbers.exists():
+        return None
+    # Behind the name in brackets, which may contain spaces: fields 14 and 15.
+    fields = numbers.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_a_process_that_waits_takes_no_processor_time(process):
     process.ask("prepare", 0, point("first", 10**6))
     process.ask("time", 0, 1)
-    before = process.processor_seconds()
+    before = processor_seconds(process)
     if before is None:
-        pytest.skip("this system does not tell the time of another process")
+        pytest.skip("this system does not report the processor time of another process")
 
     time.sleep(0.3)
 
-    assert process.processor_seconds() - before < 0.1
+    assert processor_seconds(process) - before < 0.1
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,14 @@ def package_imports() -> Iterator[tuple[Source, Import]]:
             yield source, found
 
 
+def folder_imports(folder: str) -> Iterator[tuple[str, Import]]:
+    """Every import of every file of a folder beside the package, with its path."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for found in _imports(tree, inside=False):
+            yield path.relative_to(ROOT).as_posix(), found
+
+
 def _imports(node: ast.AST, inside: bool) -> Iterator[Import]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):

@@ -2,7 +2,9 @@
 
 import sys
 
-from tests.contracts.sources import package_imports, package_sources
+import pytest
+
+from tests.contracts.sources import folder_imports, package_imports, package_sources
 
 # Each may import itself and what stands before it.
 ORDER = (
@@ -55,6 +57,14 @@ THIRD_PARTIES = {
     "safe_files": {"h5py", "keras"},
     "serving": {"keras", "keras_hub", "numpy"},
     "text": {"keras", "keras_hub", "numpy", "sentencepiece", "tokenizers"},
+}
+
+# Folders beside the package, and those of the others that each may not import.
+# What several of them share stands in `tools`.
+FORBIDDEN_FOLDERS = {
+    "benchmarks": ("training", "tests", "notebooks"),
+    "tools": ("training", "benchmarks", "tests", "notebooks"),
+    "training": ("benchmarks", "tests", "notebooks"),
 }
 
 
@@ -118,4 +128,23 @@ def test_only_public_keras_is_used():
     ]
     assert not [
         source.place for source in package_sources() if "keras.src" in source.text
+    ]
+
+
+@pytest.mark.parametrize("folder", FORBIDDEN_FOLDERS)
+def test_a_folder_beside_the_package_imports_none_that_it_may_not(folder):
+    found_imports = list(folder_imports(folder))
+    assert found_imports
+    assert not [
+        f"{place}:{found.line} imports {found.module}"
+        for place, found in found_imports
+        if found.top in FORBIDDEN_FOLDERS[folder]
+    ]
+
+
+def test_no_module_of_training_imports_a_recipe():
+    assert not [
+        f"{place}:{found.line} imports {found.module}"
+        for place, found in folder_imports("training")
+        if found.module.startswith("training.recipes")
     ]

@@ -1,4 +1,4 @@
-"""A process that trains some steps and tells its memory beside what was predicted.
+"""A process that trains some steps and prints its memory beside the prediction.
 
 python -m tests.fitting.memory_process byte-longformer LENGTH BATCH_SIZE
 """
@@ -17,9 +17,8 @@ from benchmarks.measurement import (
     resident_bytes,
 )
 from longkeras.data import Book, ByteCorpus
-from longkeras.fitting import plan_memory
-from training.contestants import CONTESTANTS, build_model
-from training.recipes.language_model import compile_model
+from longkeras.fitting import compile_for_training, plan_memory
+from training.model_configs import MODEL_CONFIGS, build_model
 
 # The first one compiles, which takes more than any other.
 STEPS = 4
@@ -42,11 +41,11 @@ class Rise(keras.callbacks.Callback):
 
 
 def main(name, length, batch_size):
-    config = CONTESTANTS[name]
+    config = MODEL_CONFIGS[name]
     # A short run, which TensorFlow's graph takes: XLA's own memory hides the step's.
     config = dataclasses.replace(config, sequence_length=length, stages=1, steps=500)
     model = build_model(config)
-    compile_model(model, config)
+    compile_for_training(model, config.optimizer_settings())
     letters = np.random.default_rng(0).integers(97, 123, 2 * batch_size * length)
     corpus = ByteCorpus([Book("letters", "en", bytes(letters.tolist()).decode())])
     windows = corpus.training_windows(length, batch_size)

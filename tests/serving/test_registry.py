@@ -57,7 +57,6 @@ def test_the_manifest_is_read_without_loading(tmp_path, loads):
         "长短期记忆",
         {"en": 2.1},
     )
-    assert not models.is_loaded("a")
     assert loads == []
 
 
@@ -78,7 +77,6 @@ def test_a_model_is_loaded_once_whoever_asks(tmp_path, loads):
     assert loads == ["a"]
     assert len(got) == 8 and len(set(map(id, got))) == 1
     assert got[0].name == "a"
-    assert models.is_loaded("a") and not models.is_loaded("b")
 
 
 def test_warming_up_prepares_a_model_once(tmp_path, loads):
@@ -113,7 +111,7 @@ def test_another_number_of_parameters_is_refused(tmp_path, loads):
 
 def test_a_name_that_is_not_there_is_refused(tmp_path):
     models = ModelRegistry(write_models(tmp_path))
-    for call in (models.entry, models.load, models.is_loaded, models.warm_up):
+    for call in (models.entry, models.load, models.warm_up):
         with pytest.raises(ValueError, match="one of a, b"):
             call("c")
 

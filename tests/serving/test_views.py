@@ -50,14 +50,13 @@ def test_bins_cover_every_byte_once(length, num_bins):
     assert sizes.min() >= 1 and sizes.max() - sizes.min() <= 1
     mean = (binned.bits_per_byte * sizes).sum() / length
     assert mean == pytest.approx(reading.bits_per_byte, rel=1e-5)
-    assert len(binned.centres) == len(sizes)
+    assert len(binned.bits_per_byte) == len(sizes)
 
 
 def test_a_worked_example_of_bins():
     binned = binned_bits(reading_of("abcde", [1, 2, 3, 4, 5]), 2)
     assert binned.edges.tolist() == [0, 2, 5]
     assert binned.bits_per_byte.tolist() == [1.5, 4.0]
-    assert binned.centres.tolist() == [1.0, 3.5]
 
 
 def test_a_short_text_has_a_cell_a_character_coloured_by_bits_per_byte():

@@ -13,6 +13,7 @@ from longkeras.data import sample
 from longkeras.fitting import NonMonotoneAveraging
 from training.recipes import awd_lstm
 
+pytestmark = pytest.mark.usefixtures("root_logger")
 SIZES = "--num-layers 1 --hidden-dim 4 --sequence-length 6 --batch-size 2"
 STEPS = "--epoch-steps 2 --valid-steps 1 --patience 1 --test-bytes 16"
 
@@ -20,7 +21,6 @@ STEPS = "--epoch-steps 2 --valid-steps 1 --patience 1 --test-bytes 16"
 @pytest.fixture(autouse=True)
 def _bundled_samples(monkeypatch):
     monkeypatch.delenv("LONGKERAS_DATA", raising=False)
-    monkeypatch.setattr(awd_lstm, "log_to", lambda path: None)
 
 
 def run(folder, epochs, more=""):
@@ -47,9 +47,7 @@ def test_a_tiny_run_is_trained_measured_and_saved(tmp_path):
 
 def test_plays_are_measured_in_nats(tmp_path, monkeypatch):
     text = sample("middlemarch").text[:2000]
-    monkeypatch.setattr(
-        awd_lstm.tinyshakespeare, "read_plays", lambda data: (text, text[:100])
-    )
+    monkeypatch.setattr(awd_lstm, "read_plays", lambda data: (text, text[:100]))
     run(tmp_path, 1, "--texts plays --setting modern")
 
     result = read(tmp_path / "result.json")

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from longkeras.patterns import BandedPattern, dense_mask
-from tests.training.tiny_contestants import TINY_CONTESTANTS
+from tests.training.tiny_configs import TINY_CONFIGS
 from training import compute_report
 from training.compute import training_flops
-from training.contestants import build_model
+from training.model_configs import build_model
 
 
 def test_flops_are_those_of_weights_and_of_pairs_that_see_each_other():
     config = dataclasses.replace(
-        TINY_CONTESTANTS["tiny-window"], steps=4, stages=2, attention_window=(4,)
+        TINY_CONFIGS["tiny-window"], steps=4, stages=2, attention_window=(4,)
     )
     backbone = build_model(config).backbone
     looked_up = np.prod(backbone.ngram_heads.embeddings.shape)
@@ -29,7 +29,7 @@ def test_flops_are_those_of_weights_and_of_pairs_that_see_each_other():
 
 
 def test_a_run_is_tabled_and_a_page_that_is_not_fresh_is_named(tmp_path):
-    config = dataclasses.asdict(TINY_CONTESTANTS["tiny-lstm"])
+    config = dataclasses.asdict(TINY_CONFIGS["tiny-lstm"])
     history = [
         {"step": step, "bits_per_byte_en": 9 / step, "bits_per_byte_zh": 5.0}
         for step in (2, 4)

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.multiprocess]
 
 
 def start(folder):
-    command = [sys.executable, "-m", "tests.training.tiny_contestants"]
+    command = [sys.executable, "-m", "tests.training.tiny_configs"]
     command += ["--model", "tiny-window", "--output", str(folder)]
     command += ["--steps", str(STEPS), "--epoch-steps", str(EPOCH_STEPS)]
     command += ["--held-out-bytes", "64", "--stages", "3", "--optimizer", "muon"]

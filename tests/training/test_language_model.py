@@ -9,21 +9,21 @@ import pytest
 from keras import ops
 
 from longkeras import load_model
-from longkeras.fitting import NonFiniteError
+from longkeras.fitting import NonFiniteError, compile_for_training
 from longkeras.serving import ModelRegistry
 from longkeras.serving.manifest import read_manifest
-from tests.training.tiny_contestants import TINY_CONTESTANTS
-from training import contestants
+from tests.training.tiny_configs import TINY_CONFIGS
+from training import model_configs
 from training.recipes import language_model
 
 pytestmark = pytest.mark.usefixtures("root_logger")
 
 
 @pytest.fixture(autouse=True)
-def tiny_contestants(monkeypatch):
+def tiny_configs(monkeypatch):
     monkeypatch.delenv("LONGKERAS_DATA", raising=False)
-    for name, config in TINY_CONTESTANTS.items():
-        monkeypatch.setitem(language_model.CONTESTANTS, name, config)
+    for name, config in TINY_CONFIGS.items():
+        monkeypatch.setitem(language_model.MODEL_CONFIGS, name, config)
 
 
 def run(name, folder, *more):
@@ -61,7 +61,7 @@ def test_a_run_is_trained_measured_and_exported(tmp_path):
         for name in ("config", "history")
     )
     assert record == {"config": config, "history": history}
-    assert contestants.LanguageModelConfig(**config).steps == 4
+    assert model_configs.LanguageModelConfig(**config).steps == 4
     assert [row["step"] for row in history] == [2, 4]
     assert {"loss", "bits_per_byte_en", "bits_per_byte_zh"} <= set(history[0])
     log = (tmp_path / "run" / "log.txt").read_text()
@@ -106,13 +106,13 @@ def test_a_finished_run_trains_no_more_and_exports_the_same(tmp_path):
 
 @pytest.mark.slow
 def test_models_of_all_families_stand_side_by_side(tmp_path):
-    for name in TINY_CONTESTANTS:
+    for name in TINY_CONFIGS:
         run(name, tmp_path / name, "--export", tmp_path / "models")
     # Exported anew, a model takes the place of the old one.
     run("tiny-full", tmp_path / "tiny-full", "--export", tmp_path / "models")
     entries = read_manifest(tmp_path / "models")
-    assert sorted(entry.name for entry in entries) == sorted(TINY_CONTESTANTS)
-    assert {entry.family for entry in entries} == set(contestants.FAMILIES)
+    assert sorted(entry.name for entry in entries) == sorted(TINY_CONFIGS)
+    assert {entry.family for entry in entries} == set(model_configs.FAMILIES)
     registry = ModelRegistry(tmp_path / "models")
     for entry in entries:
         assert registry.load(entry.name).parameters == entry.parameters
@@ -130,31 +130,31 @@ def test_an_unknown_model_is_refused(capsys):
 
 
 def test_an_unknown_family_is_named():
-    config = dataclasses.replace(TINY_CONTESTANTS["tiny-lstm"], family="rnn")
+    config = dataclasses.replace(TINY_CONFIGS["tiny-lstm"], family="rnn")
     with pytest.raises(ValueError, match=r"`family` must be one of.*family='rnn'"):
-        contestants.build_model(config)
+        model_configs.build_model(config)
 
 
 @pytest.mark.slow
-def test_the_contestants_are_of_one_size():
+def test_the_models_are_of_one_size():
     sizes = {
-        name: contestants.build_model(config).count_params()
-        for name, config in contestants.CONTESTANTS.items()
-        if name not in TINY_CONTESTANTS
+        name: model_configs.build_model(config).count_params()
+        for name, config in model_configs.MODEL_CONFIGS.items()
+        if name not in TINY_CONFIGS
     }
     assert len(sizes) == 3
     assert max(sizes.values()) / min(sizes.values()) < 1.05, sizes
     steps = {
         config.bytes_per_step * config.steps
-        for name, config in contestants.CONTESTANTS.items()
-        if name not in TINY_CONTESTANTS
+        for name, config in model_configs.MODEL_CONFIGS.items()
+        if name not in TINY_CONFIGS
     }
     assert len(steps) == 1
 
 
 def test_stages_double_lengths_and_windows_and_halve_the_rate(tmp_path):
     config = dataclasses.replace(
-        TINY_CONTESTANTS["tiny-window"], stages=3, stage_rate=0.5, grow_windows=True
+        TINY_CONFIGS["tiny-window"], stages=3, stage_rate=0.5, grow_windows=True
     )
     config = dataclasses.replace(config, steps=12, attention_window=(4,))
     assert [config.stage_of(step)[:2] for step in (0, 4, 8)] == [
@@ -165,16 +165,16 @@ def test_stages_double_lengths_and_windows_and_halve_the_rate(tmp_path):
     assert [config.windows_of(stage) for stage in range(3)] == [(1,), (2,), (4,)]
     assert config.stage_ends(4) == [4, 8, 12]
     assert config.stage_ends(3) == [6, 9, 12]
-    model = contestants.build_model(config, stage=1)
+    model = model_configs.build_model(config, stage=1)
     assert model.backbone.attention_window == [2]
-    language_model.compile_model(model, config, config.stage_ends(4))
+    compile_for_training(model, config.optimizer_settings(config.stage_ends(4)))
     rates = []
     for step in (1, 4, 8):
         model.optimizer.iterations.assign(step)
         rates.append(float(ops.convert_to_numpy(model.optimizer.learning_rate)))
     np.testing.assert_allclose(rates, [0.01, 0.005, 0.0025], rtol=1e-5)
     # Without the switches everything stays as it was.
-    plain = TINY_CONTESTANTS["tiny-window"]
+    plain = TINY_CONFIGS["tiny-window"]
     assert plain.windows_of(0) == plain.attention_window == (4,)
 
 
@@ -200,10 +200,10 @@ def test_a_run_that_breaks_names_the_layer_and_keeps_the_checkpoint(
     tmp_path, monkeypatch
 ):
     monkeypatch.setitem(
-        language_model.CONTESTANTS,
+        language_model.MODEL_CONFIGS,
         "tiny-lstm",
         dataclasses.replace(
-            TINY_CONTESTANTS["tiny-lstm"], learning_rate=1e30, clip_norm=None
+            TINY_CONFIGS["tiny-lstm"], learning_rate=1e30, clip_norm=None
         ),
     )
     with pytest.raises(NonFiniteError, match=r"The (first|update) (in|of) step \d+"):

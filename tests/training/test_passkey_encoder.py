@@ -10,6 +10,7 @@ from keras import ops
 
 from longkeras import load_model
 from longkeras.data import sample
+from longkeras.fitting import RunFolder
 from training import evaluation_report, passkey, passkey_texts
 from training.evaluation_record import read_records
 from training.recipes import passkey_encoder
@@ -118,7 +119,7 @@ def test_an_unknown_family_and_stages_between_checkpoints_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"`family` must be one of.*family='gru'"):
         passkey.build_passkey_model(dataclasses.replace(TINY, family="gru"))
     with pytest.raises(ValueError, match=r"`epoch_steps` must divide.*epoch_steps=3"):
-        passkey_encoder.train(TINY, None, tmp_path, epoch_steps=3)
+        passkey_encoder.train(TINY, None, RunFolder(tmp_path), epoch_steps=3)
 
 
 @pytest.mark.slow

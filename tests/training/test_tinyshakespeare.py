@@ -8,7 +8,8 @@ import math
 import pytest
 
 from longkeras.data import sample
-from training.contestants import build_model
+from training.model_configs import build_model
+from training.plays import read_plays
 from training.recipes import tinyshakespeare
 
 TEXT = sample("middlemarch").text.encode("ascii", "ignore").decode()[:2000]
@@ -23,12 +24,12 @@ def data(tmp_path):
 
 
 def test_the_last_tenth_is_held_out(data):
-    train, held_out = tinyshakespeare.read_plays(data)
+    train, held_out = read_plays(data)
     assert train + held_out == TEXT
     assert (len(train), len(held_out)) == (1800, 200)
     for nothing in (None, data.parent):
         with pytest.raises(ValueError, match="`--data` must name a folder with"):
-            tinyshakespeare.read_plays(nothing)
+            read_plays(nothing)
 
 
 @pytest.mark.slow

@@ -1,1 +1,1 @@
-"""One recipe a file, each with a command line."""
+"""Recipes: one file each, with a command line."""

@@ -2,52 +2,57 @@
 
     python -m training.recipes.awd_lstm --data DIR --setting modern --texts plays
 
-The setting `classic` is the authors' NT-ASGD, `modern` Muon with a rate that falls to
-zero, and a mean of the weights only where validation gets worse all the same. The texts
-are the books, or the megabyte of Shakespeare that `training.recipes.tinyshakespeare`
-reads, where so much dropout is in its place.
+The setting `classic` is the authors' NT-ASGD. `modern` is Muon with a learning rate
+that falls to zero; it averages the weights only if validation gets worse nevertheless.
+The texts are the books, or the megabyte of Shakespeare that
+`training.recipes.tinyshakespeare` reads, where this much dropout helps.
 
-Configuration, checkpoint, history, the trained model and its loss on texts that it has
-not seen go to the folder; started again, a run goes on from its checkpoint, the mean of
-the weights included. Windows are independent: no state is carried from one to the next.
+Configuration, checkpoint, history, the trained model and its loss on unseen texts go to
+the folder. A run that is started again continues from its checkpoint, including the
+mean of the weights. Windows are independent: no state is carried from one to the next.
 """
 
-import argparse
 import dataclasses
-import json
 import logging
-import pathlib
-
-import keras
 
 from longkeras import save_model
 from longkeras.data import Book, ByteCorpus, data_directory, load_books
 from longkeras.evaluation import evaluate_books
 from longkeras.fitting import (
-    FiniteGuard,
     NonMonotoneAveraging,
+    OptimizerSettings,
     ProgressLog,
-    TrainingCheckpoint,
-    should_jit_compile,
+    RunFolder,
+    compile_for_training,
+    fit_steps,
 )
-from longkeras.fitting.checkpoint import write_json
 from longkeras.models import (
     ByteTokenizer,
     RecurrentBackbone,
     RecurrentCausalLM,
     RecurrentCausalLMPreprocessor,
 )
-from training.optimizers import build_optimizer
-from training.recipes import tinyshakespeare
-from training.recipes.language_model import log_to
+from training.command_line import recipe_parser, with_options
+from training.plays import measure_plays, read_plays
 
 TEXTS = ("books", "plays")
+# Fields of a setting that the command line may change.
+_CHANGEABLE = (
+    "num_layers",
+    "hidden_dim",
+    "sequence_length",
+    "batch_size",
+    "epochs",
+    "epoch_steps",
+    "valid_steps",
+    "patience",
+)
 _LOGGER = logging.getLogger("training")
 
 
 @dataclasses.dataclass(frozen=True)
 class AWDLSTMConfig:
-    """Everything that decides a run; dropouts are those of the paper, but for bytes.
+    """Everything that decides a run; the dropouts are the paper's, adapted to bytes.
 
     Args:
         num_layers: int.
@@ -61,11 +66,11 @@ class AWDLSTMConfig:
         slowness_penalty: float. TAR.
         sequence_length: int. Bytes of a window.
         batch_size: int. Windows a step.
-        optimizer: str. `"sgd"`, or one of `training.optimizers.OPTIMIZERS`.
+        optimizer: str. See `longkeras.fitting.OptimizerSettings`.
         learning_rate: float.
         warmup_steps: int. Steps of rising learning rate; SGD has none.
-        decay_fraction: float. Share of the steps in which the rate falls to zero; SGD's
-            does not fall.
+        decay_fraction: float. Share of the steps in which the rate falls to zero; SGD
+            has none.
         clip_norm: float. Largest norm of a step's gradient.
         weight_decay: float.
         patience: int. Epochs of the non-monotone rule.
@@ -104,9 +109,9 @@ class AWDLSTMConfig:
         return self.epochs * self.epoch_steps
 
     @property
-    def stage_rate(self):
-        """The rate of a stage beside that of the one before: there is one stage."""
-        return 1.0
+    def optimizer_settings(self):
+        """The optimizer of the run."""
+        return OptimizerSettings.from_config(self, steps=self.steps)
 
 
 SETTINGS = {
@@ -119,46 +124,25 @@ SETTINGS = {
 
 def main(argv=None):
     """Train and save."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument(
-        "--data", help="data folder; default LONGKERAS_DATA, or samples"
-    )
-    parser.add_argument("--setting", choices=sorted(SETTINGS), default="modern")
-    parser.add_argument("--texts", choices=TEXTS, default="books")
-    parser.add_argument("--output", help="default runs/awd-lstm-<setting>-<texts>")
-    parser.add_argument("--test-bytes", type=int, default=100_000)
-    sizes = ("num_layers", "hidden_dim", "sequence_length", "batch_size")
-    changeable = (*sizes, "epochs", "epoch_steps", "valid_steps", "patience")
-    for name in changeable:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int)
-    args = parser.parse_args(argv)
-    changes = {
-        name: getattr(args, name)
-        for name in changeable
-        if getattr(args, name) is not None
-    }
-    config = dataclasses.replace(SETTINGS[args.setting], **changes)
-    folder = pathlib.Path(args.output or f"runs/awd-lstm-{args.setting}-{args.texts}")
-    folder.mkdir(parents=True, exist_ok=True)
-    log_to(folder / "log.txt")
-    write_json(folder / "config.json", dataclasses.asdict(config))
+    args = _parse(argv)
+    config = with_options(SETTINGS[args.setting], args)
+    run = RunFolder(args.output or f"runs/awd-lstm-{args.setting}-{args.texts}")
+    run.begin(config)
     train_books, valid_books, test_books = read_texts(
         args.texts, data_directory(args.data)
     )
-    model = train(config, train_books, valid_books, folder)
-    save_model(model, folder / "model.keras")
+    model = train(config, train_books, valid_books, run)
+    save_model(model, run.path / "model.keras")
     if args.texts == "plays":
-        result = tinyshakespeare.measure(
-            model, test_books[0].text, [config.sequence_length]
-        )
+        lengths = [config.sequence_length]
+        result = measure_plays(model, test_books[0].text, lengths)
     else:
         result = measure(model, test_books, args.test_bytes)
-    write_json(folder / "result.json", result)
-    _LOGGER.info(json.dumps(result))
+    run.write_result(result)
 
 
 def read_texts(name, data):
-    """What is trained on, what decides when to average, and what is measured.
+    """Read what is trained on, what decides when to average, and what is measured.
 
     Args:
         name: str, one of `TEXTS`.
@@ -173,31 +157,30 @@ def read_texts(name, data):
     """
     if name == "books":
         return tuple(load_books(data, split) for split in ("train", "valid", "test"))
-    text, held_out = tinyshakespeare.read_plays(data)
+    text, held_out = read_plays(data)
     held_out = [Book("plays", "en", held_out)]
     return [Book("plays", "en", text)], held_out, held_out
 
 
-def train(config, books, valid_books, folder):
-    """Train, going on from the folder's checkpoint if there is one.
+def train(config, books, valid_books, run):
+    """Train, going on from the run's checkpoint if there is one.
 
     Args:
         config: `AWDLSTMConfig`.
         books: list of `longkeras.data.Book`.
         valid_books: list of `longkeras.data.Book`.
-        folder: path of the run.
+        run: `longkeras.fitting.RunFolder`.
 
     Returns:
         The model, with the mean of its weights if the rule began to average.
     """
-    keras.utils.set_random_seed(config.seed)
     sizes = config.sequence_length, config.batch_size
     windows = ByteCorpus(books, seed=config.seed)
     held_out = ByteCorpus(valid_books, seed=config.seed)
     model = build_model(config)
-    compile_model(model, config)
+    compile_for_training(model, config.optimizer_settings)
     averaging = NonMonotoneAveraging(patience=config.patience)
-    checkpoint = TrainingCheckpoint(folder, callbacks=[averaging])
+    checkpoint = run.checkpoint(callbacks=[averaging])
     step = checkpoint.restore(model)
     _LOGGER.info("%d parameters, step %d", model.count_params(), step)
     progress = ProgressLog(
@@ -206,43 +189,20 @@ def train(config, books, valid_books, folder):
         first_step=step,
         bytes_per_token=1.0,
     )
-    model.fit(
-        windows.training_windows(*sizes, start_step=step),
-        steps_per_epoch=config.epoch_steps,
-        initial_epoch=step // config.epoch_steps,
-        epochs=config.epochs,
-        shuffle=False,
-        validation_data=held_out.training_windows(*sizes, num_steps=config.valid_steps),
-        callbacks=[FiniteGuard(), progress, averaging, checkpoint],
-        verbose=0,
+    fit_steps(
+        model,
+        lambda step: windows.training_windows(*sizes, start_step=step),
+        step,
+        config.steps,
+        config.epoch_steps,
+        checkpoint,
+        [progress, averaging],
+        held_out.training_windows(*sizes, num_steps=config.valid_steps),
     )
     for row in checkpoint.history:
         _LOGGER.info("step %d: %.4f nats a byte", row["step"], row["val_loss"])
     _LOGGER.info("averaged the weights of %d steps", averaging.num_averaged)
     return model
-
-
-def compile_model(model, config):
-    """Compile with the setting's optimizer: the authors' is plain SGD.
-
-    Args:
-        model: from `build_model`.
-        config: `AWDLSTMConfig`.
-    """
-    if config.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(
-            config.learning_rate,
-            weight_decay=config.weight_decay,
-            global_clipnorm=config.clip_norm,
-        )
-    else:
-        optimizer = build_optimizer(config)
-    model.compile(
-        optimizer,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        weighted_metrics=[],
-        jit_compile=should_jit_compile(model, config.steps),
-    )
 
 
 def measure(model, books, max_bytes_per_book):
@@ -290,6 +250,16 @@ def build_model(config, tokenizer=None):
     )
     preprocessor = RecurrentCausalLMPreprocessor(tokenizer, config.sequence_length)
     return RecurrentCausalLM(backbone, preprocessor)
+
+
+def _parse(argv):
+    parser = recipe_parser(__doc__, "default runs/awd-lstm-<setting>-<texts>")
+    parser.add_argument("--setting", choices=sorted(SETTINGS), default="modern")
+    parser.add_argument("--texts", choices=TEXTS, default="books")
+    parser.add_argument("--test-bytes", type=int, default=100_000)
+    for name in _CHANGEABLE:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int)
+    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

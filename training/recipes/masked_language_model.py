@@ -1,4 +1,4 @@
-"""What copied positions are worth, at toy size on real text.
+"""Measure the value of copied positions, at toy size on real text.
 
     python -m training.recipes.masked_language_model
 

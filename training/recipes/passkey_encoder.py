@@ -15,9 +15,7 @@ where a run had ended. `--measure` writes a record of recall by depth and length
 `python -m training.evaluation_report`, `--export saved_models` puts the model there.
 """
 
-import argparse
 import dataclasses
-import json
 import logging
 import pathlib
 import time
@@ -30,18 +28,18 @@ from longkeras.data import data_directory, load_books
 from longkeras.evaluation import recall_examples, score_recall
 from longkeras.evaluation.asked_digits import ANSWER_BYTES, num_decoys
 from longkeras.fitting import (
-    FiniteGuard,
     ProgressLog,
-    TrainingCheckpoint,
-    WarmupStableDecay,
+    RunFolder,
+    compile_for_training,
+    fit_steps,
 )
 from longkeras.fitting.checkpoint import write_json
+from training.command_line import recipe_parser, with_options
 from training.evaluate import RESULTS
 from training.evaluation_record import EvaluationRecord
 from training.evaluation_texts import load_text_set
 from training.passkey import PASSKEY_MODELS, build_passkey_model
 from training.passkey_texts import PasskeyBatches, is_right, labelled
-from training.recipes.language_model import log_to
 
 _LOGGER = logging.getLogger("training")
 # Bytes that are read side by side where nothing is learnt.
@@ -103,43 +101,33 @@ def main(argv=None):
     """Train, and measure and export if asked."""
     args = _parse(argv)
     config = _changed(PASSKEY_MODELS[args.model], args)
-    folder = pathlib.Path(args.output or pathlib.Path("runs") / args.model)
-    folder.mkdir(parents=True, exist_ok=True)
-    log_to(folder / "log.txt")
-    write_json(folder / "config.json", dataclasses.asdict(config))
+    run = RunFolder(args.output or f"runs/{args.model}")
+    run.begin(config)
     data = data_directory(args.data)
-    model = train(config, data, folder, args.epoch_steps)
-    settings = RecallSettings(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name in ("lengths", "depths", "repeats")
-            if (value := getattr(args, name)) is not None
-        }
-    )
+    model = train(config, data, run, args.epoch_steps)
     if args.measure:
+        settings = with_options(RecallSettings(), args)
         measure(model, config, load_text_set("books-en", data), settings, args.results)
     if args.export:
-        export(model, config, folder, args.export)
+        export(model, config, run, args.export)
 
 
 def _changed(config, args):
-    """The configuration with what the command line says otherwise."""
-    changes = {}
+    """The configuration with the changes of the command line."""
     if args.last_steps is not None:
         *earlier, (length, batch_size, _, decoys) = config.stages
-        changes["stages"] = (*earlier, (length, batch_size, args.last_steps, decoys))
-    if args.decay_fraction is not None:
-        changes["decay_fraction"] = args.decay_fraction
-    return dataclasses.replace(config, **changes)
+        last = (length, batch_size, args.last_steps, decoys)
+        config = dataclasses.replace(config, stages=(*earlier, last))
+    return with_options(config, args)
 
 
-def train(config, data, folder, epoch_steps=50):
-    """Train a model, going on from the folder's checkpoint if there is one.
+def train(config, data, run, epoch_steps=50):
+    """Train a model, going on from the run's checkpoint if there is one.
 
     Args:
         config: `training.passkey.PasskeyConfig`.
         data: path of the data folder, or None for the bundled samples.
-        folder: path of the run.
+        run: `longkeras.fitting.RunFolder`.
         epoch_steps: int. Steps between checkpoints, a divisor of the steps of every
             stage. Defaults to `50`.
 
@@ -154,11 +142,12 @@ def train(config, data, folder, epoch_steps=50):
             "`epoch_steps` must divide the steps of every stage. Received: "
             f"epoch_steps={epoch_steps}, stages={config.stages}"
         )
-    keras.utils.set_random_seed(config.seed)
     texts, held_out = _texts(data, "train"), _texts(data, "valid")
     model = build_passkey_model(config, _row_length(max(config.stages)[0], config))
-    compile_model(model, config)
-    checkpoint = TrainingCheckpoint(folder)
+    # Longformer's classes decide themselves whether XLA helps.
+    jit_compile = False if config.family == "lstm" else "auto"
+    compile_for_training(model, config.optimizer_settings, jit_compile)
+    checkpoint = run.checkpoint()
     step = checkpoint.restore(model)
     _LOGGER.info("%s: %d parameters", config.name, parameters(model, config))
     while step < config.steps:
@@ -167,51 +156,19 @@ def train(config, data, folder, epoch_steps=50):
         progress = ProgressLog(
             config.steps, batch_size * length, first_step=step, interval=10
         )
+        recall = HeldOutRecall(held_out, config, length, batch_size)
         began = time.process_time()
-        model.fit(
-            PasskeyBatches(texts, config, step),
-            steps_per_epoch=epoch_steps,
-            initial_epoch=step // epoch_steps,
-            epochs=end // epoch_steps,
-            shuffle=False,
-            verbose=0,
-            callbacks=[
-                FiniteGuard(),
-                progress,
-                HeldOutRecall(held_out, config, length, batch_size),
-                checkpoint,
-            ],
+        step = fit_steps(
+            model,
+            lambda step: PasskeyBatches(texts, config, step),
+            step,
+            end,
+            epoch_steps,
+            checkpoint,
+            [progress, recall],
         )
         _LOGGER.info("%.0f s of processor time", time.process_time() - began)
-        step = end
     return model
-
-
-def compile_model(model, config):
-    """Compile with AdamW on the run's schedule.
-
-    Args:
-        model: from `training.passkey.build_passkey_model`.
-        config: `training.passkey.PasskeyConfig`.
-    """
-    schedule = WarmupStableDecay(
-        config.learning_rate,
-        warmup_steps=config.warmup_steps,
-        total_steps=config.steps,
-        decay_steps=round(config.steps * config.decay_fraction),
-    )
-    model.compile(
-        optimizer=keras.optimizers.AdamW(
-            schedule,
-            weight_decay=config.weight_decay,
-            beta_2=0.98,
-            global_clipnorm=config.clip_norm,
-        ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        weighted_metrics=[],
-        # Longformer's classes choose themselves.
-        jit_compile=False if config.family == "lstm" else "auto",
-    )
 
 
 def passkey_examples(texts, length, settings):
@@ -312,7 +269,7 @@ def export(model, config, run, folder):
     Args:
         model: from `train`.
         config: `training.passkey.PasskeyConfig`.
-        run: path of the run.
+        run: `longkeras.fitting.RunFolder`.
         folder: path of the folder of models.
     """
     short = build_passkey_model(config)
@@ -324,9 +281,7 @@ def export(model, config, run, folder):
     table.assign(long_table[: table.shape[0]])
     preset = pathlib.Path(folder) / config.name
     save_model(short, preset)
-    history = json.loads((run / "history.json").read_text("utf-8"))
-    record = {"config": dataclasses.asdict(config), "history": history}
-    write_json(preset / "training.json", record)
+    write_json(preset / "training.json", run.record(config))
 
 
 def _texts(data, split):
@@ -342,12 +297,8 @@ def _side_by_side(length):
 
 
 def _parse(argv):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument(
-        "--data", help="data folder; default LONGKERAS_DATA, or samples"
-    )
+    parser = recipe_parser(__doc__, "folder of the run; default runs/<model>")
     parser.add_argument("--model", choices=sorted(PASSKEY_MODELS), required=True)
-    parser.add_argument("--output", help="folder of the run; default runs/<model>")
     parser.add_argument("--epoch-steps", type=int, default=50)
     parser.add_argument(
         "--last-steps", type=int, help="of the last stage: to go on where a run ended"

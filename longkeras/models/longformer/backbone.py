@@ -8,7 +8,7 @@ from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
-from longkeras.layers.weighted_activations import given_activation, saved_activation
+from longkeras.layers.weighted_activations import get_activation, serialize_activation
 from longkeras.models.atomic_saving import AtomicSaving
 from longkeras.models.copies import Copies
 from longkeras.models.embeddings import Embedding, ReversibleEmbedding
@@ -183,7 +183,7 @@ class LongformerBackbone(
         self.max_sequence_length = max_sequence_length
         self.num_segments = num_segments
         self.padding_id = padding_id
-        self.activation = given_activation(activation)
+        self.activation = get_activation(activation)
         self.dropout = dropout
         self.attention_dropout = attention_dropout
         self.layer_norm_epsilon = layer_norm_epsilon
@@ -230,7 +230,7 @@ class LongformerBackbone(
             "max_sequence_length": self.max_sequence_length,
             "num_segments": self.num_segments,
             "padding_id": self.padding_id,
-            "activation": saved_activation(self.activation),
+            "activation": serialize_activation(self.activation),
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,
             "layer_norm_epsilon": self.layer_norm_epsilon,

@@ -1,7 +1,8 @@
-"""The byte-level language models that are compared, at equal size and budget."""
+"""Configurations of the byte-level language models, equal in size and budget."""
 
 import dataclasses
 
+from longkeras.fitting import OptimizerSettings
 from longkeras.models import (
     ByteTokenizer,
     CausalTransformerBackbone,
@@ -141,6 +142,18 @@ class LanguageModelConfig:
         shrink = self._shrink(stage)
         return tuple(max(1, window // shrink) for window in self.attention_window)
 
+    def optimizer_settings(self, stage_ends=()):
+        """The optimizer of the run.
+
+        Args:
+            stage_ends: list of int. Steps after which the learning rate changes with
+                the stage. Defaults to `()`.
+
+        Returns:
+            `longkeras.fitting.OptimizerSettings`.
+        """
+        return OptimizerSettings.from_config(self, stage_ends=tuple(stage_ends))
+
     def _shrink(self, stage):
         return 2 ** (self.stages - 1 - stage)
 
@@ -156,7 +169,7 @@ _SHARED = {
 # Heads that find repetitions are attention's: the LSTM has none.
 _NGRAM_HEADS = {"ngram_head_sizes": (3, 4, 5, 6, 7, 8, 9, 12, 16)}
 
-CONTESTANTS = {
+MODEL_CONFIGS = {
     config.name: config
     for config in (
         LanguageModelConfig(
@@ -206,7 +219,7 @@ CONTESTANTS = {
 
 
 def build_model(config, stage=-1):
-    """Make a contestant with fresh weights.
+    """Make a model with fresh weights.
 
     Args:
         config: `LanguageModelConfig`.

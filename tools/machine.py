@@ -1,4 +1,4 @@
-"""Where and with what a result was measured."""
+"""The machine, the versions and the commit that a result was measured with."""
 
 import importlib.metadata
 import os
@@ -18,7 +18,7 @@ _PACKAGES = (
     "transformers",
     "numpy",
 )
-# What a result depends on.
+# Code that results depend on.
 _MEASURED = ("longkeras", "benchmarks", ":!benchmarks/results")
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,7 +48,7 @@ def hardware():
 
 
 def gpu():
-    """str or None. The name of the first NVIDIA GPU, where its driver tells one."""
+    """str or None. The name of the first NVIDIA GPU, where its driver reports one."""
     if shutil.which("nvidia-smi") is None:
         return None
     answer = subprocess.run(

@@ -1,6 +1,6 @@
-"""The recipe with models that train in a second.
+"""The language model recipe with models that train in a second.
 
-python -m tests.training.tiny_contestants --model tiny-lstm --output runs/tiny
+python -m tests.training.tiny_configs --model tiny-lstm --output runs/tiny
 
 With `XLA=1` in the environment it compiles as long runs do.
 """
@@ -8,7 +8,8 @@ With `XLA=1` in the environment it compiles as long runs do.
 import os
 import sys
 
-from training.contestants import LanguageModelConfig
+from longkeras.fitting import compiling
+from training.model_configs import LanguageModelConfig
 from training.recipes import language_model
 
 _FAMILIES = {
@@ -23,7 +24,7 @@ _FAMILIES = {
         "stages": 2,
     },
 }
-TINY_CONTESTANTS = {
+TINY_CONFIGS = {
     name: LanguageModelConfig(
         name=name,
         title=name,
@@ -42,7 +43,7 @@ TINY_CONTESTANTS = {
 }
 
 if __name__ == "__main__":
-    language_model.CONTESTANTS.update(TINY_CONTESTANTS)
+    language_model.MODEL_CONFIGS.update(TINY_CONFIGS)
     if os.environ.get("XLA"):
-        language_model.should_jit_compile = lambda *_: True
+        compiling.should_jit_compile = lambda *_: True
     language_model.main(sys.argv[1:])

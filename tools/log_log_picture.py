@@ -1,4 +1,4 @@
-"""Lines over a logarithmic axis, as SVG text: no plotting library is needed."""
+"""Line charts with a logarithmic axis, as SVG text without a plotting library."""
 
 import dataclasses
 import itertools
