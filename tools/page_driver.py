@@ -89,10 +89,7 @@ class PageDriver:
         self.page.on("console", self._note_console)
         self.page.goto(address)
         self.page.wait_for_selector("#text textarea")
-        # The page recalls its language once it has loaded.
-        self.page.wait_for_selector(
-            "html[lang^='zh']" if language == "zh" else "#theme[title]"
-        )
+        self.page.wait_for_selector("html:not(.lk-waiting) #theme[title]")
 
     def _note_console(self, message):
         if message.type == "error":

@@ -97,6 +97,7 @@ def serve(page, options, *, block=True):
         inbrowser=options.open,
         theme=page_theme(),
         css=page_style(),
+        head=page.head,
         max_file_size=LARGEST_REQUEST,
         state_session_capacity=200,
         footer_links=["api"],

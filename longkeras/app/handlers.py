@@ -204,15 +204,28 @@ def inspect(catalogue, comparison, index):
     last = next(iter(comparison.readings.values())).num_characters - 1
     if not isinstance(index, int) or not 0 <= index <= last:
         return Told(_error("error.place_outside", last=last, received=str(index)))
-    inspections = {
-        name: inspect_place(
-            catalogue.registry.load(name), reading, index, radius=INSPECT_RADIUS
-        )
-        for name, reading in comparison.readings.items()
-    }
-    return Inspected(
-        replace(comparison, place=index, inspections=inspections, prompt=None)
-    )
+    return Inspected(replace(at_place(catalogue, comparison, index), prompt=None))
+
+
+def at_place(catalogue, comparison, index, known=None):
+    """Return a comparison with one of its places opened.
+
+    Args:
+        catalogue: `Catalogue`.
+        comparison: `Comparison`.
+        index: int. Index of the character.
+        known: dict of str to `Inspection` or None. Models that need not look again.
+
+    Returns:
+        `Comparison`.
+    """
+    inspections = {**(known or {})}
+    for name, reading in comparison.readings.items():
+        if name not in inspections:
+            inspections[name] = inspect_place(
+                catalogue.registry.load(name), reading, index, radius=INSPECT_RADIUS
+            )
+    return replace(comparison, place=index, inspections=inspections)
 
 
 def prompt_from_place(comparison):

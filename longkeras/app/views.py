@@ -105,6 +105,9 @@ class Comparison:
         inspections: dict of str to `Inspection`. That place, by model.
         prompt: str or None. What to offer for continuing; None leaves it.
         is_step: bool. Whether only the message differs from the view before.
+        is_earlier: bool. Whether a newer text is being read.
+        earlier: `Comparison` or None. The earlier one that stays on the page while
+            this one has no readings.
     """
 
     message: Message
@@ -115,6 +118,14 @@ class Comparison:
     inspections: dict = field(default_factory=dict)
     prompt: str | None = None
     is_step: bool = False
+    is_earlier: bool = False
+    earlier: "Comparison | None" = None
+
+    @property
+    def text(self):
+        """The text that was read, or None before the first reading."""
+        readings = iter(self.readings.values())
+        return next((reading.text for reading in readings), None)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ function build() {
   parts.stage.id = "lk-stage";
   parts.stage.setAttribute("role", "slider");
   parts.stage.setAttribute("aria-label", labels.stage);
+  parts.stage.setAttribute("aria-describedby", "results-of");
   parts.rows = view.models.map((model) => {
     const row = make("div", "lk-row", parts.stage);
     const head = make("div", "lk-row-head", row);
