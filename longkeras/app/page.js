@@ -74,42 +74,58 @@ function nameGroups() {
 }
 
 // ---- focus ---------------------------------------------------------------------
-// The focus falls to the body when its button is disabled or removed.
+// A focused element that is disabled or removed would leave the focus to the body.
+// Its neighbour takes it (of Read, Cancel), else what stands next or around; when the
+// element is enabled again, the focus returns.
 let focused = null;
-let isByKeyboard = false;
-function restoreFocus() {
-  const isLost = document.activeElement === document.body || document.activeElement?.disabled;
-  if (!isLost || !focused || (focused.isConnected && !focused.disabled)) return;
-  const container = focused.closest(".row") ?? focused.closest(".column");
-  const neighbours = container?.querySelectorAll("button:enabled") ?? [];
+let around = [];
+let returnFrom = null;
+function take(node) {
+  if (!node.matches(FOCUSABLE)) node.tabIndex = -1;
+  node.focus({ preventScroll: true });
+}
+function standIn() {
+  if (!focused.isConnected) return around.find((node) => node.isConnected && isShown(node));
+  const neighbours = focused.closest(".row")?.querySelectorAll("button:enabled") ?? [];
   const next = [...neighbours].find(isShown);
-  if (next) next.focus({ preventScroll: true });
+  returnFrom = next ? null : { button: focused, to: focused.nextElementSibling };
+  return next ?? focused.nextElementSibling;
+}
+function restoreFocus() {
+  const active = document.activeElement;
+  if (returnFrom && active === returnFrom.to && !returnFrom.button.disabled) {
+    returnFrom.button.focus({ preventScroll: true });
+    returnFrom = null;
+  } else if (focused && (active === document.body || active.disabled)) {
+    if (!focused.isConnected || focused.disabled) take(standIn() ?? document.body);
+  }
 }
 document.addEventListener("focusin", (event) => {
   focused = event.target;
+  around = event.composedPath().slice(1).filter((node) => node.id);
 });
-document.addEventListener("pointerdown", () => (isByKeyboard = false), true);
 
 // ---- drop-down lists -----------------------------------------------------------
-// Gradio opens and chooses with Enter only, and leaves no focus after a choice.
+// Gradio reports a choice by mouse only, and leaves the focus nowhere after it.
+let isByKeyboard = false;
 const isList = (node) => node?.matches?.("input[role=combobox][readonly]");
 function focusAfter(node) {
   const all = [...document.querySelectorAll(FOCUSABLE)].filter(isShown);
   all[all.indexOf(node) + 1]?.focus({ preventScroll: true });
 }
-document.addEventListener(
-  "keydown",
-  (event) => {
-    isByKeyboard = true;
-    if (!isList(event.target) || event.key !== " ") return;
-    event.preventDefault();
-    event.stopPropagation();
-    const isOpen = event.target.getAttribute("aria-expanded") === "true";
-    const key = isOpen ? "Enter" : "ArrowDown";
-    event.target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-  },
-  true,
-);
+function pressKey(event) {
+  isByKeyboard = true;
+  if (!isList(event.target) || ![" ", "Enter"].includes(event.key)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const option = document.getElementById(event.target.getAttribute("aria-activedescendant"));
+  const chosen = new MouseEvent("mousedown", { bubbles: true, cancelable: true });
+  const opened = new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true });
+  if (option) option.dispatchEvent(chosen);
+  else event.target.dispatchEvent(opened);
+}
+document.addEventListener("keydown", pressKey, true);
+document.addEventListener("pointerdown", () => (isByKeyboard = false), true);
 document.addEventListener("focusout", (event) => {
   if (!isByKeyboard || event.relatedTarget || !isList(event.target)) return;
   requestAnimationFrame(() => {

@@ -345,7 +345,11 @@ const panel = document.getElementById("place");
 function centrePanel() {
   const scroll = panel.querySelector(".lk-scroll");
   const current = scroll?.querySelector("[aria-current]");
-  if (current) scroll.scrollLeft = current.offsetLeft - (scroll.clientWidth - current.offsetWidth) / 2;
+  if (!current) return;
+  scroll.scrollLeft = current.offsetLeft - (scroll.clientWidth - current.offsetWidth) / 2;
+  // The character that was clicked stands in the middle now.
+  const focused = document.activeElement;
+  if (scroll.contains(focused) && focused.dataset.lkPlace) current.querySelector("button").focus({ preventScroll: true });
 }
 if (panel) new MutationObserver(centrePanel).observe(panel, { childList: true, subtree: true });
 update();
