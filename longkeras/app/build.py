@@ -6,8 +6,8 @@ from html import escape
 import gradio as gr
 
 from longkeras.app.catalogue import Catalogue
-from longkeras.app.first_paint import page_head
 from longkeras.app.figures.notice import notice_html
+from longkeras.app.first_paint import page_head
 from longkeras.app.loading import ModelLoader
 from longkeras.app.strings import DEFAULT_LANGUAGE, LANGUAGES, say
 from longkeras.app.tabs import TABS

@@ -8,6 +8,8 @@ from longkeras.app.strings import DEFAULT_LANGUAGE, LANGUAGES, all_strings
 _HEAD = """<style>
 html { overflow-y: scroll; }
 html.lk-waiting gradio-app { visibility: hidden; }
+html.lk-waiting body::before { content: "longkeras"; position: fixed; inset: 0;
+  display: grid; place-items: center; font: 600 26px ui-serif, Georgia, serif; }
 </style>
 <script>(() => {
 const words = %s;
@@ -31,7 +33,8 @@ def page_head(labels):
         "theme": strings["page.theme"],
         "components": {
             language: {
-                component._id: options for component, options in labels(language).items()
+                component._id: options
+                for component, options in labels(language).items()
             }
             for language in others
         },

@@ -4,18 +4,25 @@
 const LANGUAGE = "longkeras-language";
 const THEME = "longkeras-theme";
 const QUIET_MILLISECONDS = 120;
-const MOST_MILLISECONDS = 8000;
+const MOST_MILLISECONDS = 10000;
 const FOCUSABLE = "a[href], button:enabled, input:enabled, textarea:enabled, [tabindex='0']";
 const root = document.documentElement;
 const isShown = (node) => node.checkVisibility({ visibilityProperty: true });
 
 // ---- language and theme --------------------------------------------------------
-function dress(language) {
-  const theme = document.getElementById("theme");
+let language = "en";
+function dress(chosen) {
+  language = chosen;
   root.lang = language === "zh" ? "zh-Hans" : "en";
   document.title = words.title[language];
-  theme?.setAttribute("aria-label", words.theme[language]);
-  theme?.setAttribute("title", words.theme[language]);
+  nameThemeButton();
+}
+// Gradio's buttons take no label but their text.
+function nameThemeButton() {
+  const button = document.getElementById("theme");
+  if (!button || button.title === words.theme[language]) return;
+  button.title = words.theme[language];
+  button.setAttribute("aria-label", words.theme[language]);
 }
 function firstLanguage() {
   const kept = localStorage.getItem(LANGUAGE);
@@ -23,25 +30,24 @@ function firstLanguage() {
 }
 // The server describes the page in English; another language replaces the texts before
 // they are drawn, so nothing is drawn twice.
-function translate(language) {
+function translate() {
   const config = window.gradio_config;
   config.title = words.title[language];
   for (const component of config.components)
     Object.assign(component.props, words.components[language]?.[component.id]);
 }
 window.longkeras = {
-  remember(language) {
-    localStorage.setItem(LANGUAGE, language);
-    dress(language);
+  remember(chosen) {
+    localStorage.setItem(LANGUAGE, chosen);
+    dress(chosen);
   },
   switchTheme() {
     const isDark = document.body.classList.toggle("dark");
     localStorage.setItem(THEME, isDark ? "dark" : "light");
   },
 };
-const language = firstLanguage();
-translate(language);
-dress(language);
+dress(firstLanguage());
+translate();
 const theme = localStorage.getItem(THEME);
 if (theme) document.body.classList.toggle("dark", theme === "dark");
 
@@ -57,10 +63,7 @@ function reveal() {
 function revealWhenQuiet() {
   if (!document.getElementById("lk-footer")) return;
   clearTimeout(quiet);
-  quiet = setTimeout(() => {
-    dress(language);
-    requestAnimationFrame(reveal);
-  }, QUIET_MILLISECONDS);
+  quiet = setTimeout(reveal, QUIET_MILLISECONDS);
 }
 setTimeout(reveal, MOST_MILLISECONDS);
 
@@ -135,6 +138,7 @@ document.addEventListener("focusout", (event) => {
 
 new MutationObserver(() => {
   if (root.classList.contains("lk-waiting")) revealWhenQuiet();
+  nameThemeButton();
   nameGroups();
   restoreFocus();
 }).observe(document.body, {
