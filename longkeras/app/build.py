@@ -64,7 +64,9 @@ def build_page(registry):
         )
         _connect_status(shell, catalogue, loader)
         _connect_language(shell, catalogue, tabs, loader)
-        blocks.load(loader.hurry, queue=False, api_visibility="private")
+        blocks.load(
+            loader.hurry, queue=False, show_progress="hidden", api_visibility="private"
+        )
 
     def labels(language):
         values = _labels(shell, tabs, catalogue, loader, language)

@@ -14,11 +14,13 @@ let language = "en";
 function dress(chosen) {
   language = chosen;
   root.lang = language === "zh" ? "zh-Hans" : "en";
-  document.title = words.title[language];
-  nameThemeButton();
+  describe();
 }
-// Gradio's buttons take no label but their text.
-function nameThemeButton() {
+// Gradio names the page once more while it draws it, and its buttons take no label
+// but their text.
+function describe() {
+  const title = words.title[language];
+  if (document.title !== title) document.title = title;
   const button = document.getElementById("theme");
   if (!button || button.title === words.theme[language]) return;
   button.title = words.theme[language];
@@ -31,9 +33,7 @@ function firstLanguage() {
 // The server describes the page in English; another language replaces the texts before
 // they are drawn, so nothing is drawn twice.
 function translate() {
-  const config = window.gradio_config;
-  config.title = words.title[language];
-  for (const component of config.components)
+  for (const component of window.gradio_config.components)
     Object.assign(component.props, words.components[language]?.[component.id]);
 }
 window.longkeras = {
@@ -52,16 +52,26 @@ const theme = localStorage.getItem(THEME);
 if (theme) document.body.classList.toggle("dark", theme === "dark");
 
 // ---- first paint ---------------------------------------------------------------
-// Gradio adds components one after another. The page is shown when it has stopped
-// growing, so that nothing moves before the visitor's eyes.
+// Gradio loads and adds components one after another. The page is shown when all are
+// there and it has stopped growing, so that nothing moves before the visitor's eyes.
 root.classList.add("lk-waiting");
+const components = new Map(window.gradio_config.components.map((each) => [each.id, each]));
 let quiet = 0;
+function idsToSee(node) {
+  const { type, props } = components.get(node.id) ?? {};
+  if (props && props.visible !== true) return [];
+  const children = type === "tabs" ? node.children.slice(0, 1) : (node.children ?? []);
+  const ids = children.flatMap(idsToSee);
+  return props?.elem_id ? [props.elem_id, ...ids] : ids;
+}
+const expected = idsToSee(window.gradio_config.layout);
 function reveal() {
   clearTimeout(quiet);
+  describe();
   root.classList.remove("lk-waiting");
 }
 function revealWhenQuiet() {
-  if (!document.getElementById("lk-footer")) return;
+  if (!expected.every((id) => document.getElementById(id))) return;
   clearTimeout(quiet);
   quiet = setTimeout(reveal, QUIET_MILLISECONDS);
 }
@@ -138,7 +148,7 @@ document.addEventListener("focusout", (event) => {
 
 new MutationObserver(() => {
   if (root.classList.contains("lk-waiting")) revealWhenQuiet();
-  nameThemeButton();
+  describe();
   nameGroups();
   restoreFocus();
 }).observe(document.body, {
