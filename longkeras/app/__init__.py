@@ -3,6 +3,9 @@
 
 The parts:
     command_line: `python app.py --models DIR`, and what it starts.
+    addresses: where the page can be served.
+    endpoints: checks of the values that endpoints are sent.
+    uploads: answers to uploads that are too large.
     build: the shell: header, language, tabs, status of the models.
     tabs: one file a tab; `read` is the first.
     handlers: what an event does, as plain functions that return a view.

@@ -6,6 +6,7 @@ from html import escape
 import gradio as gr
 
 from longkeras.app.catalogue import Catalogue
+from longkeras.app.endpoints import CheckedBlocks
 from longkeras.app.figures.notice import notice_html
 from longkeras.app.first_paint import page_head
 from longkeras.app.loading import ModelLoader
@@ -48,7 +49,7 @@ def build_page(registry):
     loader = ModelLoader(registry)
     tabs = [tab(catalogue) for tab in TABS]
     title = say(DEFAULT_LANGUAGE, "page.title")
-    with gr.Blocks(
+    with CheckedBlocks(
         title=title, analytics_enabled=False, delete_cache=(3600, 7200)
     ) as blocks:
         shell = _build_header()

@@ -32,6 +32,13 @@ class Catalogue:
         entry = self.registry.entry(name)
         return Words(entry.title, entry.title_zh)
 
+    def models_words(self, names):
+        """Return what several models are called, in one list, as `Words`."""
+        words = [self.model_words(name) for name in names]
+        return Words(
+            ", ".join(each.en for each in words), "、".join(each.zh for each in words)
+        )
+
     def model_title(self, name, language):
         """Return what a model is called in a language (`"en"` or `"zh"`)."""
         return self.model_words(name).text(language)

@@ -4,11 +4,16 @@ import argparse
 import logging
 import sys
 
+from longkeras.app.addresses import LARGEST_PORT, AddressError, check_address
+
 HOST = "127.0.0.1"
 PORT = 7860
 SECONDS_FOR_FIRST_PAINT = 4.0
-LARGEST_REQUEST = "32mb"
-"""Above what is accepted as a text, so that a refusal can be explained on the page."""
+_OPEN_TO_OTHERS = (
+    "Warning: --host %s without --auth lets everybody who reaches this machine over "
+    "the network use the page: read texts, upload files of up to %s bytes, keep the "
+    "processor busy. Ask for a name and a password with --auth NAME:PASSWORD."
+)
 
 
 def parse_arguments(argv=None):
@@ -28,7 +33,7 @@ def parse_arguments(argv=None):
         "--host", default=HOST, help="address to listen on (%(default)s)"
     )
     parser.add_argument(
-        "--port", type=int, default=PORT, help="port to listen on (%(default)s)"
+        "--port", type=_port, default=PORT, help="port to listen on (%(default)s)"
     )
     parser.add_argument(
         "--models",
@@ -59,20 +64,32 @@ def main(argv=None):
     options = parse_arguments(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        is_open = check_address(options.host, options.port)
+    except AddressError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     from longkeras.app.build import build_page
     from longkeras.checkpoint_error import CheckpointError
-    from longkeras.serving import ModelRegistry
+    from longkeras.serving import MAX_UPLOAD_BYTES, ModelRegistry
 
     try:
         registry = ModelRegistry(options.models)
     except CheckpointError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    if is_open and options.auth is None:
+        limit = f"{MAX_UPLOAD_BYTES:,}"
+        logging.getLogger(__name__).warning(_OPEN_TO_OTHERS, options.host, limit)
     page = build_page(registry)
     try:
         serve(page, options)
-    except OSError as error:
-        sys.stderr.write(f"The page cannot be served: {error}\n")
+    except OSError:
+        # Gradio's own words name an option that is not this command's.
+        sys.stderr.write(
+            f"The page cannot be served on port {options.port}: another program may "
+            "have taken it. Choose another one with --port.\n"
+        )
         return 1
     return 0
 
@@ -88,22 +105,30 @@ def serve(page, options, *, block=True):
     Returns:
         str: the page's address.
     """
+    from longkeras.app.endpoints import request_error_handlers
     from longkeras.app.theme import page_style, page_theme
+    from longkeras.app.uploads import upload_middleware
+    from longkeras.serving import MAX_UPLOAD_BYTES
 
     _, address, _ = page.blocks.launch(
-        server_name=options.host,
+        server_name=_as_in_an_address(options.host),
         server_port=options.port,
         auth=options.auth,
         inbrowser=options.open,
         theme=page_theme(),
         css=page_style(),
         head=page.head,
-        max_file_size=LARGEST_REQUEST,
+        max_file_size=MAX_UPLOAD_BYTES,
         state_session_capacity=200,
         footer_links=["api"],
         prevent_thread_lock=True,
         quiet=True,
         ssr_mode=False,
+        show_error=True,
+        app_kwargs={
+            "exception_handlers": request_error_handlers(),
+            "middleware": upload_middleware(),
+        },
         share=False,
     )
     logging.getLogger(__name__).info("The page is at %s", address)
@@ -113,8 +138,25 @@ def serve(page, options, *, block=True):
     return address
 
 
+def _port(text):
+    # `int` alone would take " 7_860 " too.
+    port = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+    if not 1 <= port <= LARGEST_PORT:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 1 to {LARGEST_PORT}. Received: {text!r}"
+        )
+    return port
+
+
 def _auth(text):
     name, separator, password = text.partition(":")
     if not (name and separator and password):
-        raise argparse.ArgumentTypeError("must look like NAME:PASSWORD")
+        raise argparse.ArgumentTypeError(
+            "must be a name and a password that look like NAME:PASSWORD"
+        )
     return name, password
+
+
+def _as_in_an_address(host):
+    """An IPv6 number stands in brackets in an address."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

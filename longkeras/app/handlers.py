@@ -14,8 +14,8 @@ from longkeras.app.views import (
     Told,
     message_of,
 )
-from longkeras.checkpoint_error import CheckpointError
 from longkeras.serving import (
+    MAX_UPLOAD_BYTES,
     InputError,
     check_choices,
     check_upload,
@@ -23,11 +23,14 @@ from longkeras.serving import (
     continue_text,
     inspect_place,
 )
+from longkeras.serving.registry import load_each
 
 PROMPT_CHARACTERS = 1_000
 """How much of a text is offered as a prompt."""
 INSPECT_RADIUS = 60
 SECONDS_BETWEEN_STEPS = 0.2
+_SOURCES = ("notice.sample", "notice.upload")
+"""Notices about where the text in the box comes from."""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -79,6 +82,33 @@ def load_file(path):
     return Loaded(checked.text, Message("notice.upload", values))
 
 
+def refuse_file(size):
+    """Return why a file is not uploaded.
+
+    Args:
+        size: int. Its bytes.
+
+    Returns:
+        `Loaded` without a text.
+    """
+    values = {"received": size, "limit": MAX_UPLOAD_BYTES}
+    return Loaded(None, _error("error.file_too_long", **values))
+
+
+def notice_after_edit(message):
+    """Return what the notice says once somebody has changed the text.
+
+    Args:
+        message: `Message` or None. What it said.
+
+    Returns:
+        `Message` or None: the same, unless it was about the text as it was.
+    """
+    if message is None or message.kind == "error" or message.key in _SOURCES:
+        return None
+    return message
+
+
 def prepare(flag):
     """Say that work was asked for, before it gets its turn.
 
@@ -115,22 +145,20 @@ def read(catalogue, flag, text, names, amount):
         yield from _read(catalogue, event, text, names, amount)
     except InputError as error:
         yield Comparison(message_of(error))
-    except CheckpointError as error:
-        yield Comparison(_broken(error, catalogue.registry, names))
     finally:
         flag.end(event)
 
 
 def _read(catalogue, event, text, names, amount):
     names = check_choices(names, catalogue.registry.names())
-    readings = {}
+    readings, failures = {}, {}
     told = 0.0
     steps = compare_models(
         catalogue.registry, names, text, max_bytes=amount, cancelled=event
     )
     for step in steps:
         has_new_reading = len(step.readings) > len(readings)
-        readings = dict(step.readings)
+        readings, failures = dict(step.readings), step.failures
         if step.stage == "done":
             break
         now = time.monotonic()
@@ -140,14 +168,21 @@ def _read(catalogue, event, text, names, amount):
         yield Comparison(
             _stage(catalogue, step), True, names, readings, is_step=not has_new_reading
         )
-    if event.is_set() and len(readings) < len(names):
+    left = _without(names, failures)
+    ticked = left if failures else None
+    if event.is_set() and len(readings) < len(left):
         values = {"finished": len(readings), "total": len(names)}
-        yield Comparison(
-            Message("notice.cancelled", values), False, tuple(readings), readings
-        )
+        message = _ended(catalogue, Message("notice.cancelled", values), failures)
+        yield Comparison(message, False, tuple(readings), readings, ticked=ticked)
         return
+    outcome = _outcome(readings) if readings else None
     yield Comparison(
-        _outcome(readings), False, names, readings, prompt=_prompt_after(readings)
+        _ended(catalogue, outcome, failures),
+        False,
+        left,
+        readings,
+        prompt=_prompt_after(readings) if readings else None,
+        ticked=ticked,
     )
 
 
@@ -204,11 +239,14 @@ def inspect(catalogue, comparison, index):
     last = next(iter(comparison.readings.values())).num_characters - 1
     if not isinstance(index, int) or not 0 <= index <= last:
         return Told(_error("error.place_outside", last=last, received=str(index)))
-    return Inspected(replace(at_place(catalogue, comparison, index), prompt=None))
+    looked, failures = at_place(catalogue, comparison, index)
+    if not looked.inspections:
+        return Told(_ended(catalogue, None, failures))
+    return Inspected(replace(looked, prompt=None))
 
 
 def at_place(catalogue, comparison, index, known=None):
-    """Return a comparison with one of its places opened.
+    """Open a place of a comparison.
 
     Args:
         catalogue: `Catalogue`.
@@ -217,15 +255,16 @@ def at_place(catalogue, comparison, index, known=None):
         known: dict of str to `Inspection` or None. Models that need not look again.
 
     Returns:
-        `Comparison`.
+        The `Comparison` with that place open, and the failures of the models that
+        could not be loaded, as of `load_each`.
     """
     inspections = {**(known or {})}
-    for name, reading in comparison.readings.items():
-        if name not in inspections:
-            inspections[name] = inspect_place(
-                catalogue.registry.load(name), reading, index, radius=INSPECT_RADIUS
-            )
-    return replace(comparison, place=index, inspections=inspections)
+    rest = [name for name in comparison.readings if name not in inspections]
+    models, failures = load_each(catalogue.registry, rest)
+    for name, model in models.items():
+        reading = comparison.readings[name]
+        inspections[name] = inspect_place(model, reading, index, radius=INSPECT_RADIUS)
+    return replace(comparison, place=index, inspections=inspections), failures
 
 
 def prompt_from_place(comparison):
@@ -266,18 +305,22 @@ def continue_from(catalogue, flag, prompt, names, settings):
     try:
         yield Continuations(Message("continue.preparing", kind="busy"), True, prompt)
         names = check_choices(names, catalogue.registry.names())
-        models = {name: catalogue.registry.load(name) for name in names}
+        models, failures = load_each(catalogue.registry, names)
+        ticked = _without(names, failures) if failures else None
+        if not models:
+            message = _ended(catalogue, None, failures)
+            yield Continuations(message, ticked=ticked)
+            return
         texts = {}
         steps = continue_text(models, prompt, stop_event=event, **settings)
         for texts in steps:
             message = Message("continue.writing", kind="busy")
             yield Continuations(message, True, prompt, dict(texts))
         key = "continue.stopped" if event.is_set() else "continue.finished"
-        yield Continuations(Message(key, kind="done"), False, prompt, dict(texts))
+        message = _ended(catalogue, Message(key, kind="done"), failures)
+        yield Continuations(message, False, prompt, dict(texts), ticked=ticked)
     except InputError as error:
         yield Continuations(message_of(error))
-    except CheckpointError as error:
-        yield Continuations(_broken(error, catalogue.registry, names))
     finally:
         flag.end(event)
 
@@ -286,15 +329,26 @@ def _error(key, **values):
     return Message(key, values, "error")
 
 
-def _broken(error, registry, names):
-    _LOGGER.error("A model cannot be used: %s", error)
-    broken = [name for name in names if not _loads(registry, name)] or names
-    return _error("error.model_broken", models=", ".join(broken))
+def _without(names, failures):
+    return tuple(name for name in names if name not in failures)
 
 
-def _loads(registry, name):
-    try:
-        registry.load(name)
-    except CheckpointError:
-        return False
-    return True
+def _ended(catalogue, outcome, failures):
+    """Return how work ended, and which models could not take part in it.
+
+    Args:
+        catalogue: `Catalogue`.
+        outcome: `Message` or None. What the others did; None when there are none.
+        failures: dict of str to an error. As of `load_each`.
+
+    Returns:
+        `Message`.
+    """
+    for name, error in failures.items():
+        _LOGGER.error("The model %s cannot be used: %s", name, error)
+    if not failures:
+        return outcome
+    models = catalogue.models_words(failures)
+    if outcome is None:
+        return _error("error.model_broken", models=models)
+    return _error("error.some_broken", outcome=outcome, models=models)

@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass
 
 from longkeras.app.views import Message, message_of
-from longkeras.checkpoint_error import CheckpointError
 from longkeras.serving.key_finder import FoundKey
 from longkeras.serving.limits import InputError
+from longkeras.serving.registry import LOADING_ERRORS
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def _search(catalogue, name, length, depth, draw):
         found = finder.find(catalogue.samples[name].text, length, share, draw)
     except InputError as error:
         return KeySearch(message_of(error))
-    except (CheckpointError, ImportError, OSError) as error:
+    except LOADING_ERRORS as error:
         _LOGGER.error("The encoder cannot be loaded: %s", error)
         return KeySearch(Message("key.broken", kind="error"))
     values = {"read": found.digits, "hidden": found.example.answer}

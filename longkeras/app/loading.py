@@ -4,7 +4,7 @@ import logging
 import threading
 
 from longkeras.app.views import Message
-from longkeras.checkpoint_error import CheckpointError
+from longkeras.serving.registry import LOADING_ERRORS
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,9 +77,8 @@ class ModelLoader:
         if self.is_finished and not of["failed"]:
             return Message("status.ready", {"total": total}, "done")
         if self.is_finished:
-            return Message(
-                "status.failed", {"models": ", ".join(of["failed"])}, "error"
-            )
+            values = {"models": catalogue.models_words(of["failed"])}
+            return Message("status.failed", values, "error")
         if not of["loading"]:
             return Message("status.starting", kind="busy")
         values = {
@@ -102,7 +101,7 @@ class ModelLoader:
     def _outcome(self, name):
         try:
             seconds = self._registry.warm_up(name, ("reading",))
-        except (CheckpointError, ImportError, OSError) as error:
+        except LOADING_ERRORS as error:
             _LOGGER.error("The model %s cannot be loaded: %s", name, error)
             return "failed"
         _LOGGER.info("The model %s is ready after %.1f s.", name, seconds)

@@ -54,6 +54,7 @@ def _(view: Loaded, catalogue, language):
 def _(view: Comparison, catalogue, language):
     values = {
         "notice": view.message,
+        **_ticked(view),
         "read": gr.update(interactive=not view.is_running),
         "cancel": gr.update(interactive=view.is_running),
     }
@@ -90,6 +91,7 @@ def _(view: Continuations, catalogue, language):
     has_ended = bool(view.texts) and not view.is_running
     return {
         "continue_notice": view.message,
+        **_ticked(view),
         "continuations": continuations_html(view, catalogue, language),
         "written": {name: each.text for name, each in view.texts.items()},
         "start": gr.update(interactive=not view.is_running),
@@ -97,6 +99,11 @@ def _(view: Continuations, catalogue, language):
         "csv_continuations": gr.update(visible=has_ended),
         "texts": view,
     }
+
+
+def _ticked(view):
+    """The ticks beside the models, where some could not be loaded."""
+    return {} if view.ticked is None else {"models": list(view.ticked)}
 
 
 def _drawn(view, catalogue, language):

@@ -78,4 +78,4 @@ class Shown:
             for name, inspection in before.inspections.items()
             if before.readings[name] is view.readings.get(name)
         }
-        return at_place(self._catalogue, view, before.place, known)
+        return at_place(self._catalogue, view, before.place, known)[0]

@@ -1,6 +1,7 @@
 """Every word of the page, in the languages it speaks."""
 
 import json
+import string
 from functools import lru_cache
 from importlib import resources
 
@@ -26,7 +27,8 @@ def say(language, key, **values):
         language: str. `"en"` or `"zh"`; anything else is read as English, because a
             page must say something.
         key: str. A key of `strings.json`.
-        **values: What the string names; integers get thousands separators.
+        **values: What the string names; integers get thousands separators. A count
+            brings its noun along where a string says `{count:byte|bytes}`.
 
     Returns:
         str.
@@ -34,9 +36,10 @@ def say(language, key, **values):
     Example:
     >>> say("en", "error.file_too_long", received=5_000_000, limit=4_000_000)[:35]
     'The file is too long: 5,000,000 byt'
+    >>> [say("en", "input.amount_bytes", bytes=count) for count in (1, 20_000)]
+    ['1 byte', '20,000 bytes']
     """
-    values = {name: _spell(value) for name, value in values.items()}
-    return template(language, key).format(**values)
+    return _COUNTING.format(template(language, key), **values)
 
 
 def template(language, key):
@@ -93,6 +96,16 @@ def spell_share(probability):
     return f"{percent:.{digits}f} %"
 
 
-def _spell(value):
-    is_integer = isinstance(value, int) and not isinstance(value, bool)
-    return f"{value:,}" if is_integer else value
+class _CountingFormatter(string.Formatter):
+    """`str.format` in which `{count:byte|bytes}` is a count with its noun."""
+
+    def format_field(self, value, format_spec):
+        is_integer = isinstance(value, int) and not isinstance(value, bool)
+        text = f"{value:,}" if is_integer else str(value)
+        if not format_spec:
+            return text
+        singular, plural = format_spec.split("|")
+        return f"{text} {singular if value == 1 else plural}"
+
+
+_COUNTING = _CountingFormatter()

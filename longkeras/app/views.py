@@ -105,6 +105,8 @@ class Comparison:
         inspections: dict of str to `Inspection`. That place, by model.
         prompt: str or None. What to offer for continuing; None leaves it.
         is_step: bool. Whether only the message differs from the view before.
+        ticked: tuple of str or None. The models to leave ticked, where some could not
+            be loaded; None leaves all as they are.
         is_earlier: bool. Whether a newer text is being read.
         earlier: `Comparison` or None. The earlier one that stays on the page while
             this one has no readings.
@@ -118,6 +120,7 @@ class Comparison:
     inspections: dict = field(default_factory=dict)
     prompt: str | None = None
     is_step: bool = False
+    ticked: tuple | None = None
     is_earlier: bool = False
     earlier: "Comparison | None" = None
 
@@ -161,12 +164,14 @@ class Continuations:
         is_running: bool.
         prompt: str.
         texts: dict of str to `Continuation`.
+        ticked: tuple of str or None. As of `Comparison`.
     """
 
     message: Message
     is_running: bool = False
     prompt: str = ""
     texts: dict = field(default_factory=dict)
+    ticked: tuple | None = None
 
 
 class Voice:

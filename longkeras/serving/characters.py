@@ -33,6 +33,29 @@ def character_label(character):
     return character
 
 
+def part_to_read(data, max_bytes):
+    """Return the beginning of a text that is read when so much is to be read.
+
+    A little more is read rather than a little dropped: a text that is at most a tenth
+    longer than `max_bytes` is read whole.
+
+    Args:
+        data: bytes. Valid UTF-8.
+        max_bytes: int. How much to read.
+
+    Returns:
+        bytes.
+
+    Example:
+    >>> [len(part_to_read(b"x" * length, 20_000)) for length in (22_000, 22_001)]
+    [22000, 20000]
+    """
+    # Whole numbers: 1.1 has no exact form.
+    if 10 * len(data) <= 11 * max_bytes:
+        return data
+    return cut_at_character(data, max_bytes)
+
+
 def cut_at_character(data, max_bytes):
     """Return the longest beginning of whole characters within a number of bytes.
 

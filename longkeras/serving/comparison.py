@@ -1,7 +1,8 @@
 """Several models read one document, one after another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from longkeras.serving.characters import part_to_read
 from longkeras.serving.limits import (
     MAX_READ_BYTES,
     check_choices,
@@ -9,6 +10,7 @@ from longkeras.serving.limits import (
     check_text,
 )
 from longkeras.serving.reading import Reading, iterate_reading
+from longkeras.serving.registry import load_each
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class ComparisonProgress:
         bytes_total: int. Bytes each model reads.
         seconds: float. Since this model began to read.
         readings: dict of str to `Reading`. The models that have finished.
+        failures: dict of str to an error. The models that could not be loaded.
     """
 
     name: str
@@ -34,6 +37,7 @@ class ComparisonProgress:
     bytes_total: int
     seconds: float
     readings: dict
+    failures: dict = field(default_factory=dict)
 
     @property
     def fraction(self):
@@ -48,26 +52,30 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
     """Let several models read one document, one after another.
 
     One after another, because models that share the processor would slow each other
-    down and their times would mean nothing.
+    down and their times would mean nothing. A model that cannot be loaded is passed
+    over; the others read.
 
     Args:
         registry: `ModelRegistry`. Where the models are.
         names: sequence of str. Which models.
         text: str. The document.
-        max_bytes: int. Most bytes to read, cut at a whole character.
+        max_bytes: int. Bytes to read, cut at a whole character. A document that is at
+            most a tenth longer is read whole.
         cancelled: `threading.Event` or None. Stops between two chunks when set.
 
     Yields:
-        `ComparisonProgress`; the last has the stage `"done"` and all the readings,
-        unless it was cancelled.
+        `ComparisonProgress`; the last has the stage `"done"`, all the readings and the
+        error of each model that has none, unless it was cancelled.
 
     Raises:
         InputError: (a `ValueError`) when the text or the choice of models is wrong.
     """
     names = check_choices(names, registry.names())
     check_number("max_bytes", max_bytes, 1, MAX_READ_BYTES)
-    num_bytes = min(check_text(text).num_bytes, int(max_bytes))
+    text = check_text(text).text
+    num_bytes = len(part_to_read(text.encode(), int(max_bytes)))
     readings: dict = {}
+    failures: dict = {}
 
     def progress(index, stage, done, seconds):
         return ComparisonProgress(
@@ -79,14 +87,18 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
             bytes_total=num_bytes,
             seconds=seconds,
             readings=dict(readings),
+            failures=dict(failures),
         )
 
     for index, name in enumerate(names):
         yield progress(index, "loading", 0, 0.0)
-        model = registry.load(name)
+        models, failed = load_each(registry, [name])
+        failures |= failed
+        if failed:
+            continue
         reading = None
         for step in iterate_reading(
-            model, text, name=name, max_bytes=max_bytes, cancelled=cancelled
+            models[name], text, name=name, max_bytes=max_bytes, cancelled=cancelled
         ):
             if isinstance(step, Reading):
                 reading = step
@@ -95,5 +107,4 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
         if reading is None:
             return
         readings[name] = reading
-    last = readings[names[-1]]
-    yield progress(len(names) - 1, "done", last.bytes_read, last.seconds)
+    yield progress(len(names) - 1, "done", num_bytes if readings else 0, 0.0)

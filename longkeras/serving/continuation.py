@@ -11,6 +11,7 @@ from longkeras.serving.context_reader import (
     prepare_step,
 )
 from longkeras.serving.limits import (
+    LARGEST_SEED,
     MAX_CONTINUE_BYTES,
     MAX_PROMPT_BYTES,
     check_number,
@@ -93,7 +94,7 @@ def continue_text(
     check_number("max_bytes", max_bytes, 1, MAX_CONTINUE_BYTES)
     check_number("temperature", temperature, 0, 2)
     check_number("top_p", top_p, 0.01, 1)
-    check_number("seed", seed, 0, 2**32 - 1)
+    check_number("seed", seed, 0, LARGEST_SEED)
     writers = [
         _Writer(
             SharedModel.of(model, name),

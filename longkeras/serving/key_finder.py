@@ -15,7 +15,7 @@ from longkeras.evaluation.asked_digits import (
 )
 from longkeras.evaluation.recall_probe import RecallExample, recall_examples
 from longkeras.persistence import load_model
-from longkeras.serving.limits import InputError
+from longkeras.serving.limits import LARGEST_SEED, InputError
 
 KEY_LENGTHS = (1_024, 4_096, 16_384)
 """How long the texts may be, in bytes."""
@@ -125,7 +125,7 @@ def hidden_key(text, length, depth, seed):
     """
     _check("length", length, min(KEY_LENGTHS), max(KEY_LENGTHS))
     _check("depth", depth, 0, 1)
-    _check("seed", seed, 0, 2**32 - 1)
+    _check("seed", seed, 0, LARGEST_SEED)
     rng = np.random.default_rng(int(seed))
     decoys = num_decoys(length)
     (example,) = recall_examples(

@@ -10,7 +10,8 @@ MAX_UPLOAD_BYTES = 4_000_000
 """Largest file accepted, as it lies on the disk."""
 
 MAX_READ_BYTES = 1_000_000
-"""Most bytes of a text that the models read; the rest is counted as dropped."""
+"""Bytes of a text that the models read, and a tenth more to read it whole; the rest is
+counted as dropped."""
 
 MAX_CONTINUE_BYTES = 2_000
 """Most bytes that a model writes in one continuation."""
@@ -18,11 +19,14 @@ MAX_CONTINUE_BYTES = 2_000
 MAX_PROMPT_BYTES = 100_000
 """Most bytes of a prompt that are read before writing on; the last ones are taken."""
 
+LARGEST_SEED = 2**32 - 1
+"""Largest seed of a continuation or of a hidden key; the smallest is 0."""
+
 UPLOAD_SUFFIXES = (".txt", ".md")
 
 MESSAGES = {
-    "empty": "There is no text to read. Received: {characters} characters, all of "
-    "them blank. Paste some text, upload a file or choose a sample.",
+    "empty": "There is no text to read, or nothing but blanks. Received: "
+    "characters={characters}. Paste some text, upload a file or choose a sample.",
     "nul": "The text holds NUL characters (the first at character {position}), as "
     "binary data does. Paste plain text.",
     "surrogate": "The text holds half of a character (a lone surrogate, "
@@ -69,7 +73,7 @@ class CheckedText:
     """A text that may be read.
 
     Args:
-        text: str. The text, unchanged.
+        text: str. The text; every end of a line is `"\\n"`, as in a browser's text box.
         num_bytes: int. Its length in UTF-8.
         num_characters: int. Its length in characters.
         encoding: str. How an uploaded file was encoded; `"utf-8"` for pasted text.
@@ -100,9 +104,14 @@ def check_text(text, max_bytes=MAX_TEXT_BYTES):
     Example:
     >>> check_text("月 moon").num_bytes
     8
+    >>> check_text("one\\r\\ntwo\\r").text
+    'one\\ntwo\\n'
     """
     if not isinstance(text, str):
         raise InputError("not_text", received=type(text).__name__)
+    # A browser's text box does the same, so a file, a box and a program's text count
+    # the same bytes.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     num_bytes = len(text.encode("utf-8", "surrogatepass"))
     if num_bytes > max_bytes:
         raise InputError("too_long", received=num_bytes, limit=max_bytes)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from longkeras.serving.characters import cut_at_character
+from longkeras.serving.characters import part_to_read
 from longkeras.serving.context_reader import prepare_prefill
 from longkeras.serving.limits import MAX_READ_BYTES, check_number, check_text
 from longkeras.serving.shared_model import SharedModel
@@ -146,7 +146,8 @@ def iterate_reading(
         model: `SharedModel`, or a model with the decode contract.
         text: str. The document.
         name: str. What to call the model. Defaults to its own name.
-        max_bytes: int. Most bytes to read, cut at a whole character.
+        max_bytes: int. Bytes to read, cut at a whole character. A document that is at
+            most a tenth longer is read whole.
         cancelled: `threading.Event` or None. When set, the generator ends without a
             `Reading`.
 
@@ -159,7 +160,7 @@ def iterate_reading(
     """
     check_number("max_bytes", max_bytes, 1, MAX_READ_BYTES)
     document = check_text(text).text.encode()
-    data = cut_at_character(document, int(max_bytes))
+    data = part_to_read(document, int(max_bytes))
     model = SharedModel.of(model, name)
     name = name or model.name
     yield ReadingProgress(name, "compiling", 0, len(data), 0.0)
@@ -198,7 +199,8 @@ def read_document(
         model: `SharedModel`, or a model with the decode contract.
         text: str. The document.
         name: str. What to call the model. Defaults to its own name.
-        max_bytes: int. Most bytes to read, cut at a whole character.
+        max_bytes: int. Bytes to read, cut at a whole character. A document that is at
+            most a tenth longer is read whole.
         progress: callable or None. Called with each `ReadingProgress`.
         cancelled: `threading.Event` or None. Stops the reading when set.
 

@@ -14,6 +14,9 @@ from longkeras.serving.shared_model import SharedModel
 SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
 """The models that come with the project."""
 
+LOADING_ERRORS = (CheckpointError, ImportError, OSError)
+"""Why a model cannot be loaded: its files, a missing package, the disk."""
+
 PREPARATIONS = {"reading": prepare_prefill, "stepping": prepare_step}
 """What is compiled for each purpose."""
 
@@ -78,7 +81,8 @@ class ModelRegistry:
 
         Raises:
             CheckpointError: (a `ValueError`) a file is missing or is not the one of
-                the manifest, or the model cannot be built from them.
+                the manifest, or the model cannot be built from them. All that may be
+                raised for a model's sake is in `LOADING_ERRORS`.
         """
         entry = self.entry(name)
         with self._locks[name]:
@@ -127,3 +131,23 @@ class ModelRegistry:
                 f"Received: {model.count_params()}"
             )
         return SharedModel(model, entry.name)
+
+
+def load_each(registry, names):
+    """Load several models; one that fails does not keep the others from being used.
+
+    Args:
+        registry: `ModelRegistry`.
+        names: sequence of str.
+
+    Returns:
+        Tuple of two dicts by name: each `SharedModel` that was loaded, and each error
+        of those that were not.
+    """
+    models, failures = {}, {}
+    for name in names:
+        try:
+            models[name] = registry.load(name)
+        except LOADING_ERRORS as error:
+            failures[name] = error
+    return models, failures

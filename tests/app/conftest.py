@@ -34,19 +34,22 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def start_server(*command, seconds=300):
+def start_server(*command, seconds=300, log=None):
     """Start a page in a process of its own.
 
     Args:
         *command: str. What follows `python`; the port is added.
         seconds: float. Most time until it answers.
+        log: file or None. Takes what the server writes to its standard error.
 
     Returns:
         The process and the page's address.
     """
     port = free_port()
     address = f"http://127.0.0.1:{port}/"
-    server = subprocess.Popen([sys.executable, *command, "--port", str(port)], cwd=ROOT)
+    server = subprocess.Popen(
+        [sys.executable, *command, "--port", str(port)], cwd=ROOT, stderr=log
+    )
     until = time.monotonic() + seconds
     while time.monotonic() < until and server.poll() is None:
         try:
@@ -64,11 +67,26 @@ def stop_server(server):
 
 
 @pytest.fixture(scope="session")
-def page_address():
+def _page(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "log.txt"
+    with path.open("w") as log:
+        server, address = start_server("-m", "tests.app.fake_page", log=log)
+        yield address, path
+        stop_server(server)
+
+
+@pytest.fixture(scope="session")
+def page_address(_page):
     """A page over fake models that is served to every test of the session."""
-    server, address = start_server("-m", "tests.app.fake_page")
-    yield address
-    stop_server(server)
+    return _page[0]
+
+
+@pytest.fixture
+def page_log(_page):
+    """Returns what the served page has logged since the test began."""
+    path = _page[1]
+    start = path.stat().st_size
+    return lambda: path.read_bytes()[start:].decode()
 
 
 @pytest.fixture(scope="session")

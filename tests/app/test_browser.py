@@ -273,3 +273,43 @@ def test_the_shipped_models_read_a_long_sample(browser, tmp_path):
         assert driver.errors == []
     finally:
         stop_server(server)
+
+
+@pytest.mark.parametrize(
+    ("size", "language", "sentence"),
+    [
+        (5_000_000, "en", "The file is too long: 5,000,000 bytes; at most 4,000,000"),
+        (34_000_000, "zh", "文件过大：34,000,000 字节，最多接受 4,000,000 字节"),
+    ],
+)
+def test_a_large_file_is_refused_in_words(visit, tmp_path, size, language, sentence):
+    driver = visit(language=language)
+    path = tmp_path / "large.txt"
+    path.write_bytes(b"x" * size)
+    driver.page.set_input_files("input[type=file]", str(path))
+    driver.page.wait_for_selector(f"#notice :text('{sentence}')")
+    assert driver.page.locator(".toast-body").count() == 0
+    assert driver.errors == []
+
+
+def test_a_pasted_text_does_not_keep_the_name_of_a_sample(visit, tmp_path):
+    driver = visit()
+    page = driver.page
+    driver.choose_sample(LONG_ENGLISH)
+    assert page.input_value("#sample input") and page.inner_text("#notice")
+    page.fill("#text textarea", "Other words. " * 20)
+    page.wait_for_function("document.querySelector('#sample input').value === ''")
+    page.wait_for_function("!document.querySelector('#notice').innerText.trim()")
+    driver.choose_sample(LONG_ENGLISH)
+    path = tmp_path / "mine.txt"
+    path.write_text("Words of mine. " * 20)
+    page.set_input_files("input[type=file]", str(path))
+    page.wait_for_selector("#notice :text('mine.txt')")
+    page.wait_for_function("document.querySelector('#sample input').value === ''")
+    driver.choose_sample(LONG_ENGLISH)
+    refused = tmp_path / "refused.txt"
+    refused.write_bytes(b"a\0b" * 50)
+    page.set_input_files("input[type=file]", str(refused))
+    page.wait_for_selector("#notice .lk-error", timeout=20_000)
+    assert page.input_value("#sample input")
+    assert driver.errors == []

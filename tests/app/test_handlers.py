@@ -113,12 +113,40 @@ def test_a_session_reads_one_text_at_a_time(catalogue):
     assert read(catalogue, flag=flag)[-1].readings
 
 
-def test_a_model_that_cannot_be_loaded_is_told(caplog):
+def test_a_model_that_cannot_be_loaded_does_not_stop_the_others(caplog):
     catalogue = Catalogue(FakeRegistry(broken=[NAMES[1]]), samples())
-    for message in (read(catalogue)[-1].message, write(catalogue)[-1].message):
-        assert message.key == "error.model_broken"
-        assert message.values["models"] == NAMES[1]
+    healthy = (NAMES[0], NAMES[2])
+    comparison, continuations = read(catalogue)[-1], write(catalogue)[-1]
+    assert tuple(comparison.readings) == comparison.names == healthy
+    assert comparison.prompt and tuple(continuations.texts) == healthy
+    for view in (comparison, continuations):
+        assert view.ticked == healthy and not view.is_running
+        assert (view.message.key, view.message.kind) == ("error.some_broken", "error")
+        assert "could not be loaded: Full attention." in view.message.text("en")
+        assert "全注意力" in view.message.text("zh")
     assert "is broken" in caplog.text
+    assert read(catalogue, names=healthy)[-1].ticked is None
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_it_does_not_matter_which_model_is_broken(place):
+    catalogue = Catalogue(FakeRegistry(broken=[NAMES[place]]), samples())
+    last = read(catalogue)[-1]
+    assert len(last.readings) == 2 and NAMES[place] not in last.readings
+    assert handlers.inspect(catalogue, last, 3).comparison.place == 3
+
+
+def test_nothing_is_read_or_written_when_every_model_is_broken():
+    registry = FakeRegistry()
+    catalogue = Catalogue(registry, samples())
+    comparison = read(catalogue)[-1]
+    registry.broken = set(NAMES)
+    told = handlers.inspect(catalogue, comparison, 0)
+    for view in (read(catalogue)[-1], write(catalogue)[-1], told):
+        assert view.message.key == "error.model_broken"
+        for title in ("LSTM", "Full attention", "Sliding window"):
+            assert title in view.message.text("en")
+    assert read(catalogue)[-1].ticked == ()
 
 
 def test_a_place_is_inspected_by_every_model_that_read(catalogue):
@@ -225,3 +253,37 @@ def test_a_missing_file_is_told(tmp_path):
     assert handlers.load_file(None).message.key == "error.file_missing"
     view = handlers.load_file(str(tmp_path / "gone.txt"))
     assert view.message.key == "error.file_missing"
+
+
+def test_a_text_a_little_longer_than_the_amount_is_read_whole(catalogue):
+    last = read(catalogue, "x" * 20_053, names=NAMES[:1], amount=20_000)[-1]
+    assert last.message.key == "notice.read_all"
+    assert last.message.values["read"] == 20_053
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_a_file_and_its_reading_count_the_same_bytes(catalogue, tmp_path, end):
+    path = tmp_path / "lines.txt"
+    path.write_bytes(f"The moon rose.{end}".encode() * 20)
+    loaded = handlers.load_file(str(path))
+    assert loaded.message.values["bytes"] == len(loaded.text) == 300
+    for text in (loaded.text, path.read_bytes().decode()):
+        message = read(catalogue, text)[-1].message
+        assert (message.values["read"], message.values["characters"]) == (300, 300)
+
+
+def test_samples_count_what_a_text_box_counts():
+    assert not any("\r" in sample.text for sample in samples())
+
+
+def test_a_changed_text_has_no_source_any_more(catalogue, tmp_path):
+    sample = handlers.load_sample(catalogue, samples()[0].name).message
+    path = tmp_path / "a.txt"
+    path.write_text("words " * 20)
+    file = handlers.load_file(str(path)).message
+    refused = handlers.refuse_file(34_000_000).message
+    assert "34,000,000 bytes; at most 4,000,000" in refused.text("en")
+    for message in (sample, file, refused, None):
+        assert handlers.notice_after_edit(message) is None
+    done = read(catalogue)[-1].message
+    assert handlers.notice_after_edit(done) is done

@@ -126,3 +126,22 @@ def test_the_protocol_of_each_model_is_named(shown, catalogue):
 def test_the_manifest_s_scores_stand_beside_what_was_read(shown, catalogue):
     summary = render(shown.read, catalogue, "zh")["summary"]
     assert "English 2.00, 中文 2.50" in summary
+
+
+def test_models_that_could_not_be_loaded_are_unticked(shown, catalogue):
+    from dataclasses import replace
+
+    for view in (shown.read, shown.texts):
+        assert "models" not in render(view, catalogue, "en")
+        view = replace(view, ticked=NAMES[:1])
+        assert render(view, catalogue, "en")["models"] == list(NAMES[:1])
+
+
+def test_a_place_is_told_in_bits_per_byte_like_everything_else(catalogue):
+    *_, read = handlers.read(catalogue, StopFlag(), "月" * 30, [NAMES[0]], 20_000)
+    view = handlers.inspect(catalogue, read, 12)
+    bits = float(read.readings[NAMES[0]].character_bits[12])
+    html = render(view, catalogue, "en")["place"]
+    assert f"took {bits / 3:.1f} bits per byte" in html
+    assert f'aria-current="true">{bits / 3:.1f}</td>' in html
+    assert f"{bits:.1f}</td>" not in html

@@ -46,7 +46,15 @@ def test_every_string_is_used_somewhere():
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     # The last part of these keys is put together from a value.
-    built = ("error.", "place.", "strips.", "summary.", "continue.", "notice.stage_")
+    built = (
+        "argument.",
+        "error.",
+        "place.",
+        "strips.",
+        "summary.",
+        "continue.",
+        "notice.stage_",
+    )
     for key in all_strings():
         assert key in words or key.startswith(built), key
 
@@ -60,3 +68,36 @@ def test_the_assets_name_nothing_in_a_network():
         if path.suffix in (".css", ".js", ".json"):
             links = re.findall(r"https?://[^\s\"']+", path.read_text())
             assert set(links) <= {"http://www.w3.org/2000/svg"}, path
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "one"),
+    [
+        ("notice.read_all", {"read": 1, "characters": 1}, "1 byte, 1 character."),
+        (
+            "notice.read_part",
+            {"read": 9, "characters": 9, "dropped": 1},
+            "1 byte after them was not read.",
+        ),
+        ("status.ready", {"total": 1}, "1 model is ready"),
+        (
+            "continue.footnote",
+            {"written": 1, "speed": 1, "prompt": 1},
+            "1 byte, 1 byte/s, prompt 1 byte",
+        ),
+    ],
+)
+def test_one_is_followed_by_a_singular(key, values, one):
+    assert one in say("en", key, **values)
+    assert one not in say("en", key, **dict.fromkeys(values, 2))
+    assert "2,000" in say("en", key, **dict.fromkeys(values, 2_000))
+    assert "|" not in say("zh", key, **values)
+
+
+def test_no_string_has_a_plural_that_does_not_look_at_its_count():
+    for key, said in all_strings().items():
+        counted = re.findall(
+            r"\{(\w+)\} (?:bytes|characters|models|values)", said["en"]
+        )
+        # What the strips say is filled in by the browser: positions, not counts.
+        assert not counted or key.startswith("strips."), (key, counted)

@@ -38,7 +38,7 @@ BACKEND_FILES = (
 # Beside the standard library. A new third party is a decision: it is made here.
 THIRD_PARTIES = {
     "__init__": set(),
-    "app": {"gradio", "numpy"},
+    "app": {"fastapi", "gradio", "numpy"},
     "argument_checks": set(),
     "atomic_files": set(),
     "checkpoint_error": set(),

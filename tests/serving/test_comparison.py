@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from longkeras.checkpoint_error import CheckpointError
 from longkeras.serving import InputError, SharedModel, compare_models
 from tests.serving.fake_models import FakeFull, FakeLSTM, FakeWindowed
 
@@ -61,3 +62,28 @@ def test_wrong_input_is_refused_first(registry, names, text, code):
     with pytest.raises(InputError) as error:
         next(compare_models(registry, names, text))
     assert error.value.code == code
+
+
+@pytest.mark.parametrize("error", [CheckpointError, ImportError, OSError])
+@pytest.mark.parametrize("broken", ["a", "b", "c", "abc"])
+def test_a_model_that_cannot_be_loaded_is_passed_over(registry, broken, error):
+    def load(name):
+        if name in broken:
+            raise error(name)
+        return healthy(name)
+
+    healthy, registry.load = registry.load, load
+    *steps, last = compare_models(registry, ["a", "b", "c"], TEXT)
+    assert last.stage == "done" and last.fraction == 1
+    assert list(last.readings) == [name for name in "abc" if name not in broken]
+    assert list(last.failures) == list(broken)
+    assert all(isinstance(each, error) for each in last.failures.values())
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+
+
+def test_progress_counts_what_is_really_read(registry):
+    text = "x" * 1_090
+    *_, last = compare_models(registry, ["a"], text, max_bytes=1_000)
+    assert last.readings["a"].bytes_dropped == 0
+    assert last.bytes_total == last.readings["a"].bytes_read == 1_090

@@ -101,3 +101,13 @@ def test_numbers_outside_their_range_are_refused(number):
 
 def test_every_message_has_a_code_of_its_own():
     assert len(set(MESSAGES.values())) == len(MESSAGES)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_counts_the_same_however_it_ends(end, tmp_path):
+    text = f"one{end}two{end}{end}"
+    path = tmp_path / "lines.txt"
+    path.write_bytes(text.encode())
+    for checked in (check_text(text), check_upload(str(path))):
+        assert checked.text == "one\ntwo\n\n"
+        assert (checked.num_bytes, checked.num_characters) == (9, 9)

@@ -29,7 +29,7 @@ def surprise_strips(elem_id):
     Returns:
         `gradio.HTML`.
     """
-    return gr.HTML(
+    strips = gr.HTML(
         None,
         html_template='<div class="lk-strips"></div>',
         js_on_load=_script(),
@@ -37,6 +37,10 @@ def surprise_strips(elem_id):
         elem_id=elem_id,
         reading=EMPTY,
     )
+    # What the API page says of the value; of HTML it would say that it is HTML.
+    strips.api_info = lambda: {"type": "integer"}
+    strips.example_payload = strips.example_value = lambda: 0
+    return strips
 
 
 def chosen_character(value):
@@ -49,14 +53,14 @@ def chosen_character(value):
         int or None: None when it is no whole number.
 
     Example:
-    >>> [chosen_character(value) for value in (3, 3.0, "3", "x", None)]
-    [3, 3, 3, None, None]
+    >>> [chosen_character(value) for value in (3, 3.0, "3", "x", float("nan"), None)]
+    [3, 3, 3, None, None, None]
     """
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 20:
         return int(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return int(value) if value == int(value) else None
-    return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def strips_payload(comparison, catalogue, language):

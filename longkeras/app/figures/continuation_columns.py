@@ -48,7 +48,7 @@ def _footnote(continuation, language):
             language,
             "continue.footnote",
             written=continuation.bytes_written,
-            speed=f"{continuation.bytes_per_second:,.0f}",
+            speed=round(continuation.bytes_per_second),
             prompt=continuation.prompt_bytes,
         )
     ]

@@ -81,9 +81,8 @@ def _matrix(inspections, catalogue, language):
 
 
 def _number(inspection, place, is_current):
-    bits = float(inspection.character_bits[place])
-    colour = heat_class(_per_byte(inspection, place))
-    return f'<td class="{colour}"{_current(is_current)}>{bits:.1f}</td>'
+    bits = _per_byte(inspection, place)
+    return f'<td class="{heat_class(bits)}"{_current(is_current)}>{bits:.1f}</td>'
 
 
 def _card(inspection, last, catalogue, language):
@@ -92,7 +91,7 @@ def _card(inspection, last, catalogue, language):
         language,
         "place.actual",
         label=inspection.labels[at],
-        bits=f"{float(inspection.character_bits[at]):.1f}",
+        bits=f"{_per_byte(inspection, at):.1f}",
         percent=spell_share(inspection.actual_probability),
     )
     key = "whole" if inspection.is_whole_context else "part"
@@ -116,9 +115,9 @@ def _coloured_text(inspection, last):
             shown = escape(
                 character if label == character or character == " " else label
             )
-        bits = float(inspection.character_bits[place])
+        bits = _per_byte(inspection, place)
         spans.append(
-            f'<span class="{heat_class(_per_byte(inspection, place))}"'
+            f'<span class="{heat_class(bits)}"'
             f'{_current(place == at)} data-lk-place="{inspection.first + place}" '
             f'title="{escape(label)} {bits:.1f}">{shown}</span>'
         )

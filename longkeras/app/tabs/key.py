@@ -10,6 +10,7 @@ from longkeras.app.key_handlers import look_for_key
 from longkeras.app.strings import DEFAULT_LANGUAGE, say
 from longkeras.app.tabs.tab import Tab
 from longkeras.serving.key_finder import KEY_LENGTHS
+from longkeras.serving.limits import LARGEST_SEED
 
 _SECONDS_KEPT = 4 * 60 * 60
 
@@ -61,6 +62,7 @@ class KeyTab(Tab):
                 1,
                 precision=0,
                 minimum=0,
+                maximum=LARGEST_SEED,
                 elem_id="key-draw",
                 scale=1,
                 min_width=130,

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from longkeras.app.components.surprise_strips import surprise_strips
+from longkeras.app.components.visitor_events import visitor_events
 from longkeras.app.figures.notice import notice_html
 from longkeras.app.rendering import retell
 from longkeras.app.shown import Shown
@@ -11,7 +12,11 @@ from longkeras.app.tabs.read_events import NOTICES, connect
 from longkeras.app.tabs.read_labels import read_labels
 from longkeras.app.tabs.tab import Tab
 from longkeras.app.views import StopFlag, Voice
-from longkeras.serving import MAX_CONTINUE_BYTES
+from longkeras.serving.limits import (
+    LARGEST_SEED,
+    MAX_CONTINUE_BYTES,
+    MAX_UPLOAD_BYTES,
+)
 
 SECONDS_KEPT = 4 * 60 * 60
 """How long a session's results are kept after its last event."""
@@ -52,6 +57,18 @@ class ReadTab(Tab):
     def _add(self, name, component):
         self.parts[name] = component
 
+    def _upload_button(self, labels):
+        button = gr.UploadButton(
+            elem_id="upload", size="md", scale=1, **labels["upload"]
+        )
+        # Gradio's example on the API page is a PDF somewhere in the network.
+        button.example_payload = button.example_value = lambda: {
+            "path": "chapter.txt",
+            "orig_name": "chapter.txt",
+            "meta": {"_type": "gradio.FileData"},
+        }
+        return button
+
     def _build_state(self):
         for name in self.states[2:]:
             self._add(name, gr.State(None, time_to_live=SECONDS_KEPT))
@@ -76,12 +93,8 @@ class ReadTab(Tab):
                             **labels["sample"],
                         ),
                     )
-                    self._add(
-                        "upload",
-                        gr.UploadButton(
-                            elem_id="upload", size="md", scale=1, **labels["upload"]
-                        ),
-                    )
+                    self._add("upload", self._upload_button(labels))
+                self._add("visitor", visitor_events("visitor", MAX_UPLOAD_BYTES))
                 self._add(
                     "text",
                     gr.Textbox(
@@ -135,6 +148,7 @@ class ReadTab(Tab):
                     0,
                     precision=0,
                     minimum=0,
+                    maximum=LARGEST_SEED,
                     elem_id="seed",
                     min_width=140,
                     **labels["seed"],
@@ -163,6 +177,7 @@ class ReadTab(Tab):
             high,
             value,
             step=step,
+            precision=0 if isinstance(step, int) else None,
             elem_id=name.replace("_", "-"),
             min_width=200,
             **labels[name],

@@ -1,10 +1,13 @@
 """The events of the *Read* tab: each calls a handler and renders its view."""
 
+import gradio as gr
+
 from longkeras.app import handlers
 from longkeras.app.components.surprise_strips import chosen_character
 from longkeras.app.downloads import csv_text, save_csv
 from longkeras.app.figures.notice import notice_html
 from longkeras.app.rendering import render
+from longkeras.app.strings import DEFAULT_LANGUAGE
 from longkeras.app.views import Message, Told
 
 NOTICES = ("notice", "continue_notice")
@@ -18,13 +21,14 @@ _COMPARISON = (
     "read",
     "cancel",
     "results",
-    "results_of",
     "strips",
     "place",
     "prompt_from_place",
     "summary",
     "prompt",
     "shown",
+    "models",
+    "results_of",
 )
 _CONTINUATIONS = (
     "written",
@@ -34,6 +38,7 @@ _CONTINUATIONS = (
     "stop",
     "csv_continuations",
     "texts",
+    "models",
 )
 # A hidden button holds the file; a click on it, once the page knows the file, saves it.
 _SAVE = "() => setTimeout(() => document.querySelector('#csv-file')?.click(), 250)"
@@ -95,6 +100,7 @@ def connect(parts, catalogue, language):
     """
     wiring = _Wiring(parts, catalogue, language)
     _connect_sources(wiring)
+    _connect_visitor(wiring)
     _connect_reading(wiring)
     _connect_places(wiring)
     _connect_writing(wiring)
@@ -119,13 +125,51 @@ def _connect_sources(wiring):
         show_progress="hidden",
         queue=False,
     )
-    wiring.parts["upload"].upload(
+    uploaded = wiring.parts["upload"].upload(
         on_upload,
         wiring.of("upload", "language"),
         wiring.told("text", "notice"),
         api_name="upload",
         show_progress="hidden",
         queue=False,
+    )
+    # A file that is refused leaves the text, and so the sample's name.
+    uploaded.then(
+        None,
+        wiring.of("sample", "notice"),
+        wiring.of("sample"),
+        js="(sample, notice) => notice.includes('lk-error') ? sample : null",
+        api_visibility="private",
+    )
+
+
+def _connect_visitor(wiring):
+    def on_large_file(language, event: gr.EventData):
+        """Say why a file is not even uploaded."""
+        return wiring.outputs(handlers.refuse_file(event.size), language)
+
+    def on_edit(message):
+        """Forget which sample or file the text was, once it is another."""
+        kept = handlers.notice_after_edit(message)
+        told = {"sample": None} | ({} if kept is message else {"notice": kept})
+        values = tell(told, DEFAULT_LANGUAGE)
+        return {wiring.parts[name]: value for name, value in values.items()}
+
+    wiring.parts["visitor"].select(
+        on_large_file,
+        wiring.of("language"),
+        wiring.told("notice"),
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
+    )
+    wiring.parts["visitor"].input(
+        on_edit,
+        wiring.of("notice_message"),
+        [*wiring.of("sample"), *wiring.told("notice")],
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
     )
 
 

@@ -35,6 +35,7 @@ def read_labels(catalogue, language):
         },
         "amount": {
             "label": told("input.amount"),
+            "info": told("input.amount_info"),
             "choices": _amounts(catalogue, language),
         },
         "read": {"value": told("input.read")},
