@@ -60,6 +60,7 @@ class PageDriver:
         language: str. `"en"` or `"zh"`, the browser's.
         light: str. `"light"` or `"dark"`, the system's.
         touch: bool. Whether the visitor uses a finger.
+        script: str. JavaScript to run before the page's own.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class PageDriver:
         language="en",
         light="light",
         touch=False,
+        script="",
     ):
         self.context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -80,6 +82,7 @@ class PageDriver:
             has_touch=touch,
             accept_downloads=True,
         )
+        self.context.add_init_script(script)
         self.page = self.context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.requests = []
@@ -89,10 +92,7 @@ class PageDriver:
         self.page.on("console", self._note_console)
         self.page.goto(address)
         self.page.wait_for_selector("#text textarea")
-        # The page recalls its language once it has loaded.
-        self.page.wait_for_selector(
-            "html[lang^='zh']" if language == "zh" else "#theme[title]"
-        )
+        self.page.wait_for_selector("html:not(.lk-waiting) #theme[title]")
 
     def _note_console(self, message):
         if message.type == "error":
@@ -189,6 +189,31 @@ class PageDriver:
         self.page.click(f"#language label:nth-of-type({number})")
         start = {"en": "en", "zh": "zh-Hans"}[language]
         self.page.wait_for_selector(f"html[lang='{start}']")
+
+    def focused(self):
+        """Return the id of the block that holds the focus; empty for the body."""
+        return self.page.evaluate(
+            "(document.activeElement.closest('.block[id], button[id]') ?? {}).id ?? ''"
+        )
+
+    def layout_shift(self):
+        """Return how much has moved since the page was opened (CLS)."""
+        return self.page.evaluate(
+            """() => new Promise((tell) => {
+              let total = 0;
+              new PerformanceObserver((list) => {
+                for (const entry of list.getEntries())
+                  if (!entry.hadRecentInput) total += entry.value;
+              }).observe({ type: 'layout-shift', buffered: true });
+              setTimeout(() => tell(total), 500);
+            })"""
+        )
+
+    def width(self):
+        """Return the width of what the page shows, in CSS pixels."""
+        return self.page.evaluate(
+            "document.querySelector('.gradio-container').getBoundingClientRect().width"
+        )
 
     def overflow(self):
         """Return by how many pixels the page is wider than the window."""

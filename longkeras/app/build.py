@@ -1,6 +1,5 @@
 """The shell of the page: header, language, state of the models, tabs."""
 
-import json
 from dataclasses import dataclass
 from html import escape
 
@@ -9,41 +8,17 @@ import gradio as gr
 from longkeras.app.catalogue import Catalogue
 from longkeras.app.endpoints import CheckedBlocks
 from longkeras.app.figures.notice import notice_html
+from longkeras.app.first_paint import page_head
 from longkeras.app.loading import ModelLoader
-from longkeras.app.strings import DEFAULT_LANGUAGE, LANGUAGES, all_strings, say
+from longkeras.app.strings import DEFAULT_LANGUAGE, LANGUAGES, say
 from longkeras.app.tabs import TABS
 from longkeras.data import samples
 
 SECONDS_BETWEEN_CHECKS = 1.0
 
-# What the browser keeps: the language and the light. It also says which language the
-# page is in, for screen readers and for the choice of Chinese or Japanese glyphs.
-_DRESS = """const dress = (language) => {
-  const words = %s;
-  const theme = document.querySelector('#theme');
-  document.documentElement.lang = language === 'zh' ? 'zh-Hans' : 'en';
-  document.title = words['page.title'][language];
-  theme?.setAttribute('aria-label', words['page.theme'][language]);
-  theme?.setAttribute('title', words['page.theme'][language]);
-};"""
-_RECALL = """() => {
-  %s
-  const theme = localStorage.getItem('longkeras-theme');
-  if (theme) document.body.classList.toggle('dark', theme === 'dark');
-  const ours = navigator.language.startsWith('zh') ? 'zh' : 'en';
-  const language = localStorage.getItem('longkeras-language') ?? ours;
-  dress(language);
-  return language;
-}"""
-_REMEMBER = """(language) => {
-  %s
-  localStorage.setItem('longkeras-language', language);
-  dress(language);
-}"""
-_SWITCH_THEME = """() => {
-  const isDark = document.body.classList.toggle('dark');
-  localStorage.setItem('longkeras-theme', isDark ? 'dark' : 'light');
-}"""
+# `page.js` defines these in the browser.
+_REMEMBER = "(language) => window.longkeras.remember(language)"
+_SWITCH_THEME = "() => window.longkeras.switchTheme()"
 
 
 @dataclass(frozen=True)
@@ -52,10 +27,12 @@ class Page:
 
     Args:
         blocks: `gradio.Blocks`. To be launched.
+        head: str. HTML for the head of the page.
         loader: `ModelLoader`. To be started when the port is bound.
     """
 
     blocks: gr.Blocks
+    head: str
     loader: ModelLoader
 
 
@@ -88,15 +65,15 @@ def build_page(registry):
         )
         _connect_status(shell, catalogue, loader)
         _connect_language(shell, catalogue, tabs, loader)
-        recalled = blocks.load(
-            None,
-            None,
-            shell["language"],
-            js=_RECALL % _dress(),
-            api_visibility="private",
+        blocks.load(
+            loader.hurry, queue=False, show_progress="hidden", api_visibility="private"
         )
-        recalled.then(loader.hurry, queue=False, api_visibility="private")
-    return Page(blocks, loader)
+
+    def labels(language):
+        values = _labels(shell, tabs, catalogue, loader, language)
+        return values | {shell["language"]: {"value": language}}
+
+    return Page(blocks, page_head(labels), loader)
 
 
 def _build_header():
@@ -140,17 +117,14 @@ def _connect_language(shell, catalogue, tabs, loader):
 
     def on_language(language, *held):
         """Bring the whole page, results included, into a language."""
-        values = {
-            shell["heading"]: _heading(language),
-            shell["footer"]: _footer(language),
-            shell["status"]: notice_html(loader.message(catalogue), language),
-        }
+        labels = _labels(shell, tabs, catalogue, loader, language)
+        values = {part: gr.update(**options) for part, options in labels.items()}
         rest = list(held)
         for tab in tabs:
             mine, rest = rest[: len(tab.states)], rest[len(tab.states) :]
-            values[shell[tab.key]] = gr.update(label=say(language, tab.key))
-            told = _merged(tab.retitled(language), tab.retold(mine, language))
-            values |= {tab.parts[name]: value for name, value in told.items()}
+            for name, told in tab.retold(mine, language).items():
+                part = tab.parts[name]
+                values[part] = values[part] | told if part in values else told
         return values
 
     outputs = [shell["heading"], shell["footer"], shell["status"]]
@@ -165,21 +139,21 @@ def _connect_language(shell, catalogue, tabs, loader):
         queue=False,
     )
     shell["language"].change(
-        None, shell["language"], None, js=_REMEMBER % _dress(), api_visibility="private"
+        None, shell["language"], None, js=_REMEMBER, api_visibility="private"
     )
 
 
-def _merged(labels, told):
-    """Join updates of labels and of contents; a component may be in both."""
-    both = {name: labels[name] | told[name] for name in labels.keys() & told.keys()}
-    return labels | told | both
-
-
-def _dress():
-    """Return the JavaScript that brings the frame of the page into a language."""
-    keys = ("page.title", "page.theme")
-    words = {key: all_strings()[key] for key in keys}
-    return _DRESS % json.dumps(words, ensure_ascii=False)
+def _labels(shell, tabs, catalogue, loader, language):
+    """Return the arguments that depend on the language, by component."""
+    labels = {
+        shell["heading"]: {"value": _heading(language)},
+        shell["footer"]: {"value": _footer(language)},
+        shell["status"]: {"value": notice_html(loader.message(catalogue), language)},
+    }
+    for tab in tabs:
+        labels[shell[tab.key]] = {"label": say(language, tab.key)}
+        labels |= {tab.parts[n]: each for n, each in tab.labels(language).items()}
+    return labels
 
 
 def _heading(language):

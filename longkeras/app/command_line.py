@@ -117,6 +117,7 @@ def serve(page, options, *, block=True):
         inbrowser=options.open,
         theme=page_theme(),
         css=page_style(),
+        head=page.head,
         max_file_size=MAX_UPLOAD_BYTES,
         state_session_capacity=200,
         footer_links=["api"],

@@ -239,18 +239,32 @@ def inspect(catalogue, comparison, index):
     last = next(iter(comparison.readings.values())).num_characters - 1
     if not isinstance(index, int) or not 0 <= index <= last:
         return Told(_error("error.place_outside", last=last, received=str(index)))
-    models, failures = load_each(catalogue.registry, comparison.readings)
-    if not models:
+    looked, failures = at_place(catalogue, comparison, index)
+    if not looked.inspections:
         return Told(_ended(catalogue, None, failures))
-    inspections = {
-        name: inspect_place(
-            model, comparison.readings[name], index, radius=INSPECT_RADIUS
-        )
-        for name, model in models.items()
-    }
-    return Inspected(
-        replace(comparison, place=index, inspections=inspections, prompt=None)
-    )
+    return Inspected(replace(looked, prompt=None))
+
+
+def at_place(catalogue, comparison, index, known=None):
+    """Open a place of a comparison.
+
+    Args:
+        catalogue: `Catalogue`.
+        comparison: `Comparison`.
+        index: int. Index of the character.
+        known: dict of str to `Inspection` or None. Models that need not look again.
+
+    Returns:
+        The `Comparison` with that place open, and the failures of the models that
+        could not be loaded, as of `load_each`.
+    """
+    inspections = {**(known or {})}
+    rest = [name for name in comparison.readings if name not in inspections]
+    models, failures = load_each(catalogue.registry, rest)
+    for name, model in models.items():
+        reading = comparison.readings[name]
+        inspections[name] = inspect_place(model, reading, index, radius=INSPECT_RADIUS)
+    return replace(comparison, place=index, inspections=inspections), failures
 
 
 def prompt_from_place(comparison):

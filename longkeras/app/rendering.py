@@ -7,6 +7,7 @@ import gradio as gr
 from longkeras.app.components.surprise_strips import strips_payload
 from longkeras.app.figures.continuation_columns import continuations_html
 from longkeras.app.figures.place_panel import place_html
+from longkeras.app.figures.results_of import results_of_html
 from longkeras.app.figures.summary_table import summary_html
 from longkeras.app.views import (
     Comparison,
@@ -57,8 +58,13 @@ def _(view: Comparison, catalogue, language):
         "read": gr.update(interactive=not view.is_running),
         "cancel": gr.update(interactive=view.is_running),
     }
+    if view.earlier is not None:
+        values["results_of"] = results_of_html(view.earlier, language)
     if view.is_step:
         return values
+    if not view.readings:
+        # What an earlier reading has drawn stays.
+        return values | {"numbers": rows_of_summary({})}
     if view.prompt is not None:
         values["prompt"] = view.prompt
     return values | _drawn(view, catalogue, language)
@@ -69,7 +75,6 @@ def _(view: Inspected, catalogue, language):
     return {
         "place": place_html(view.comparison, catalogue, language),
         "prompt_from_place": gr.update(visible=True),
-        "comparison": view.comparison,
     }
 
 
@@ -105,15 +110,15 @@ def _drawn(view, catalogue, language):
     """What is drawn of a comparison: strips, place, numbers."""
     place = place_html(view, catalogue, language)
     return {
-        "results": gr.update(visible=bool(view.readings)),
+        "results": gr.update(visible=True),
         "numbers": rows_of_summary(view.readings),
+        "results_of": results_of_html(view, language),
         "strips": gr.update(
             value=view.place, reading=strips_payload(view, catalogue, language)
         ),
         "place": place,
         "prompt_from_place": gr.update(visible=bool(place)),
         "summary": summary_html(view, catalogue, language),
-        "comparison": view,
     }
 
 
@@ -132,7 +137,6 @@ def retell(comparison, continuations, catalogue, language):
     values = {}
     if comparison is not None:
         values |= _drawn(comparison, catalogue, language)
-        del values["comparison"]
     if continuations is not None:
         told = continuations_html(continuations, catalogue, language)
         values["continuations"] = told

@@ -107,6 +107,9 @@ class Comparison:
         is_step: bool. Whether only the message differs from the view before.
         ticked: tuple of str or None. The models to leave ticked, where some could not
             be loaded; None leaves all as they are.
+        is_earlier: bool. Whether a newer text is being read.
+        earlier: `Comparison` or None. The earlier one that stays on the page while
+            this one has no readings.
     """
 
     message: Message
@@ -118,6 +121,14 @@ class Comparison:
     prompt: str | None = None
     is_step: bool = False
     ticked: tuple | None = None
+    is_earlier: bool = False
+    earlier: "Comparison | None" = None
+
+    @property
+    def text(self):
+        """The text that was read, or None before the first reading."""
+        readings = iter(self.readings.values())
+        return next((reading.text for reading in readings), None)
 
 
 @dataclass(frozen=True)

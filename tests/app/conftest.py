@@ -13,6 +13,7 @@ import pytest
 from longkeras.app.catalogue import Catalogue
 from longkeras.data import samples
 from tests.app.fake_registry import FakeRegistry
+from tools.page_driver import PageDriver, missing_parts, open_browser
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,6 +87,29 @@ def page_log(_page):
     path = _page[1]
     start = path.stat().st_size
     return lambda: path.read_bytes()[start:].decode()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    reason = missing_parts()
+    if reason:
+        pytest.skip(reason)
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser, page_address):
+    """Returns visitors of the page over models that cost nothing."""
+    drivers = []
+
+    def enter(**options):
+        drivers.append(PageDriver(browser, page_address, **options))
+        return drivers[-1]
+
+    yield enter
+    for driver in drivers:
+        driver.close()
 
 
 @pytest.fixture

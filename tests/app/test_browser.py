@@ -1,5 +1,6 @@
 """The page as a visitor sees it, in headless Chromium."""
 
+from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
@@ -7,35 +8,12 @@ import pytest
 from longkeras.serving.registry import SAVED_MODELS
 from tests.app.conftest import start_server, stop_server
 from tests.app.tiny_models import write_tiny_models
-from tools.page_driver import PageDriver, missing_parts, open_browser
+from tools.page_driver import PageDriver
 
 pytestmark = pytest.mark.browser
 
 LONG_ENGLISH, LONG_CHINESE = 1, 3  # samples of 20,000 characters and more
 TEXT = "The moon rose over the hill, and nobody spoke. 月出惊山鸟，时鸣春涧中。\n" * 12
-
-
-@pytest.fixture(scope="session")
-def browser():
-    reason = missing_parts()
-    if reason:
-        pytest.skip(reason)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser, page_address):
-    """Returns visitors of the page over models that cost nothing."""
-    drivers = []
-
-    def enter(**options):
-        drivers.append(PageDriver(browser, page_address, **options))
-        return drivers[-1]
-
-    yield enter
-    for driver in drivers:
-        driver.close()
 
 
 def test_the_page_paints_early_and_asks_no_other_machine(visit, page_address):
@@ -137,6 +115,63 @@ def test_the_switch_brings_everything_into_the_other_language(visit):
     driver.switch_language("en")
     page.wait_for_selector("#notice :text('There is no text')")
     page.wait_for_selector("#continue-notice :text('Finished')")
+
+
+def test_a_finished_reading_stays_until_another_has_results(visit):
+    driver = visit()
+    page = driver.page
+    driver.write_text(TEXT)
+    driver.read()
+    driver.open_place(0.3)
+    assert "The moon rose over" in page.inner_text("#results-of")
+    parts = (".lk-place", "#summary", "#results-of")
+    kept = [page.inner_text(part) for part in parts]
+    driver.write_text(" ")
+    assert "There is no text" in driver.read()
+    driver.choose_sample(LONG_CHINESE)
+    page.click("#read")
+    # What stands there is the earlier text's, which a screen reader is told too.
+    page.wait_for_selector("#results-of [role=status]:has-text('earlier text')")
+    assert page.get_attribute("#lk-stage", "aria-describedby") == "results-of"
+    assert page.locator(".lk-strip").first.evaluate(
+        "x => getComputedStyle(x).opacity < 1"
+    )
+    page.click("#cancel:enabled")
+    assert "Cancelled" in driver.end_of("#notice")
+    page.wait_for_selector("#results-of:not(:has([role=status]))")
+    for part, before in zip(
+        (".lk-place", "#summary", "#results-of"), kept, strict=True
+    ):
+        assert page.inner_text(part) == before
+    with page.expect_download() as download:
+        page.click("#csv-characters")
+    assert len(Path(download.value.path()).read_text().splitlines()) > len(TEXT)
+    page.click(".lk-step >> nth=1")
+    page.wait_for_function(
+        "(x) => document.querySelector('.lk-place').innerText !== x", arg=kept[0]
+    )
+    driver.write_text("A quiet night. " * 40)
+    driver.read()
+    assert "The moon" not in page.inner_text("#results-of")
+    assert page.locator(".lk-place").count() == 0
+
+
+def test_a_place_opened_while_the_models_read_stays_open(visit):
+    driver = visit()
+    page = driver.page
+    driver.write_text(TEXT * 12)
+    page.click("#read")
+    page.wait_for_selector(".lk-strip.lk-pending")
+    driver.open_place(0.3)
+    heading = page.inner_text(".lk-place h3")
+    assert page.locator(".lk-strip.lk-pending").count() > 0
+    driver.end_of("#notice")
+    page.wait_for_function(
+        "document.querySelectorAll('.lk-place .lk-card').length === 3"
+    )
+    assert page.inner_text(".lk-place h3") == heading
+    place = page.get_attribute("#lk-stage", "aria-valuenow")
+    assert f"{int(place):,}" in heading
 
 
 def test_the_language_is_the_browsers_and_is_remembered(visit):

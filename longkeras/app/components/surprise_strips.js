@@ -90,6 +90,7 @@ function build() {
   parts.stage.id = "lk-stage";
   parts.stage.setAttribute("role", "slider");
   parts.stage.setAttribute("aria-label", labels.stage);
+  parts.stage.setAttribute("aria-describedby", "results-of");
   parts.rows = view.models.map((model) => {
     const row = make("div", "lk-row", parts.stage);
     const head = make("div", "lk-row-head", row);
@@ -344,7 +345,11 @@ const panel = document.getElementById("place");
 function centrePanel() {
   const scroll = panel.querySelector(".lk-scroll");
   const current = scroll?.querySelector("[aria-current]");
-  if (current) scroll.scrollLeft = current.offsetLeft - (scroll.clientWidth - current.offsetWidth) / 2;
+  if (!current) return;
+  scroll.scrollLeft = current.offsetLeft - (scroll.clientWidth - current.offsetWidth) / 2;
+  // The character that was clicked stands in the middle now.
+  const focused = document.activeElement;
+  if (scroll.contains(focused) && focused.dataset.lkPlace) current.querySelector("button").focus({ preventScroll: true });
 }
 if (panel) new MutationObserver(centrePanel).observe(panel, { childList: true, subtree: true });
 update();

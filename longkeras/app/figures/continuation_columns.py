@@ -35,7 +35,7 @@ def _column(continuation, lead, catalogue, language):
     caret = "" if continuation.stop_reason else '<span class="lk-caret"></span>'
     return (
         f'<article class="lk-card" data-model="{escape(name)}">'
-        f"<h4>{chip}{escape(catalogue.model_title(name, language))}</h4>"
+        f"<h3>{chip}{escape(catalogue.model_title(name, language))}</h3>"
         f'<p class="lk-text"><span class="lk-prompt">{escape(lead)}</span>'
         f'<span class="lk-written">{escape(continuation.text)}</span>{caret}</p>'
         f'<p class="lk-hint">{escape(_footnote(continuation, language))}</p></article>'

@@ -63,7 +63,7 @@ def key_html(found, language):
 
 
 def _part(key, html, language):
-    return f"<h3>{escape(say(language, key))}</h3>{html}"
+    return f"<h2>{escape(say(language, key))}</h2>{html}"
 
 
 def _map(example, language):

@@ -74,7 +74,8 @@ def _matrix(inspections, catalogue, language):
     return (
         f'<div class="lk-scroll" tabindex="0" role="region" aria-label="{title}">'
         f'<table class="lk-matrix" aria-label="{title}"><thead><tr><th scope="row">'
-        f"{escape(say(language, 'place.character'))}</th>{head}</tr></thead>"
+        f"<span>{escape(say(language, 'place.character'))}</span></th>"
+        f"{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 

@@ -6,6 +6,7 @@ from longkeras.app.components.surprise_strips import surprise_strips
 from longkeras.app.components.visitor_events import visitor_events
 from longkeras.app.figures.notice import notice_html
 from longkeras.app.rendering import retell
+from longkeras.app.shown import Shown
 from longkeras.app.strings import DEFAULT_LANGUAGE
 from longkeras.app.tabs.read_events import NOTICES, connect
 from longkeras.app.tabs.read_labels import read_labels
@@ -29,7 +30,7 @@ class ReadTab(Tab):
     """
 
     key = "tab.read"
-    states = ("voice", "comparison", "texts", *(f"{name}_message" for name in NOTICES))
+    states = ("voice", "shown", "texts", *(f"{name}_message" for name in NOTICES))
 
     def build(self, language):
         """See `Tab.build`."""
@@ -46,11 +47,12 @@ class ReadTab(Tab):
 
     def retold(self, held, language):
         """See `Tab.retold`."""
-        voice, comparison, continuations, *messages = held
+        voice, shown, continuations, *messages = held
         voice.language = language
         said = dict(zip(NOTICES, messages, strict=True))
         notices = {name: notice_html(said[name], language) for name in NOTICES}
-        return notices | retell(comparison, continuations, self.catalogue, language)
+        drawn = retell(shown.comparison, continuations, self.catalogue, language)
+        return notices | drawn
 
     def _add(self, name, component):
         self.parts[name] = component
@@ -68,8 +70,10 @@ class ReadTab(Tab):
         return button
 
     def _build_state(self):
-        for name in self.states[1:]:
+        for name in self.states[2:]:
             self._add(name, gr.State(None, time_to_live=SECONDS_KEPT))
+        shown = gr.State(Shown(self.catalogue), time_to_live=SECONDS_KEPT)
+        self._add("shown", shown)
         self._add("voice", gr.State(Voice()))
         self._add("read_flag", gr.State(StopFlag()))
         self._add("write_flag", gr.State(StopFlag()))
@@ -116,6 +120,7 @@ class ReadTab(Tab):
         with gr.Column(visible=False, elem_id="results") as results:
             self._add("numbers", gr.JSON(visible=False, label="numbers"))
             self._html("results_heading", **labels["results_heading"])
+            self._html("results_of")
             self._add("strips", surprise_strips("strips"))
             self._html("place")
             self._button("prompt_from_place", labels, visible=False)

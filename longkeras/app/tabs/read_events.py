@@ -26,8 +26,9 @@ _COMPARISON = (
     "prompt_from_place",
     "summary",
     "prompt",
-    "comparison",
+    "shown",
     "models",
+    "results_of",
 )
 _CONTINUATIONS = (
     "written",
@@ -65,9 +66,11 @@ class _Wiring:
         kept = [f"{name}_message" for name in names if name in NOTICES]
         return self.of(*names, *kept)
 
-    def outputs(self, view, language):
-        """Return a view as new values, by component."""
+    def outputs(self, view, language, shown=None):
+        """Return a view as new values, by component; `shown` is kept with them."""
         values = tell(render(view, self.catalogue, language), language)
+        if shown is not None:
+            values["shown"] = shown
         return {self.parts[name]: value for name, value in values.items()}
 
 
@@ -176,12 +179,12 @@ def _connect_reading(wiring):
         view = handlers.prepare(flag)
         return wiring.outputs(view, language)
 
-    def on_read(flag, voice, text, models, amount, language):
+    def on_read(flag, voice, shown, text, models, amount, language):
         """Let the models read a text; the first output holds their numbers."""
         voice.language = language
         views = handlers.read(wiring.catalogue, flag, text, models, amount)
         for view in views:
-            yield wiring.outputs(view, voice.language)
+            yield wiring.outputs(shown.take(view), voice.language, shown)
 
     def on_cancel(flag):
         """Stop this session's reading; /read then ends by itself."""
@@ -197,7 +200,9 @@ def _connect_reading(wiring):
     )
     asked.then(
         on_read,
-        wiring.of("read_flag", "voice", "text", "models", "amount", "language"),
+        wiring.of(
+            "read_flag", "voice", "shown", "text", "models", "amount", "language"
+        ),
         wiring.told(*_COMPARISON),
         api_name="read",
         show_progress="hidden",
@@ -215,20 +220,20 @@ def _connect_reading(wiring):
 
 
 def _connect_places(wiring):
-    def on_select(comparison, index, language):
+    def on_select(shown, index, language):
         """Look at one character of what this session has read, by its index."""
-        character = chosen_character(index)
-        view = handlers.inspect(wiring.catalogue, comparison, character)
-        return wiring.outputs(view, language)
+        view = shown.look_at(chosen_character(index))
+        return wiring.outputs(view, language, shown)
 
-    def on_prompt(comparison, language):
+    def on_prompt(shown, language):
         """Take the text before the place looked at as a prompt."""
-        return wiring.outputs(handlers.prompt_from_place(comparison), language)
+        view = handlers.prompt_from_place(shown.comparison)
+        return wiring.outputs(view, language)
 
     wiring.parts["strips"].select(
         on_select,
-        wiring.of("comparison", "strips", "language"),
-        wiring.told("place", "prompt_from_place", "notice", "comparison"),
+        wiring.of("shown", "strips", "language"),
+        wiring.told("place", "prompt_from_place", "notice", "shown"),
         api_name="inspect",
         show_progress="hidden",
         trigger_mode="always_last",
@@ -237,7 +242,7 @@ def _connect_places(wiring):
     )
     wiring.parts["prompt_from_place"].click(
         on_prompt,
-        wiring.of("comparison", "language"),
+        wiring.of("shown", "language"),
         wiring.told("prompt", "continue_notice"),
         api_name="prompt_from_place",
         show_progress="hidden",
@@ -292,8 +297,8 @@ def _connect_writing(wiring):
 def _connect_download(wiring, kind):
     notice = "continue_notice" if kind == "continuations" else "notice"
 
-    def on_click(comparison, texts, language):
-        text = csv_text(kind, comparison, texts)
+    def on_click(shown, texts, language):
+        text = csv_text(kind, shown.comparison, texts)
         if text is not None:
             return {wiring.parts["csv_file"]: save_csv(kind, text)}
         is_writing = kind == "continuations"
@@ -304,7 +309,7 @@ def _connect_download(wiring, kind):
     on_click.__doc__ = f"Return this session's {kind} as a CSV file."
     saved = wiring.parts[f"csv_{kind}"].click(
         on_click,
-        wiring.of("comparison", "texts", "language"),
+        wiring.of("shown", "texts", "language"),
         wiring.told("csv_file", notice),
         api_name=f"csv_{kind}",
         show_progress="hidden",

@@ -1,7 +1,5 @@
 """What every tab of the page is."""
 
-import gradio as gr
-
 
 class Tab:
     """Components by name, in `parts`, which can change their language.
@@ -38,18 +36,6 @@ class Tab:
             dict of a component's name to a dict of its arguments.
         """
         raise NotImplementedError
-
-    def retitled(self, language):
-        """Return the updates that bring the tab's labels into a language.
-
-        Args:
-            language: str. `"en"` or `"zh"`.
-
-        Returns:
-            dict of str to `gradio.update`, by the component's name.
-        """
-        labels = self.labels(language)
-        return {name: gr.update(**options) for name, options in labels.items()}
 
     def retold(self, held, language):
         """Return what a session holds, told again in another language.

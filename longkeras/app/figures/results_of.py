@@ -1,0 +1,30 @@
+"""The line that says which text the results are of."""
+
+from html import escape
+
+from longkeras.app.strings import say
+
+BEGINNING = 40
+"""Characters by which a text is recognized."""
+
+
+def results_of_html(comparison, language):
+    """Return which text the results are of, as HTML.
+
+    Args:
+        comparison: `Comparison` with readings.
+        language: str. `"en"` or `"zh"`.
+
+    Returns:
+        str. While a newer text is being read it is a notice, which screen readers
+        announce.
+    """
+    words = comparison.text[: 4 * BEGINNING].split()
+    beginning = " ".join(words)
+    if len(beginning) > BEGINNING:
+        beginning = beginning[:BEGINNING].rstrip() + "…"
+    if comparison.is_earlier:
+        told = escape(say(language, "results.earlier", beginning=beginning))
+        return f'<p class="lk-notice lk-earlier" role="status">{told}</p>'
+    told = escape(say(language, "results.of", beginning=beginning))
+    return f'<p class="lk-hint">{told}</p>'
