@@ -26,18 +26,23 @@ class UnreadWeights:
             **kwargs: See `keras.Model.compile`.
         """
         if not self._is_restored:
-            for weight in self.unread_weights():
+            frozen = [each for each in self.unread_weights() if each.trainable]
+            for weight in frozen:
                 weight.trainable = False
+            # Not an attribute that Keras tracks: it is no part of a saved model.
+            object.__setattr__(self, "_frozen_by_compile", frozen)
         super().compile(*args, **kwargs)
 
     def compile_from_config(self, config):
-        """Compile as a file says, which also says what is frozen.
+        """Compile a model from a file, which says what is frozen.
 
-        The optimizer's state fits the weights that were trained when it was saved.
+        Files of earlier versions hold the optimizer's state of unread weights too.
 
         Args:
             config: dict. See `keras.Model.compile_from_config`.
         """
-        self._is_restored = True
+        for weight in getattr(self, "_frozen_by_compile", []):
+            weight.trainable = True
+        object.__setattr__(self, "_is_restored", True)
         super().compile_from_config(config)
-        self._is_restored = False
+        object.__setattr__(self, "_is_restored", False)
