@@ -178,7 +178,7 @@ class _WithoutState:
     def initial_state(self, batch_size, max_length=None):
         return None
 
-    def compiled_prefill(self, token_ids, padding_mask, state):
+    def compiled_prefill(self, token_ids, padding_mask, _state):
         # `CausalLM.predict` would take strings and preprocess them.
         logits = keras.Model.predict_on_batch(
             self.causal_lm,

@@ -89,7 +89,7 @@ def sampling_function(model, sampler, stop_token_ids, forbidden):
 def _written(sampler, size, next_logits, is_over, token_ids, start, ends, cache, draws):
     """Token after token, each row from draws of its own."""
 
-    def goes_on(token_ids, cache, index):
+    def goes_on(token_ids, _cache, index):
         return ops.logical_not(ops.all(is_over(token_ids, ends, index)))
 
     def write(token_ids, cache, index):

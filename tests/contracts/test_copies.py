@@ -140,7 +140,6 @@ def test_a_model_is_described(name):
     backbone = getattr(model, "backbone", model)
     for layer in (*model.layers, *backbone.layers):
         assert layer.name in described
-    pytest.importorskip("pydot")
     drawn = keras.utils.model_to_dot(
         model, expand_nested=True, show_shapes=True, show_layer_names=True
     )

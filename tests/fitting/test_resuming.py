@@ -74,6 +74,7 @@ FORMS = {
 }
 # Put together of what the others try one by one.
 SLOW = (
+    "lora on int8",
     "lora and norms",
     "frozen",
     "float16",

@@ -51,6 +51,7 @@ def test_lora_of_a_recurrent_model_says_why_not():
         small_model("lstm").backbone.enable_lora(2)
 
 
+@pytest.mark.slow
 # Keras says so of every layer that has no product to quantize, inputs included.
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_eight_bit_weights_give_nearly_the_same_logits(tmp_path):

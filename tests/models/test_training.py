@@ -36,6 +36,7 @@ def test_fit_on_strings_learns_equally_with_and_without_xla(kind):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_fit_in_half_precision_stays_finite(kind):
     model = small_model(kind, dtype="mixed_bfloat16", num_layers=1, sequence_length=16)

@@ -32,7 +32,7 @@ def arguments():
     return [ops.convert_to_tensor(x) for x in (states, padding_mask, global_mask)]
 
 
-@slow_on_jax
+@pytest.mark.slow
 def test_rematerialisation_changes_no_gradient():
     states, *masks = arguments()
     upstream = np.ones(states.shape, "float32")

@@ -130,6 +130,7 @@ def test_predict_and_evaluate_fill_in_too(name):
     assert one == pytest.approx(other, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:No token was global")
 @pytest.mark.parametrize("name", ["text_classifier"])
 def test_fit_fills_in_too_and_goes_on_after_a_reload(name, tmp_path):
