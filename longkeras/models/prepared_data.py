@@ -18,6 +18,7 @@ from longkeras.models.checked_batches import (
     without_none,
 )
 from longkeras.models.index_checks import check_made_targets
+from longkeras.models.kept_weights import kept_weights
 from longkeras.models.shuffled_fit import columns_of, is_rows
 from longkeras.models.tensor_pipeline import (
     class_weighted,
@@ -93,7 +94,7 @@ class PreparedData:
         steps = kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")
         passes, validation_passes = (1 if each else epochs for each in steps)
         validation_batch_size = kwargs.pop("validation_batch_size", None) or batch_size
-        with ErrorsAsRaised(), _quiet_end(*steps):
+        with ErrorsAsRaised(), kept_weights(self), _quiet_end(*steps):
             data = self._prepared(
                 *(x, y, sample_weight, batch_size),
                 passes=passes,
@@ -119,13 +120,13 @@ class PreparedData:
         if kwargs.get("_use_cached_eval_dataset"):
             # `fit` evaluates on what it has prepared.
             return keras.Model.evaluate(self, x, y, **kwargs)
-        with ErrorsAsRaised(), _quiet_end(kwargs.get("steps")):
+        with ErrorsAsRaised(), kept_weights(self), _quiet_end(kwargs.get("steps")):
             data = self._prepared(x, y, sample_weight, batch_size)
             return keras.Model.evaluate(self, data, **kwargs)
 
     def predict(self, x=None, batch_size=None, **kwargs):
         """Predict; see `keras.Model.predict`, and `fit` for `x`."""
-        with ErrorsAsRaised(), _quiet_end(kwargs.get("steps")):
+        with ErrorsAsRaised(), kept_weights(self), _quiet_end(kwargs.get("steps")):
             data = self._prepared(x, None, None, batch_size, is_training=False)
             return keras.Model.predict(self, data, **kwargs)
 

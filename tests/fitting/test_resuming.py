@@ -72,8 +72,11 @@ FORMS = {
     ),
     "lora, bfloat16, accumulation": ([lora], {**PAIRS, "dtype": "mixed_bfloat16"}),
 }
-# Put together of what the others try one by one.
+# Half of the forms are left to the long suite: each compiles three models.
 SLOW = (
+    "moving average",
+    "frozen but one",
+    "bfloat16",
     "lora on int8",
     "lora and norms",
     "frozen",
