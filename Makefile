@@ -10,6 +10,8 @@ WORKERS ?= 2
 # What of the models says the most about a backend, in the least time.
 DECODING = tests/models/test_decoding.py
 GOLDEN = tests/models/longformer/test_golden.py
+# Ids beyond a table, and errors in the data: JAX has no errors or rules of its own.
+DATA = tests/models/test_index_checks.py tests/models/test_kept_weights.py
 # What of the ops differs most between backends: their attention and their loops.
 ON_JAX = tests/ops/test_banded_attention.py tests/ops/test_longformer_attention.py \
 	tests/ops/test_cached_attention.py tests/ops/test_recurrent_scan.py
@@ -42,7 +44,7 @@ check: ## Run the long suite: slow, browser, multi-process, parity; ops, layers,
 		-m "$(LONG)" $(ARGS)
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(OTHER_OPS) \
-		$(wildcard tests/layers $(DECODING) $(GOLDEN))
+		$(wildcard tests/layers $(DECODING) $(GOLDEN) $(DATA))
 	KERAS_BACKEND=torch LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile $(ARGS) $(wildcard tests/ops $(DECODING) $(GOLDEN))
 

@@ -209,7 +209,7 @@ def _with_pooler_placed(tensors: Tensors, known: EncoderFolder, head: Head) -> T
 def _head_places(
     head: Head, choice: HeadChoice, is_untied: bool, tensors: Tensors
 ) -> list[WeightPlace]:
-    """What is loaded of a head; of a new one what BERT's pooler gives it."""
+    """Return the tensors of a head to load; of a new head, those of BERT's pooler."""
     places = head_places(head, is_untied)
     if choice.is_kept or head.name != "text_classifier":
         return places * choice.is_kept

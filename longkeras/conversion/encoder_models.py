@@ -167,7 +167,7 @@ def _parts(
 
 
 def _holds_head(preset: str, head: Head, overrides: dict[str, Any]) -> bool:
-    """Whether a preset holds the task, with as many classes as are wanted."""
+    """Return whether a preset holds the task, with as many classes as are wanted."""
     if head.name not in _TASKS:
         return False
     wanted = num_classes_in(overrides)

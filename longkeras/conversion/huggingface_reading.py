@@ -174,7 +174,7 @@ def _check_model_type(config: dict[str, Any], folder: Path) -> None:
 
 
 def _longformer_length(folder: Path) -> int:
-    """What the Longformer reads that `from_preset` makes of a folder."""
+    """Return what the Longformer that `from_preset` makes of a folder reads."""
     path = folder / CONFIG_FILE
     config = read_object(path)
     _check_model_type(config, folder)

@@ -90,7 +90,7 @@ def preset_folder(handle: str, with_weights: bool = True) -> Path:
 
 
 def has_tokenizer(folder: Path) -> bool:
-    """Whether a folder holds a tokenizer of some kind.
+    """Return whether a folder holds a tokenizer of some kind.
 
     Args:
         folder: path.

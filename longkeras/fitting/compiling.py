@@ -5,7 +5,7 @@ _NARROW, _MANY_STEPS = 256, 1000
 
 
 def should_jit_compile(model, num_steps=None):
-    """Whether to set `compile(jit_compile=...)` for a model.
+    """Return whether to set `compile(jit_compile=...)` for a model.
 
     JAX always compiles with XLA. On a CPU, TensorFlow's own graph is as fast for wide
     models and does not wait for the compiler; attention is compiled by XLA in any case.

@@ -25,7 +25,7 @@ def write_run_variables(file, model):
 
 
 def has_run_variables(file):
-    """Whether a file was written by `write_run_variables`.
+    """Return whether a file was written by `write_run_variables`.
 
     Args:
         file: `h5py.File`.

@@ -11,7 +11,7 @@ _BINARY = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
 
 
 def loss_kind(loss):
-    """What the targets of a loss are.
+    """Return the kind of targets that a loss takes.
 
     Args:
         loss: `keras.losses.Loss`, function, name, or None.
@@ -93,7 +93,7 @@ def check_classes_of_loss(loss, num_classes):
 
 
 def target_rules(loss, outputs):
-    """What the targets of a compiled model must be.
+    """Return the rules for the targets of a compiled model.
 
     Args:
         loss: what `compile` was given: a loss, or a dict of them by output.

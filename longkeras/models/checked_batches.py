@@ -233,7 +233,7 @@ def without_none(x):
 
 
 def are_ids(x):
-    """Whether inputs are ids, which no preprocessor needs to touch."""
+    """Return whether inputs are ids, which no preprocessor needs to touch."""
     return isinstance(x, Mapping) and "token_ids" in x
 
 

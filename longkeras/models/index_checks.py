@@ -69,7 +69,7 @@ class Extent:
         return 0 in self.shape
 
     def lies_in(self, low, high):
-        """Whether all values lie between two, both included."""
+        """Return whether all values lie between two, both included."""
         return self.is_empty or (self.low >= low and self.high <= high)
 
     @property

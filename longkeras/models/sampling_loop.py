@@ -129,7 +129,7 @@ def _or_over(logits, is_over):
 
 
 def _is_stopped(prompt, index, start, stops):
-    """Whether a stop sequence has just been completed, `(rows,)`."""
+    """Return whether a stop sequence has just been completed, `(rows,)`."""
     recent = _last(prompt, index, stops.shape[1])
     is_equal = ops.logical_or(recent[:, None] == stops, stops < 0)
     is_written = ops.sum(ops.cast(stops >= 0, "int32"), axis=1) <= index - start

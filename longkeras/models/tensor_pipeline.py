@@ -11,7 +11,7 @@ from longkeras.text.subword_pipeline import in_graph
 
 
 def is_tf_dataset(x):
-    """Whether something is a `tf.data.Dataset`."""
+    """Return whether something is a `tf.data.Dataset`."""
     tensorflow = sys.modules.get("tensorflow")
     return tensorflow is not None and isinstance(x, tensorflow.data.Dataset)
 

@@ -33,14 +33,14 @@ def as_columns(x):
 
 
 def is_tensor(x):
-    """Whether something is a tensor of any backend, ragged ones included."""
+    """Return whether something is a tensor of any backend, ragged ones included."""
     package = type(x).__module__.partition(".")[0]
     is_backend = package in ("tensorflow", "torch", "jax", "jaxlib")
     return is_backend and hasattr(x, "dtype") and hasattr(x, "shape")
 
 
 def is_batches(x):
-    """Whether something yields batches.
+    """Return whether something yields batches.
 
     Args:
         x: anything.
@@ -73,7 +73,7 @@ def one_text_as_rows(x):
 
 
 def is_uneven(columns):
-    """Whether rows differ in length, so that they are no rectangle.
+    """Return whether rows differ in length, so that they are no rectangle.
 
     Args:
         columns: list of lists, arrays and tensors.
@@ -100,7 +100,7 @@ def _shape(row):
 
 
 def is_text(x):
-    """Whether something is a single text: str, bytes, or a scalar of text."""
+    """Return whether something is a single text: str, bytes, or a scalar of text."""
     if isinstance(x, np.ndarray):
         return x.shape == () and x.dtype.kind in "OSTU"
     if is_tensor(x):

@@ -81,7 +81,7 @@ def allowed_logits(logits, forbidden, temperature):
 
 
 def chooses_token_by_token(sampler):
-    """Whether a sampler chooses each token for good, by the probabilities alone.
+    """Return whether a sampler chooses each token for good, by the probabilities alone.
 
     Args:
         sampler: `keras_hub.samplers.Sampler`.

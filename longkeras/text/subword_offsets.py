@@ -149,7 +149,7 @@ class OffsetReader:
         return self._normalizer.normalize_str(character) == " "
 
     def _is_apart(self, left: str, right: str) -> bool:
-        """Whether two strings side by side are normalized independently."""
+        """Return whether two strings side by side are normalized independently."""
         normalized = self._normalizer.normalize_str
         return normalized(left) + normalized(right) == normalized(left + right)
 
@@ -159,7 +159,7 @@ def _is_blank(character: str) -> bool:
 
 
 def _trims_offsets(processor: dict[str, Any] | None) -> bool:
-    """Whether spaces are no part of a token's span."""
+    """Return whether spaces are no part of a token's span."""
     steps = (processor or {}).get("processors", [processor or {}])
     return any(step.get("trim_offsets", False) for step in steps)
 

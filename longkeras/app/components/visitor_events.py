@@ -1,4 +1,4 @@
-"""What visitors do in the browser that Gradio's own components do not report."""
+"""Browser events that Gradio's own components do not report."""
 
 import gradio as gr
 
