@@ -19,8 +19,12 @@ from longkeras.models import (
     TransformerCausalLM,
     TransformerCausalLMPreprocessor,
 )
-from longkeras.models.prompt_reading import Prompts, bucketed, read
-from longkeras.models.text_stream import TextStream
+from longkeras.models.generation.prompt_reading import (
+    Prompts,
+    bucketed,
+    read,
+)
+from longkeras.models.generation.text_stream import TextStream
 
 
 def prepare(**point):

@@ -20,7 +20,7 @@ from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.conversion.tensor_names import Tensors
 from longkeras.conversion.weight_places import WeightPlace
 from longkeras.models import LongformerBackbone
-from longkeras.models.first_weights import weights_to_be_loaded
+from longkeras.models.base.initializers import weights_to_be_loaded
 from longkeras.models.longformer.longer_positions import tiled_positions
 
 

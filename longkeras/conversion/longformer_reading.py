@@ -36,7 +36,7 @@ from longkeras.conversion.model_folder import has_tokenizer
 from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
 from longkeras.conversion.tensor_names import Tensors, canonical_tensors
-from longkeras.models.first_weights import weights_to_be_loaded
+from longkeras.models.base.initializers import weights_to_be_loaded
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.masked_lm import LongformerMaskedLM
 from longkeras.models.longformer.tokenizer import LongformerTokenizer

@@ -22,7 +22,7 @@ class Decoder:
     """A model under the contract: NumPy in, NumPy out, states kept as they are.
 
     Args:
-        model: `longkeras.models.decode_state.DecodingCausalLM`.
+        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
         tolerance: float, of logits and hidden states. The wide random weights
             make a change of 1e-7 in the embeddings one of 2e-4 in a logit.
         seed: int. Seed of the text.

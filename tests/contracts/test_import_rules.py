@@ -30,7 +30,7 @@ FRONT_DOOR = ("__init__", "persistence")
 BACKENDS = {"tensorflow", "jax", "torch"}
 # Inside functions of these files only, so that the other backends never need them.
 BACKEND_FILES = (
-    "models/tensor_pipeline.py",  # likewise, around a model's own data
+    "models/base/tensor_pipeline.py",  # likewise, around a model's own data
     "ops/block_loop.py",
     "ops/compiled_function.py",
     "ops/implementations/",

@@ -8,7 +8,7 @@ from keras import ops
 from longkeras.conversion import from_huggingface
 from longkeras.layers import LearnedPositionEmbedding
 from longkeras.models import ExactBertBackbone, LongformerTextClassifier
-from longkeras.models.embeddings import Embedding, ReversibleEmbedding
+from longkeras.models.base.embeddings import Embedding, ReversibleEmbedding
 from tests.models.longformer.small_longformer import small_backbone
 from tests.models.small_models import small_model
 

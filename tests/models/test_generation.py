@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from longkeras.models import ByteTokenizer
-from longkeras.models.generation import GenerationOptions
+from longkeras.models.generation.batch_generation import GenerationOptions
 from tests.contracts.decode_contract import BATCH_SIZE, TEXT_LENGTH, Decoder
 from tests.models.small_models import CONTEXT_LENGTH, small_model
 

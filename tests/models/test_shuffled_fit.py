@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from longkeras.models import LongformerBackbone, LongformerTokenClassifier
-from longkeras.models.shuffled_fit import ShuffledFit
+from longkeras.models.base.shuffled_fit import ShuffledFit
 
 
 class Recorded:

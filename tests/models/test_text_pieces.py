@@ -8,7 +8,7 @@ from longkeras.models import (
     RecurrentCausalLM,
     RecurrentCausalLMPreprocessor,
 )
-from longkeras.models.text_pieces import text_pieces
+from longkeras.models.generation.text_pieces import text_pieces
 from longkeras.text import SubwordTokenizer, frequent_words
 from tests.models.small_models import draw_weights
 

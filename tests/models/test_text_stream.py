@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 from longkeras.models import ByteTokenizer
-from longkeras.models.text_stream import TextStream
+from longkeras.models.generation.text_stream import TextStream
 from tests.models.small_models import CONTEXT_LENGTH, small_model
 
 END = "end"

@@ -10,7 +10,7 @@ from longkeras.models import (
     RecurrentCausalLM,
     RecurrentCausalLMPreprocessor,
 )
-from longkeras.models.text_pieces import spelt
+from longkeras.models.generation.text_pieces import spelt
 from longkeras.text import SubwordTokenizer, frequent_words
 from tests.models.small_models import draw_weights
 from tests.text.subword_samples import (

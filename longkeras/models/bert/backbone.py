@@ -5,12 +5,9 @@ import keras_hub
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
+from longkeras.models.base.embeddings import Embedding, ReversibleEmbedding
+from longkeras.models.base.text_backbone import TextBackbone
 from longkeras.models.bert.inputs import BertInputs, functional_inputs
-from longkeras.models.copies import Copies
-from longkeras.models.embeddings import Embedding, ReversibleEmbedding
-from longkeras.models.low_rank_adaptation import LowRankAdaptation
-from longkeras.models.preset_loading import HuggingFacePresets
-from longkeras.models.saved_trainability import SavedTrainability
 
 
 def bert_initializer():
@@ -25,10 +22,7 @@ def bert_initializer():
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertBackbone(
     BertInputs,
-    SavedTrainability,
-    LowRankAdaptation,
-    Copies,
-    HuggingFacePresets,
+    TextBackbone,
     keras_hub.models.BertBackbone,
 ):
     """KerasHub's BERT, with the activation and the epsilon as arguments.

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from longkeras.models.completed_inputs import CompletedInputs
+from longkeras.models.base.default_inputs import DefaultInputs
 
 
 def functional_inputs():
@@ -16,7 +16,7 @@ def functional_inputs():
     return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
 
 
-class BertInputs(CompletedInputs):
+class BertInputs(DefaultInputs):
     """Fills in what is not given, or None.
 
     `padding_mask` is then all ones, and `segment_ids` all zeros. A mixin, to stand
@@ -26,6 +26,6 @@ class BertInputs(CompletedInputs):
     has_position_table = True
 
     def filled(self, given):
-        """See `CompletedInputs.filled`."""
+        """See `DefaultInputs.filled`."""
         zeros = ops.zeros_like(given["token_ids"], dtype="int32")
         return {"segment_ids": zeros, **given}

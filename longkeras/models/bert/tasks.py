@@ -4,31 +4,17 @@ import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
+from longkeras.models.base.text_task import TextTask
 from longkeras.models.bert.backbone import ExactBertBackbone, bert_initializer
 from longkeras.models.bert.inputs import BertInputs
-from longkeras.models.class_labels import check_class_names
-from longkeras.models.class_targets import ClassTargets
-from longkeras.models.low_rank_adaptation import AdaptedTask
-from longkeras.models.prepared_data import PreparedData
-from longkeras.models.preset_loading import HuggingFacePresets
-from longkeras.models.saved_compilation import SavedCompilation
-from longkeras.models.saved_trainability import SavedTrainability
-from longkeras.models.shuffled_fit import ShuffledFit
-from longkeras.models.texts_or_ids import TextsOrIds
-from longkeras.models.unread_weights import UnreadWeights
+from longkeras.models.text_tasks.class_labels import check_class_names
+from longkeras.models.text_tasks.class_targets import ClassTargets
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertMaskedLM(
     BertInputs,
-    SavedTrainability,
-    SavedCompilation,
-    AdaptedTask,
-    HuggingFacePresets,
-    TextsOrIds,
-    ShuffledFit,
-    UnreadWeights,
-    PreparedData,
+    TextTask,
     keras_hub.models.BertMaskedLM,
 ):
     """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
@@ -108,13 +94,7 @@ class ExactBertMaskedLM(
 class ExactBertTextClassifier(
     ClassTargets,
     BertInputs,
-    SavedTrainability,
-    SavedCompilation,
-    AdaptedTask,
-    HuggingFacePresets,
-    TextsOrIds,
-    ShuffledFit,
-    PreparedData,
+    TextTask,
     keras_hub.models.BertTextClassifier,
 ):
     """KerasHub's BERT that puts a text in one of several classes.

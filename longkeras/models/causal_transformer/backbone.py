@@ -1,25 +1,20 @@
 """The causal Transformer without a head."""
 
 import keras
-import keras_hub
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
-from longkeras.models.atomic_saving import AtomicSaving
-from longkeras.models.causal_transformer.inputs import (
-    CausalInputs,
-    functional_inputs,
-)
-from longkeras.models.checked_presets import CheckedPresets
-from longkeras.models.copies import Copies
-from longkeras.models.embeddings import ReversibleEmbedding
-from longkeras.models.layer_arguments import layer_initializer, one_per_layer
-from longkeras.models.low_rank_adaptation import LowRankAdaptation
-from longkeras.models.saved_trainability import SavedTrainability
-from longkeras.models.token_vectors import (
+from longkeras.models.base.embeddings import ReversibleEmbedding
+from longkeras.models.base.layer_arguments import layer_initializer, one_per_layer
+from longkeras.models.base.text_backbone import TextBackbone
+from longkeras.models.base.token_vectors import (
     TokenVectors,
     ngram_embedding,
     ngram_heads,
+)
+from longkeras.models.causal_transformer.inputs import (
+    CausalInputs,
+    functional_inputs,
 )
 
 
@@ -27,12 +22,7 @@ from longkeras.models.token_vectors import (
 class CausalTransformerBackbone(
     CausalInputs,
     TokenVectors,
-    SavedTrainability,
-    LowRankAdaptation,
-    AtomicSaving,
-    Copies,
-    CheckedPresets,
-    keras_hub.models.Backbone,
+    TextBackbone,
 ):
     """A pre-norm Transformer with rotary positions, full or windowed by layer.
 

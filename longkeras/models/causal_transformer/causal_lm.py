@@ -8,8 +8,8 @@ from longkeras.models.causal_transformer.inputs import CausalInputs
 from longkeras.models.causal_transformer.preprocessor import (
     TransformerCausalLMPreprocessor,
 )
-from longkeras.models.decode_state import DecodingCausalLM
-from longkeras.models.generation import check_global_tokens
+from longkeras.models.generation.batch_generation import check_global_tokens
+from longkeras.models.generation.causal_lm import DecodingCausalLM
 from longkeras.ops.real_first import real_first
 
 

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from longkeras.models.completed_inputs import CompletedInputs
-from longkeras.models.known_arguments import KnownArguments
+from longkeras.models.base.default_inputs import DefaultInputs
+from longkeras.models.base.strict_arguments import StrictArguments
 
 
 def functional_inputs(use_global_attention):
@@ -27,7 +27,7 @@ def functional_inputs(use_global_attention):
     return inputs
 
 
-class CausalInputs(KnownArguments, CompletedInputs):
+class CausalInputs(StrictArguments, DefaultInputs):
     """Fills in what is not given, or None.
 
     `padding_mask` is then all ones, `global_attention_mask` all zeros, and
@@ -35,7 +35,7 @@ class CausalInputs(KnownArguments, CompletedInputs):
     """
 
     def checked(self, inputs):
-        """See `CompletedInputs.checked`; explains where tokens may not be global."""
+        """See `DefaultInputs.checked`; explains where tokens may not be global."""
         name = "global_attention_mask"
         is_given = isinstance(inputs, dict) and inputs.get(name) is not None
         if is_given and name not in self.known_inputs():
@@ -47,7 +47,7 @@ class CausalInputs(KnownArguments, CompletedInputs):
         return super().checked(inputs)
 
     def filled(self, given):
-        """See `CompletedInputs.filled`."""
+        """See `DefaultInputs.filled`."""
         zeros = ops.zeros_like(given["token_ids"], dtype="int32")
         given = {"global_attention_mask": zeros, **given}
         return {name: given.get(name) for name in self.known_inputs()}

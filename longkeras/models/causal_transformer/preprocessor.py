@@ -2,8 +2,10 @@
 
 import keras
 
-from longkeras.models.causal_lm_preprocessor import CheckedCausalLMPreprocessor
 from longkeras.models.causal_transformer.backbone import CausalTransformerBackbone
+from longkeras.models.generation.causal_lm_preprocessor import (
+    CheckedCausalLMPreprocessor,
+)
 from longkeras.text.byte_tokenizer import ByteTokenizer
 
 

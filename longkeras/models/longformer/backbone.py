@@ -1,7 +1,6 @@
 """Longformer without a head."""
 
 import keras
-import keras_hub
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
@@ -9,27 +8,18 @@ from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
 from longkeras.layers.weighted_activations import get_activation, serialize_activation
-from longkeras.models.atomic_saving import AtomicSaving
-from longkeras.models.copies import Copies
-from longkeras.models.embeddings import Embedding, ReversibleEmbedding
-from longkeras.models.layer_arguments import layer_initializer, one_per_layer
+from longkeras.models.base.embeddings import Embedding, ReversibleEmbedding
+from longkeras.models.base.layer_arguments import layer_initializer, one_per_layer
+from longkeras.models.base.text_backbone import TextBackbone
 from longkeras.models.longformer.inputs import OptionalInputs, functional_inputs
 from longkeras.models.longformer.longer_positions import LongerPositions
-from longkeras.models.low_rank_adaptation import LowRankAdaptation
-from longkeras.models.preset_loading import HuggingFacePresets
-from longkeras.models.saved_trainability import SavedTrainability
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LongformerBackbone(
     OptionalInputs,
     LongerPositions,
-    SavedTrainability,
-    LowRankAdaptation,
-    AtomicSaving,
-    Copies,
-    HuggingFacePresets,
-    keras_hub.models.Backbone,
+    TextBackbone,
 ):
     """Longformer's encoder: RoBERTa with a window around each token.
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from longkeras.models.completed_inputs import CompletedInputs
-from longkeras.models.known_arguments import KnownArguments
+from longkeras.models.base.default_inputs import DefaultInputs
+from longkeras.models.base.strict_arguments import StrictArguments
 from longkeras.models.longformer.input_checks import check_mask, check_shapes
 
 
@@ -19,7 +19,7 @@ def functional_inputs():
     return {name: keras.Input((None,), dtype="int32", name=name) for name in names}
 
 
-class OptionalInputs(KnownArguments, CompletedInputs):
+class OptionalInputs(StrictArguments, DefaultInputs):
     """Fills in what is not given, or None, and refuses what cannot be meant.
 
     `padding_mask` is then all ones, `segment_ids` all zeros, and
@@ -42,10 +42,10 @@ class OptionalInputs(KnownArguments, CompletedInputs):
         return ops.zeros_like(inputs["token_ids"], dtype="int32")
 
     def checked(self, inputs):
-        """See `CompletedInputs.checked`.
+        """See `DefaultInputs.checked`.
 
         Args:
-            inputs: See `CompletedInputs.complete`.
+            inputs: See `DefaultInputs.complete`.
 
         Returns:
             dict of tensors or arrays.
@@ -62,7 +62,7 @@ class OptionalInputs(KnownArguments, CompletedInputs):
         return given
 
     def filled(self, given):
-        """See `CompletedInputs.filled`."""
+        """See `DefaultInputs.filled`."""
         zeros = ops.zeros_like(given["token_ids"], dtype="int32")
         given.setdefault("segment_ids", zeros)
         if "global_attention_mask" not in given:

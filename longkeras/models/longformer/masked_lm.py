@@ -4,6 +4,7 @@ import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
+from longkeras.models.base.quantized_head import head_policy
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.masked_lm_preprocessor import (
@@ -11,7 +12,6 @@ from longkeras.models.longformer.masked_lm_preprocessor import (
 )
 from longkeras.models.longformer.task import LongformerTask
 from longkeras.models.longformer.task_parts import check_parts
-from longkeras.models.quantized_head import head_policy
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

@@ -8,10 +8,10 @@ import keras_hub
 import numpy as np
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.index_checks import check_made_targets
+from longkeras.models.base.index_checks import check_made_targets
+from longkeras.models.base.tensor_pipeline import token_weights
 from longkeras.models.longformer.preprocessor import LongformerPreprocessor
 from longkeras.models.longformer.preprocessor_rows import is_given_as_rows
-from longkeras.models.tensor_pipeline import token_weights
 from longkeras.text.subword_pipeline import ArraySpec
 
 

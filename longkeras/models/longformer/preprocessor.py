@@ -6,7 +6,8 @@ import numpy as np
 from keras import tree
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.copies import UnsharedConfig
+from longkeras.models.base.copies import UnsharedConfig
+from longkeras.models.base.preset_loading import HuggingFacePresets
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.preprocessor_rows import (
     ROW_NAMES,
@@ -22,7 +23,6 @@ from longkeras.models.longformer.preprocessor_windows import (
     window_offsets,
 )
 from longkeras.models.longformer.tokenizer import LongformerTokenizer
-from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.safe_files.atomic_preset import AtomicPreset
 from longkeras.text.subword_pipeline import (
     ArraySpec,

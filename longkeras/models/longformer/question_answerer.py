@@ -4,7 +4,9 @@ import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.automatic_metrics import automatic_metrics
+from longkeras.models.base.automatic_metrics import automatic_metrics
+from longkeras.models.base.quantized_head import head_dense
+from longkeras.models.base.text_columns import as_columns, is_text
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.global_tokens import before_first
 from longkeras.models.longformer.inputs import functional_inputs
@@ -14,8 +16,6 @@ from longkeras.models.longformer.question_answerer_preprocessor import (
 )
 from longkeras.models.longformer.task import LongformerTask, given_or_adam
 from longkeras.models.longformer.task_parts import check_parts
-from longkeras.models.quantized_head import head_dense
-from longkeras.models.text_columns import as_columns, is_text
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

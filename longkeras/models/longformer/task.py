@@ -3,23 +3,13 @@
 import keras
 from keras import ops
 
-from longkeras.models.atomic_saving import AtomicSaving
-from longkeras.models.compile_policy import CompilePolicy
+from longkeras.models.base.text_task import TextTask
 from longkeras.models.longformer.global_token_watch import (
     GlobalTokenWatch,
     WarnWithoutGlobalTokens,
 )
 from longkeras.models.longformer.inputs import OptionalInputs
 from longkeras.models.longformer.longer_positions import LongerPositions
-from longkeras.models.low_rank_adaptation import AdaptedTask
-from longkeras.models.prepared_data import PreparedData
-from longkeras.models.preset_loading import HuggingFacePresets
-from longkeras.models.quantized_head import QuantizedHead
-from longkeras.models.saved_compilation import SavedCompilation
-from longkeras.models.saved_trainability import SavedTrainability
-from longkeras.models.shuffled_fit import ShuffledFit
-from longkeras.models.texts_or_ids import TextsOrIds
-from longkeras.models.unread_weights import UnreadWeights
 
 
 def given_or_adam(optimizer):
@@ -37,17 +27,7 @@ def given_or_adam(optimizer):
 class LongformerTask(
     OptionalInputs,
     LongerPositions,
-    SavedTrainability,
-    QuantizedHead,
-    UnreadWeights,
-    CompilePolicy,
-    SavedCompilation,
-    AdaptedTask,
-    AtomicSaving,
-    HuggingFacePresets,
-    TextsOrIds,
-    ShuffledFit,
-    PreparedData,
+    TextTask,
 ):
     """Optional inputs, and a warning where training has no global token.
 

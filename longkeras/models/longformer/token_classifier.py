@@ -6,8 +6,7 @@ import numpy as np
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
-from longkeras.models.class_labels import check_class_names
-from longkeras.models.class_targets import ClassTargets
+from longkeras.models.base.quantized_head import head_dense, head_policy
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.task import LongformerTask
@@ -15,7 +14,8 @@ from longkeras.models.longformer.task_parts import check_parts
 from longkeras.models.longformer.token_classifier_preprocessor import (
     LongformerTokenClassifierPreprocessor,
 )
-from longkeras.models.quantized_head import head_dense, head_policy
+from longkeras.models.text_tasks.class_labels import check_class_names
+from longkeras.models.text_tasks.class_targets import ClassTargets
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

@@ -2,8 +2,8 @@
 
 import keras
 
+from longkeras.models.base.preset_loading import HuggingFacePresets
 from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.preset_loading import HuggingFacePresets
 from longkeras.text.subword_tokenizer import SubwordTokenizer
 
 

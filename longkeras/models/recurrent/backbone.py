@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import keras
-import keras_hub
 import numpy as np
 from keras import ops
 
@@ -12,24 +11,17 @@ from longkeras.layers.activation_penalty import ActivationPenalty
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.token_dropout import TokenDropout
-from longkeras.models.atomic_saving import AtomicSaving
-from longkeras.models.checked_presets import CheckedPresets
-from longkeras.models.copies import Copies
-from longkeras.models.embeddings import ReversibleEmbedding, with_word_vectors
+from longkeras.models.base.embeddings import ReversibleEmbedding, with_word_vectors
+from longkeras.models.base.text_backbone import TextBackbone
+from longkeras.models.base.token_vectors import TokenVectors, ngram_embedding
 from longkeras.models.recurrent.inputs import RecurrentInputs
-from longkeras.models.saved_trainability import SavedTrainability
-from longkeras.models.token_vectors import TokenVectors, ngram_embedding
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class RecurrentBackbone(
     RecurrentInputs,
     TokenVectors,
-    SavedTrainability,
-    AtomicSaving,
-    Copies,
-    CheckedPresets,
-    keras_hub.models.Backbone,
+    TextBackbone,
 ):
     """Token embedding and a stack of LSTM, GRU or plain recurrent layers.
 

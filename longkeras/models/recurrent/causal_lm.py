@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from longkeras.models.decode_state import DecodingCausalLM
+from longkeras.models.generation.causal_lm import DecodingCausalLM
 from longkeras.models.recurrent.backbone import RecurrentBackbone
 from longkeras.models.recurrent.inputs import RecurrentInputs
 from longkeras.models.recurrent.preprocessor import RecurrentCausalLMPreprocessor

@@ -1,10 +1,10 @@
 """What recurrent models are given: what may be left out, and packed documents."""
 
-from longkeras.models.completed_inputs import CompletedInputs
-from longkeras.models.known_arguments import KnownArguments
+from longkeras.models.base.default_inputs import DefaultInputs
+from longkeras.models.base.strict_arguments import StrictArguments
 
 
-class RecurrentInputs(KnownArguments, CompletedInputs):
+class RecurrentInputs(StrictArguments, DefaultInputs):
     """Takes packed documents, and does without a mask.
 
     `document_ids` are no input of the functional model, since texts that are not
@@ -21,7 +21,7 @@ class RecurrentInputs(KnownArguments, CompletedInputs):
         return [*super().known_inputs(), "document_ids"]
 
     def read(self, inputs, training=None, mask=None):
-        """See `CompletedInputs.read`."""
+        """See `DefaultInputs.read`."""
         if "document_ids" in inputs:
             return self.read_documents(inputs, training)
         return super().read(inputs, training=training, mask=mask)

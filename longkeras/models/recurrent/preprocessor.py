@@ -2,7 +2,9 @@
 
 import keras
 
-from longkeras.models.causal_lm_preprocessor import CheckedCausalLMPreprocessor
+from longkeras.models.generation.causal_lm_preprocessor import (
+    CheckedCausalLMPreprocessor,
+)
 from longkeras.models.recurrent.backbone import RecurrentBackbone
 from longkeras.text.byte_tokenizer import ByteTokenizer
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.models.generation import GenerationOptions
+from longkeras.models.generation.batch_generation import GenerationOptions
 from tests.models.small_models import letters_of, random_ids, small_model
 
 LENGTH = 20

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from longkeras.models.first_weights import weights_to_be_loaded
+from longkeras.models.base.initializers import weights_to_be_loaded
 from longkeras.models.longformer.backbone import LongformerBackbone
 
 

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import tree
 
-from longkeras.models.automatic_metrics import target_rules
-from longkeras.models.checked_batches import (
+from longkeras.models.base.automatic_metrics import target_rules
+from longkeras.models.base.checked_batches import (
     BatchCheck,
     BatchSource,
     CheckedBatches,
@@ -17,10 +17,10 @@ from longkeras.models.checked_batches import (
     parts_of_batch,
     without_none,
 )
-from longkeras.models.index_checks import check_made_targets
-from longkeras.models.kept_weights import kept_weights
-from longkeras.models.shuffled_fit import columns_of, is_rows
-from longkeras.models.tensor_pipeline import (
+from longkeras.models.base.index_checks import check_made_targets
+from longkeras.models.base.kept_weights import kept_weights
+from longkeras.models.base.shuffled_fit import columns_of, is_rows
+from longkeras.models.base.tensor_pipeline import (
     class_weighted,
     dataset_of_batches,
     dataset_of_rows,
@@ -28,7 +28,7 @@ from longkeras.models.tensor_pipeline import (
     mapped,
     token_weights,
 )
-from longkeras.models.text_columns import as_columns, is_batches, is_uneven
+from longkeras.models.base.text_columns import as_columns, is_batches, is_uneven
 from longkeras.ops.implementations.concrete import concrete_array
 from longkeras.text.pipeline_errors import ErrorsAsRaised, noting_errors
 from longkeras.text.subword_pipeline import in_graph
@@ -181,7 +181,7 @@ class PreparedData:
 
         Returns:
             dict of `ClassLabels` and `ClassColumns` by name, see
-            `longkeras.models.automatic_metrics.target_rules`.
+            `longkeras.models.base.automatic_metrics.target_rules`.
         """
         return target_rules(getattr(self, "loss", None), self.output)
 
@@ -207,7 +207,7 @@ class PreparedData:
             has_targets: bool. Whether there are targets. Defaults to `True`.
 
         Returns:
-            `longkeras.models.checked_batches.BatchCheck`.
+            `longkeras.models.base.checked_batches.BatchCheck`.
         """
         rules = self.target_rules() if has_targets else {}
         return BatchCheck(self.input_limits(), rules)

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from longkeras.models.checked_presets import (
+from longkeras.models.base.checked_presets import (
     HUB_PREFIX,
     CheckedPresets,
     check_preset_name,

@@ -5,8 +5,8 @@ import functools
 import keras_hub
 from keras import ops
 
-from longkeras.models.sampling_loop import sampling_function
-from longkeras.models.token_choice import (
+from longkeras.models.generation.sampling_loop import sampling_function
+from longkeras.models.generation.token_choice import (
     allowed_logits,
     choose_token,
     end_token_ids,
@@ -106,7 +106,7 @@ class CompiledDecoding:
         return self._writing(name, function, donated=2)(draws, token_ids, state)
 
     def compiled_sampling(self, stop_token_ids):
-        """The loop of `generate`, see `longkeras.models.sampling_loop`."""
+        """The loop of `generate`, see `longkeras.models.generation.sampling_loop`."""
         sampler = self.usable_sampler(stop_token_ids)
         forbidden = self._forbidden(stop_token_ids)
         return self._writing(

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from longkeras.models.index_checks import InputLimits, extents_of, length_of
+from longkeras.models.base.index_checks import InputLimits, extents_of, length_of
 
 # Values are fetched from a device to be checked, so each batch is checked once.
 _is_checked = contextvars.ContextVar("is_checked", default=False)
@@ -17,7 +17,7 @@ _FOR_TEXTS = (
 )
 
 
-class CompletedInputs:
+class DefaultInputs:
     """Fills in what is not given, or None, before Keras checks the structure.
 
     `padding_mask` is then all ones. Whatever indexes a table is compared with the
@@ -54,7 +54,7 @@ class CompletedInputs:
         """Sizes of the tables that the inputs index.
 
         Returns:
-            `longkeras.models.index_checks.InputLimits`.
+            `longkeras.models.base.index_checks.InputLimits`.
         """
         backbone = self if not hasattr(self, "preprocessor") else self.backbone
         return InputLimits.of(backbone, self.has_position_table)

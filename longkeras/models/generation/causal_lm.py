@@ -4,33 +4,27 @@ import keras
 import keras_hub
 from keras import ops, tree
 
-from longkeras.models.atomic_saving import AtomicSaving
-from longkeras.models.checked_presets import CheckedPresets
-from longkeras.models.compile_policy import CompilePolicy
-from longkeras.models.compiled_decoding import CompiledDecoding
-from longkeras.models.generation import GenerationOptions, generate_batch, stop_texts
-from longkeras.models.low_rank_adaptation import AdaptedTask
-from longkeras.models.prepared_data import PreparedData
-from longkeras.models.saved_compilation import SavedCompilation
-from longkeras.models.saved_trainability import SavedTrainability
-from longkeras.models.shuffled_fit import ShuffledFit
-from longkeras.models.text_generation import generate_texts, stop_sequences
-from longkeras.models.text_stream import TextStream
-from longkeras.models.texts_or_ids import TextsOrIds, check_vocabulary
+from longkeras.models.base.text_task import TextTask
+from longkeras.models.base.texts_or_ids import check_vocabulary
+from longkeras.models.generation.batch_generation import (
+    GenerationOptions,
+    generate_batch,
+    stop_texts,
+)
+from longkeras.models.generation.compiled_decoding import (
+    CompiledDecoding,
+)
+from longkeras.models.generation.text_generation import (
+    generate_texts,
+    stop_sequences,
+)
+from longkeras.models.generation.text_stream import TextStream
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class DecodingCausalLM(
     CompiledDecoding,
-    SavedTrainability,
-    CompilePolicy,
-    SavedCompilation,
-    AdaptedTask,
-    AtomicSaving,
-    CheckedPresets,
-    TextsOrIds,
-    ShuffledFit,
-    PreparedData,
+    TextTask,
     keras_hub.models.CausalLM,
 ):
     """Base of the causal language models: generation over three functions.

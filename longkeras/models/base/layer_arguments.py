@@ -1,6 +1,6 @@
 """Arguments of backbones that may differ from layer to layer."""
 
-from longkeras.models.first_weights import FirstWeights
+from longkeras.models.base.initializers import FirstWeights
 
 
 def one_per_layer(name, value, num_layers):

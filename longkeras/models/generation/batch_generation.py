@@ -8,9 +8,16 @@ import keras_hub
 import numpy as np
 from keras import ops
 
-from longkeras.models.prompt_reading import CHUNK_LENGTH, Prompts, bucketed, read
-from longkeras.models.row_draws import RowDraws
-from longkeras.models.token_choice import chooses_token_by_token
+from longkeras.models.generation.prompt_reading import (
+    CHUNK_LENGTH,
+    Prompts,
+    bucketed,
+    read,
+)
+from longkeras.models.generation.row_draws import RowDraws
+from longkeras.models.generation.token_choice import (
+    chooses_token_by_token,
+)
 
 # Stop strings and their lengths, in steps of so many.
 _STOPS, _STOP_LENGTH = 4, 16
@@ -77,7 +84,7 @@ def generate_batch(model, inputs, options):
     """Continue the prompts of a batch.
 
     Args:
-        model: `longkeras.models.decode_state.DecodingCausalLM`.
+        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
         inputs: dict of `token_ids` and `padding_mask`, `(batch, max_length)`, and
             perhaps `global_attention_mask`.
         options: `GenerationOptions`.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 import keras
 import numpy as np
 
-from longkeras.models.tensor_pipeline import is_tf_dataset
+from longkeras.models.base.tensor_pipeline import is_tf_dataset
 
 
 def as_columns(x):

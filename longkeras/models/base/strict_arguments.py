@@ -7,7 +7,7 @@ import inspect
 _OF_KERAS = ("compile", "dtype", "inputs", "name", "outputs", "trainable")
 
 
-class KnownArguments:
+class StrictArguments:
     """Refuses arguments that no constructor has.
 
     Keras lets a functional model have any, so that a misspelt one would be lost. A

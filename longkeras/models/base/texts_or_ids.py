@@ -4,14 +4,14 @@ import numbers
 
 import numpy as np
 
-from longkeras.models.shuffled_fit import check_counts, columns_of, is_rows
-from longkeras.models.text_columns import as_columns, is_text, one_text_as_rows
+from longkeras.models.base.shuffled_fit import check_counts, columns_of, is_rows
+from longkeras.models.base.text_columns import as_columns, is_text, one_text_as_rows
 
 
 class TextsOrIds:
     """Takes texts in every form that people have them, and refuses what is no text.
 
-    Mixin. Must precede a `keras_hub.models.Task` with `CompletedInputs` and
+    Mixin. Must precede a `keras_hub.models.Task` with `DefaultInputs` and
     `PreparedData`.
     """
 

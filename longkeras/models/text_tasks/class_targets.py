@@ -3,21 +3,21 @@
 import keras
 import numpy as np
 
-from longkeras.models.automatic_metrics import (
+from longkeras.models.base.automatic_metrics import (
     automatic_loss,
     automatic_metrics,
     check_classes_of_loss,
     loss_kind,
 )
-from longkeras.models.class_labels import (
+from longkeras.models.base.index_checks import ClassColumns, Extent
+from longkeras.models.base.shuffled_fit import is_rows
+from longkeras.models.base.text_columns import is_uneven
+from longkeras.models.text_tasks.class_labels import (
     check_class_labels,
     class_weight_table,
     multi_hot,
     numbered,
 )
-from longkeras.models.index_checks import ClassColumns, Extent
-from longkeras.models.shuffled_fit import is_rows
-from longkeras.models.text_columns import is_uneven
 from longkeras.ops.implementations.concrete import concrete_array
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from longkeras.models.token_choice import (
+from longkeras.models.generation.token_choice import (
     allowed_logits,
     choose_tokens,
     chooses_token_by_token,
@@ -18,7 +18,7 @@ def sampling_function(model, sampler, stop_token_ids, forbidden):
     text has no part in the choice among beams, and one row none in another.
 
     Args:
-        model: `longkeras.models.decode_state.DecodingCausalLM`.
+        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
         sampler: `keras_hub.samplers.Sampler`, see `usable_sampler`.
         stop_token_ids: tuple of int, or None.
         forbidden: tuple of int. Ids that are never written.

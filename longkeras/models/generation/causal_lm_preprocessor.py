@@ -4,10 +4,10 @@ import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.checked_presets import CheckedPresets
-from longkeras.models.copies import UnsharedConfig
-from longkeras.models.index_checks import check_made_targets
-from longkeras.models.tensor_pipeline import token_weights
+from longkeras.models.base.checked_presets import CheckedPresets
+from longkeras.models.base.copies import UnsharedConfig
+from longkeras.models.base.index_checks import check_made_targets
+from longkeras.models.base.tensor_pipeline import token_weights
 from longkeras.safe_files.atomic_preset import AtomicPreset
 
 

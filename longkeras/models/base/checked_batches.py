@@ -7,14 +7,18 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from longkeras.models.index_checks import (
+from longkeras.models.base.index_checks import (
     InputLimits,
     extents_of,
     length_of,
     named_targets,
 )
-from longkeras.models.tensor_pipeline import checked_in_graph, class_weighted, without
-from longkeras.models.text_columns import as_columns, is_tensor
+from longkeras.models.base.tensor_pipeline import (
+    checked_in_graph,
+    class_weighted,
+    without,
+)
+from longkeras.models.base.text_columns import as_columns, is_tensor
 from longkeras.ops.implementations.concrete import concrete_array
 from longkeras.text.pipeline_errors import noting_errors
 from longkeras.text.subword_pipeline import in_graph
@@ -27,9 +31,9 @@ class BatchCheck:
     """Compares a batch with the tables that it indexes.
 
     Args:
-        limits: `longkeras.models.index_checks.InputLimits`.
+        limits: `longkeras.models.base.index_checks.InputLimits`.
         rules: dict of rules for targets by name, see
-            `longkeras.models.automatic_metrics.target_rules`.
+            `longkeras.models.base.automatic_metrics.target_rules`.
     """
 
     limits: InputLimits

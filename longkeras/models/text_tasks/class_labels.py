@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from longkeras.models.index_checks import Extent
+from longkeras.models.base.index_checks import Extent
 from longkeras.ops.implementations.concrete import concrete_array
 from longkeras.text.subword_pipeline import (
     ArraySpec,
@@ -39,7 +39,7 @@ def check_class_labels(labels, rule):
 
     Args:
         labels: array of any shape, or None.
-        rule: `longkeras.models.index_checks.ClassLabels`.
+        rule: `longkeras.models.base.index_checks.ClassLabels`.
 
     Raises:
         ValueError: If they are not whole numbers of classes.

@@ -2,7 +2,7 @@
 
 import keras
 
-from longkeras.models.index_checks import ClassColumns, ClassLabels
+from longkeras.models.base.index_checks import ClassColumns, ClassLabels
 
 # Losses by what their targets are, by class and by name in snake case.
 _SPARSE = ("SparseCategoricalCrossentropy",)
@@ -101,7 +101,7 @@ def target_rules(loss, outputs):
 
     Returns:
         dict of `ClassLabels` or `ClassColumns` by the names of
-        `longkeras.models.index_checks.named_targets`, without targets of which
+        `longkeras.models.base.index_checks.named_targets`, without targets of which
         nothing is known.
     """
     outputs = outputs if isinstance(outputs, dict) else {"y": outputs}

@@ -3,11 +3,21 @@
 import numpy as np
 from keras import ops
 
-from longkeras.models.generation import check_global_tokens, stop_texts
-from longkeras.models.prompt_reading import CHUNK_LENGTH, Prompts, read
-from longkeras.models.row_draws import RowDraws
-from longkeras.models.text_pieces import text_pieces, text_until
-from longkeras.models.token_choice import chooses_token_by_token, end_token_ids
+from longkeras.models.generation.batch_generation import check_global_tokens, stop_texts
+from longkeras.models.generation.prompt_reading import (
+    CHUNK_LENGTH,
+    Prompts,
+    read,
+)
+from longkeras.models.generation.row_draws import RowDraws
+from longkeras.models.generation.text_pieces import (
+    text_pieces,
+    text_until,
+)
+from longkeras.models.generation.token_choice import (
+    chooses_token_by_token,
+    end_token_ids,
+)
 from longkeras.text.samplers import usable_sampler
 
 
@@ -15,7 +25,7 @@ class TextStream:
     """Iterates over the pieces of one continuation. See `DecodingCausalLM.stream`.
 
     Args:
-        model: `longkeras.models.decode_state.DecodingCausalLM`.
+        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
         prompt: str.
         max_length: int or None. Tokens of prompt and continuation together.
         stop: str, list of str, or None.

@@ -3,7 +3,7 @@
 import keras
 
 from longkeras.layers.parts import parts_of
-from longkeras.models.copies import Copies
+from longkeras.models.base.copies import Copies
 
 
 class SavedCompilation(Copies):

@@ -2,19 +2,23 @@
 
 import numpy as np
 
-from longkeras.models.generation import continued_rows, stop_texts
-from longkeras.models.text_pieces import spelt, text_pieces, text_until
-from longkeras.models.token_choice import special_token_ids
+from longkeras.models.generation.batch_generation import continued_rows, stop_texts
+from longkeras.models.generation.text_pieces import (
+    spelt,
+    text_pieces,
+    text_until,
+)
+from longkeras.models.generation.token_choice import special_token_ids
 
 
 def generate_texts(model, inputs, options, stop=None, max_length=None, strip=False):
     """Continue texts; each continuation is what `stream` would yield.
 
     Args:
-        model: `longkeras.models.decode_state.DecodingCausalLM` with a preprocessor.
+        model: `DecodingCausalLM` with a preprocessor.
         inputs: str, list of str, or what else the preprocessor takes; a
             `tf.data.Dataset` of batches.
-        options: `longkeras.models.generation.GenerationOptions`.
+        options: `longkeras.models.generation.batch_generation.GenerationOptions`.
         stop: str, list of str, or None. Defaults to `None`.
         max_length: int, or None. Defaults to `None`.
         strip: bool. Whether to leave the prompts out. Defaults to `False`.

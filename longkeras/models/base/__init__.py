@@ -1,0 +1,1 @@
+"""What every family has: inputs, checks, data, saving, presets, adaptation."""

@@ -1,0 +1,1 @@
+"""The decode contract, and generation over it."""

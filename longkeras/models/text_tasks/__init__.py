@@ -1,0 +1,1 @@
+"""Heads of encoder families and their preprocessors."""
