@@ -20,7 +20,7 @@ from longkeras.conversion.model_folder import (
 )
 from longkeras.conversion.model_request import ModelRequest
 from longkeras.conversion.strict_json import read_object
-from longkeras.models.base.checked_presets import check_preset_name
+from longkeras.models.base.presets import check_preset_name
 
 
 def convert_to_long(

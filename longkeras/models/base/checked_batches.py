@@ -1,4 +1,4 @@
-"""Batches that Python makes, and the check of a batch before the model sees it."""
+"""Batches from Python iterables, and the check of a batch before the model runs."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -7,12 +7,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from longkeras.models.base.index_checks import (
-    InputLimits,
-    extents_of,
-    length_of,
-    named_targets,
-)
+from longkeras.models.base.index_checks import extents_of, length_of, named_targets
+from longkeras.models.base.inputs import InputTable
 from longkeras.models.base.tensor_pipeline import (
     checked_in_graph,
     class_weighted,
@@ -23,24 +19,22 @@ from longkeras.ops.implementations.concrete import concrete_array
 from longkeras.text.pipeline_errors import noting_errors
 from longkeras.text.subword_pipeline import in_graph
 
-_INDEXING = ("token_ids", "segment_ids", "mask_positions")
-
 
 @dataclass(frozen=True)
 class BatchCheck:
-    """Compares a batch with the tables that it indexes.
+    """Compares the indices and targets of a batch with their limits.
 
     Args:
-        limits: `longkeras.models.base.index_checks.InputLimits`.
+        table: `longkeras.models.base.inputs.InputTable`.
         rules: dict of rules for targets by name, see
             `longkeras.models.base.automatic_metrics.target_rules`.
     """
 
-    limits: InputLimits
+    table: InputTable
     rules: Mapping
 
     def __call__(self, x, y, sample_weight):
-        """The batch, if it indexes nothing that is not there.
+        """Check a batch, and return it.
 
         Args:
             x: dict of tensors.
@@ -51,10 +45,10 @@ class BatchCheck:
             (x, y, sample_weight).
 
         Raises:
-            ValueError: If an index lies beyond its table. While TensorFlow traces, it
-                is raised once the pipeline runs.
+            ValueError: If an index is beyond its limit, or a target is invalid. While
+                TensorFlow traces, it is raised once the pipeline runs.
         """
-        inputs = {name: x[name] for name in _INDEXING if name in x}
+        inputs = self.table.indices(x)
         targets = {} if y is None else named_targets(y)
         for name, rule in self.rules.items():
             ignored = getattr(rule, "ignore_class", None)
@@ -77,7 +71,7 @@ class BatchCheck:
         self._check(inputs, targets, length_of(inputs))
 
     def _check(self, inputs, targets, length):
-        self.limits.check(inputs, length)
+        self.table.check(inputs, length)
         for name, extent in targets.items():
             self.rules[name].check(name, extent, length)
 
@@ -129,7 +123,7 @@ class CheckedBatches(keras.utils.PyDataset):
 
 
 class BatchSource:
-    """Whatever yields batches, as something to iterate over once an epoch.
+    """A source of batches that can be iterated over once an epoch.
 
     Args:
         batches: `keras.utils.PyDataset`, iterable or iterator.
@@ -162,7 +156,7 @@ class BatchSource:
             self._batches = itertools.chain([self.first], iterator)
 
     def __call__(self):
-        """Iterate over the batches; where they are read once, go on."""
+        """Iterate over the batches; a source that is read once continues."""
         if not isinstance(self._batches, keras.utils.PyDataset):
             yield from self._batches
             return
@@ -195,7 +189,7 @@ class RowSlices:
 
 
 def parts_of_batch(batch):
-    """A batch as inputs, targets and weights.
+    """Split a batch into inputs, targets and weights.
 
     Args:
         batch: `x`, `(x, y)` or `(x, y, sample_weight)`. A list is `x`, unless it holds
@@ -223,21 +217,14 @@ def parts_of_batch(batch):
 
 
 def without_none(x):
-    """A dict without those values that are None.
-
-    Args:
-        x: dict, or anything else.
-
-    Returns:
-        dict; anything else as it is.
-    """
+    """Return a dict without values that are None; anything else as it is."""
     if isinstance(x, Mapping):
         return {name: part for name, part in x.items() if part is not None}
     return x
 
 
 def are_ids(x):
-    """Return whether inputs are ids, which no preprocessor needs to touch."""
+    """Return whether inputs are ids, which are not preprocessed."""
     return isinstance(x, Mapping) and "token_ids" in x
 
 

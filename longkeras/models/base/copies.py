@@ -2,7 +2,7 @@
 
 import keras
 
-# In the configuration of the optimizer, where Keras looks for nothing.
+# Key in the configuration of the optimizer, which Keras ignores.
 _OF_TASK = "longkeras"
 
 
@@ -15,10 +15,10 @@ class UnsharedConfig:
 
     @classmethod
     def from_config(cls, config):
-        """Make an object from what `get_config` returned.
+        """Make an object from the result of `get_config`.
 
         Args:
-            config: dict, which is left as it is.
+            config: dict, which is not changed.
 
         Returns:
             An object of this class.
@@ -27,17 +27,18 @@ class UnsharedConfig:
 
 
 class Copies(UnsharedConfig):
-    """Restores how a model was compiled, and makes room for its optimizer's moments.
+    """Restores how a model was compiled, and the variables of its optimizer.
 
-    Keras does so only for models whose `compile` is its own, and a task has defaults
-    of its own there. What Keras' `compile` does not take is kept within the optimizer's
-    configuration: `keras.models.clone_model` makes a plain `keras.Model` of every
-    subclass (as of Keras 3.15), and compiles it from the configuration of the task.
-    Mixin. Must precede a KerasHub backbone or task in the bases.
+    Keras does so only for models with its own `compile`, and tasks override it. What
+    Keras' `compile` does not take is kept in the optimizer's configuration:
+    `keras.models.clone_model` makes a plain `keras.Model` of every subclass (as of
+    Keras 3.15), and compiles it from the configuration of the task. A `.keras` file
+    holds the state of the optimizer, a preset does not. Mixin. Must precede a KerasHub
+    backbone or task in the bases.
     """
 
     def get_compile_config(self):
-        """Return what `compile` was given, for copies and `.keras` files.
+        """Return the arguments of `compile`, for copies and `.keras` files.
 
         Returns:
             dict, empty for a model that is not compiled.
@@ -55,13 +56,13 @@ class Copies(UnsharedConfig):
         """Compile as `get_compile_config` says.
 
         Args:
-            config: dict, which is left as it is.
+            config: dict, which is not changed.
         """
         optimizer = config.get("optimizer")
         kept = optimizer.get(_OF_TASK, {}) if isinstance(optimizer, dict) else {}
         # Files of earlier versions have them among the others.
         given = keras.saving.deserialize_keras_object({**config, **kept})
-        # An optimizer that never took a step has saved no moments to put back.
+        # An optimizer that never took a step has saved no variables to restore.
         optimizer_built = given.pop("optimizer_built", False)
         self.compile(**given)
         if optimizer_built:

@@ -1,4 +1,4 @@
-"""First weights of a model, and models that need none since theirs are loaded."""
+"""Initial weights, which are not drawn where a checkpoint replaces them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ _are_loaded = ContextVar("longkeras_weights_are_loaded", default=False)
 
 @contextmanager
 def weights_to_be_loaded() -> Iterator[None]:
-    """While it lasts, models are made with zeros where random numbers would be.
+    """Initialize models with zeros, for callers that assign every weight at once.
 
-    For who gives every weight its value at once: a base model has 150 million, and
-    to draw them takes longer than to read them.
+    A base model has 150 million weights, and drawing them takes longer than reading
+    them.
     """
     token = _are_loaded.set(True)
     try:
@@ -24,11 +24,26 @@ def weights_to_be_loaded() -> Iterator[None]:
         _are_loaded.reset(token)
 
 
-@keras.saving.register_keras_serializable(package="longkeras")
-class FirstWeights(keras.initializers.RandomNormal):
-    """Normal numbers, or zeros inside `weights_to_be_loaded`."""
+# The name is that of version 0.1, which stands in saved models.
+@keras.saving.register_keras_serializable(package="longkeras", name="FirstWeights")
+class SkippableRandomNormal(keras.initializers.RandomNormal):
+    """Normal initializer that gives zeros inside `weights_to_be_loaded`."""
 
     def __call__(self, shape, dtype=None):
         if _are_loaded.get():
             return ops.zeros(shape, dtype)
         return super().__call__(shape, dtype)
+
+
+def layer_initializer(seed, index):
+    """Return BERT's initializer, with a seed of its own for each layer of a model.
+
+    Args:
+        seed: int or None. The model's.
+        index: int. The layer.
+
+    Returns:
+        `keras.initializers.Initializer`.
+    """
+    seed = None if seed is None else 1000 * (seed + 1) + index
+    return SkippableRandomNormal(stddev=0.02, seed=seed)

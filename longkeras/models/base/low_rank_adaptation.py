@@ -1,4 +1,4 @@
-"""LoRA whose state is saved whole: in `.keras` files, in presets, and alone."""
+"""LoRA that is saved in `.keras` files, in presets, and in files of its own."""
 
 import weakref
 
@@ -7,6 +7,8 @@ import keras
 from longkeras.argument_checks import whole_number
 from longkeras.atomic_files import replaced_file
 from longkeras.layers.parts import parts_of
+from longkeras.models.base.arguments import check_supported
+from longkeras.models.base.trainability import own_weights
 from longkeras.safe_files.variable_arrays import add_variables, added_arrays
 from longkeras.safe_files.weights import stored_bytes
 
@@ -15,15 +17,14 @@ _TRAINED, _TRAINED_HEAD = "trained", "trained_head"
 
 
 class LowRankAdaptation:
-    """LoRA on queries and values, those of global tokens too, with frozen biases.
+    """LoRA on queries and values, those of global tokens included, with frozen biases.
 
-    Models come back from `.keras` files and presets with their factors enabled, equal
-    and ready to be trained further. A mixin, to stand before
-    `keras_hub.models.Backbone`.
+    Models load from `.keras` files and presets with their factors, ready for further
+    training. Mixin. Must precede `keras_hub.models.Backbone`.
     """
 
     def default_lora_layer_names(self):
-        """Names of the layers that `enable_lora` adapts if it is given none.
+        """Return the names of the layers that `enable_lora` adapts by default.
 
         Returns:
             list of str.
@@ -40,8 +41,12 @@ class LowRankAdaptation:
                 `default_lora_layer_names` says.
 
         Raises:
-            ValueError: If the rank is below 1, or the backbone has no such layers.
+            ValueError: If the rank is below 1, the backbone has no such layers, or its
+                family is `unsupported`.
         """
+        check_supported(
+            self, "enable_lora", rank=rank, target_layer_names=target_layer_names
+        )
         whole_number("rank", rank, 1)
         names = list(target_layer_names or self.default_lora_layer_names())
         found = {part.name for part in parts_of(self)}
@@ -54,13 +59,13 @@ class LowRankAdaptation:
         for part in adapted_parts(self):
             if getattr(part, "bias", None) is not None:
                 part.bias.trainable = False
-        # Not a layer that Keras tracks: saving finds it among the attributes, after
-        # the layers.
+        # Keras does not track this layer; saving visits it as an attribute, after the
+        # layers.
         object.__setattr__(self, "_adapted_state", _AdaptedState(self))
         object.__setattr__(self, "_lora_target_layer_names", names)
 
     def save_lora_weights(self, filepath):
-        """Save the low-rank factors, and what else of the backbone is trained.
+        """Save the low-rank factors, and all other trained weights of the backbone.
 
         The `save_lora_weights` of a task saves its head too.
 
@@ -99,11 +104,11 @@ class LowRankAdaptation:
 
         Raises:
             ValueError: If `enable_lora` was called with another rank or other layers,
-                or the file has weights that the backbone has not.
+                or the file has weights that the backbone does not have.
         """
         found = added_arrays(filepath, _TRAINED)
         if found is None:
-            # KerasHub's form, which longkeras 0.1 wrote: the factors alone.
+            # KerasHub's format, which longkeras 0.1 wrote, holds the factors alone.
             super().load_lora_weights(str(filepath))
             return
         arrays, attributes = found
@@ -143,11 +148,11 @@ class LowRankAdaptation:
 class AdaptedTask:
     """Saves a head together with the low-rank factors of its backbone.
 
-    A mixin, to stand before a `keras_hub.models.Task`.
+    Mixin. Must precede a `keras_hub.models.Task`.
     """
 
     def save_lora_weights(self, filepath):
-        """Save all that was trained: low-rank factors, the head and what else is.
+        """Save all trained weights: low-rank factors, the head and any others.
 
         Args:
             filepath: str or path, which ends in `.lora.h5`.
@@ -156,8 +161,7 @@ class AdaptedTask:
             ValueError: If the path ends in something else, or
                 `backbone.enable_lora` was not called.
         """
-        of_backbone = {id(weight) for weight in self.backbone.weights}
-        head = [each for each in self.trainable_weights if id(each) not in of_backbone]
+        head = [weight for weight in own_weights(self) if weight.trainable]
         needed = stored_bytes([*_trained_weights(self.backbone), *head])
         with replaced_file(filepath, needed) as place:
             self.backbone.save_lora_weights(place)
@@ -171,7 +175,7 @@ class AdaptedTask:
 
         Raises:
             ValueError: If `backbone.enable_lora` was called with another rank or other
-                layers, or the file has weights that the task has not.
+                layers, or the file has weights that the task does not have.
         """
         # A file that a backbone saved has no head.
         arrays, _ = added_arrays(filepath, _TRAINED_HEAD) or ([], {})
@@ -180,7 +184,7 @@ class AdaptedTask:
 
 
 class _AdaptedState(keras.layers.Layer):
-    """The weights of adapted layers as they are, in every file of weights.
+    """Saves the weights of adapted layers unmerged, in every file of weights.
 
     Keras saves the merged kernel of a layer with LoRA, which a model without LoRA can
     read, and sets both factors to zero when it loads. This state is loaded after the
@@ -209,8 +213,8 @@ class _AdaptedState(keras.layers.Layer):
                 yield f"{number}_{weight.name}", weight
 
     def _start_anew(self):
-        """Draws first factors: weights of a model without LoRA were loaded."""
-        # Keras set both to zero, where neither has a gradient.
+        """Initialize the factors: weights of a model without LoRA were loaded."""
+        # Keras set both to zero, and neither would get a gradient.
         initializer = keras.initializers.HeUniform()
         for _, weight in self._named_weights():
             if weight.name.startswith("lora") and weight.name.endswith("_a"):
@@ -218,7 +222,7 @@ class _AdaptedState(keras.layers.Layer):
 
 
 def adapted_parts(backbone):
-    """The layers of a backbone that have low-rank factors.
+    """Return the layers of a backbone that have low-rank factors.
 
     Args:
         backbone: `keras_hub.models.Backbone`.
@@ -230,7 +234,7 @@ def adapted_parts(backbone):
 
 
 def _trained_weights(backbone):
-    """The factors, frozen or not, and what else is trained."""
+    """The factors, frozen or not, and all other trainable weights."""
     return [
         weight
         for weight in backbone.weights
@@ -239,7 +243,7 @@ def _trained_weights(backbone):
 
 
 def _assign(arrays, model, filepath):
-    """Gives the weights of a model the arrays of a file, by their paths."""
+    """Assign the arrays of a file to the weights with the same paths."""
     weights = {weight.path: weight for weight in model.weights}
     wrong = [
         f"{path} {array.shape}"

@@ -1,4 +1,4 @@
-"""Tasks whose heads come back in eight bits too."""
+"""Heads of tasks: their layers, their weights, and their quantization."""
 
 import keras
 
@@ -6,7 +6,7 @@ from longkeras.layers.parts import parts_of
 
 
 def head_policy(backbone):
-    """The dtype policy for the layers of a head.
+    """Return the dtype policy for the layers of a head.
 
     Args:
         backbone: `keras_hub.models.Backbone`.
@@ -22,7 +22,7 @@ def head_policy(backbone):
 
 
 def head_dense(backbone, units, **options):
-    """A dense layer of a head, with first weights as of BERT.
+    """Return a dense layer of a head, with BERT's initializer.
 
     Args:
         backbone: `keras_hub.models.Backbone`.
@@ -41,10 +41,11 @@ def head_dense(backbone, units, **options):
 
 
 class QuantizedHead:
-    """Saves which layers of a head were quantized, and makes them so again.
+    """Saves the head of a task: its weights alone, and which layers are quantized.
 
-    KerasHub does so for the backbone alone: a quantized head would not fit the layers
-    that are made for it. A mixin, to stand before a `keras_hub.models.Task`.
+    KerasHub restores quantization for the backbone only: the weights of a quantized
+    head would not fit the layers that are made for it. Mixin. Must precede a
+    `keras_hub.models.Task`.
     """
 
     def get_config(self):
@@ -66,3 +67,36 @@ class QuantizedHead:
             if part.path in modes and not part.quantization_mode:
                 part.quantize(modes[part.path])
         return task
+
+    def save_task_weights(self, filepath):
+        """Save the weights of the head alone; see `keras_hub.models.Task`.
+
+        KerasHub saves the state of the optimizer too, which fits no task that is made
+        from the preset.
+
+        Args:
+            filepath: str or path, which ends in `.weights.h5`.
+
+        Raises:
+            ValueError: If the task has no weights beside those of its backbone.
+        """
+        if not self.has_task_weights():
+            raise ValueError(
+                "`save_task_weights` saves the weights beside those of the backbone. "
+                f"Received: {self.name}, which has none"
+            )
+        others = _beside_the_head(self)
+        keras.saving.save_weights(self, filepath, objects_to_skip=others)
+
+    def load_task_weights(self, filepath):
+        """Load the weights of the head alone; see `keras_hub.models.Task`.
+
+        Args:
+            filepath: str or path, which ends in `.weights.h5`.
+        """
+        others = _beside_the_head(self)
+        keras.saving.load_weights(self, filepath, objects_to_skip=others)
+
+
+def _beside_the_head(task):
+    return [task.backbone, *parts_of(task.backbone), task.optimizer]

@@ -1,24 +1,39 @@
 """Base class of all backbones."""
 
-import keras_hub
-
+from longkeras.models.base.arguments import StrictArguments
 from longkeras.models.base.atomic_saving import AtomicSaving
 from longkeras.models.base.copies import Copies
-from longkeras.models.base.default_inputs import DefaultInputs
+from longkeras.models.base.inputs import TextInputs
 from longkeras.models.base.low_rank_adaptation import LowRankAdaptation
-from longkeras.models.base.preset_loading import HuggingFacePresets
-from longkeras.models.base.saved_trainability import SavedTrainability
-from longkeras.models.base.strict_arguments import StrictArguments
+from longkeras.models.base.presets import HuggingFacePresets
+from longkeras.models.base.trainability import SavedTrainability
 
 
 class TextBackbone(
     StrictArguments,
-    DefaultInputs,
+    TextInputs,
     SavedTrainability,
     LowRankAdaptation,
     AtomicSaving,
     Copies,
     HuggingFacePresets,
-    keras_hub.models.Backbone,
 ):
-    """A model of token ids without a head."""
+    """A model of token ids without a head: everything that backbones share.
+
+    A family gets inputs that may be left out and are checked, an error for unknown
+    arguments, LoRA, saving that never leaves half a file, copies that are trainable as
+    the original, and `from_preset` for checked folders and Hugging Face checkpoints.
+
+    It gives:
+
+    - `input_table`, a tuple of `InputSpec` (`longkeras.models.base.inputs`), of which
+      `functional_inputs()` makes the inputs of the functional model;
+    - the attributes that the table names, such as `vocabulary_size`;
+    - layers that `enable_lora` finds by the names `query`, `value` and so on, or names
+      of its own by `default_lora_layer_names`;
+    - `unsupported`, a dict of reasons, if it lacks a feature.
+
+    Mixin. Must precede `keras_hub.models.Backbone` or a subclass. It does not derive
+    from it: Keras replaces `keras.Model` in the bases of a functional model, which
+    fails where one class is reached by two paths.
+    """

@@ -1,5 +1,6 @@
-"""Texts and targets as people have them, as the lists and arrays that Keras takes."""
+"""Texts and targets in any form, as the lists and arrays that Keras takes."""
 
+import numbers
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 import keras
@@ -9,7 +10,7 @@ from longkeras.models.base.tensor_pipeline import is_tf_dataset
 
 
 def as_columns(x):
-    """Rows as lists, arrays and tensors.
+    """Return rows as lists, arrays and tensors.
 
     Args:
         x: list, tuple of strings or numbers, array, tensor, pandas Series, any other
@@ -59,7 +60,7 @@ def is_batches(x):
 
 
 def one_text_as_rows(x):
-    """A single text as a batch of one.
+    """Return a single text as a batch of one.
 
     Args:
         x: str or bytes, or a dict or tuple of them; or anything else.
@@ -70,6 +71,90 @@ def one_text_as_rows(x):
     if isinstance(x, Mapping) and x and all(is_text(part) for part in x.values()):
         return {name: [part] for name, part in x.items()}
     return [x] if is_text(x) else x
+
+
+def is_rows(x):
+    """Return whether something holds rows, as opposed to batches.
+
+    Args:
+        x: anything.
+
+    Returns:
+        bool. True for lists, arrays, ragged tensors, and tuples and dicts of them.
+    """
+    if isinstance(x, dict | tuple):
+        return all(map(is_rows, x.values() if isinstance(x, dict) else x))
+    return isinstance(x, list) or hasattr(x, "__array__") or is_ragged(x)
+
+
+def is_ragged(x):
+    """Return whether something is a ragged tensor of TensorFlow."""
+    return hasattr(x, "row_splits") and hasattr(x, "from_row_lengths")
+
+
+def columns_of(rows):
+    """Return all lists, arrays and ragged tensors of a nest of them.
+
+    Args:
+        rows: something for which `is_rows` is true; None stands for no column.
+
+    Returns:
+        list.
+    """
+    if isinstance(rows, dict | tuple):
+        parts = rows.values() if isinstance(rows, dict) else rows
+        return [column for part in parts for column in columns_of(part)]
+    return [] if rows is None else [rows]
+
+
+def count_of(rows):
+    """Return the number of rows of columns.
+
+    Args:
+        rows: something for which `is_rows` is true.
+
+    Returns:
+        int.
+
+    Raises:
+        ValueError: If the columns have different numbers of rows.
+    """
+    counts = [
+        column.shape[0] if is_ragged(column) else len(column)
+        for column in columns_of(rows)
+    ]
+    if len(set(counts)) > 1:
+        raise ValueError(
+            "`x`, `y` and `sample_weight` must have one row for each text. Received: "
+            f"columns of {counts} rows"
+        )
+    return counts[0] if counts else 0
+
+
+def check_texts(x):
+    """Refuse a single text, no text, and anything that is not a text.
+
+    Args:
+        x: what the preprocessor of a model is given.
+
+    Raises:
+        ValueError: If there is no list of texts.
+    """
+    if x is None or isinstance(x, str | bytes):
+        raise ValueError(
+            f"`x` must be a list of texts, also of one. Received: x={x!r:.200}"
+        )
+    is_ids = isinstance(x, dict) and "token_ids" in x
+    columns = columns_of(x) if is_rows(x) else []
+    for column in [each for each in columns if isinstance(each, list | np.ndarray)]:
+        if not len(column):
+            raise ValueError(f"`x` must hold at least one text. Received: x={x!r:.200}")
+        for i, row in enumerate([] if is_ids else column):
+            if isinstance(row, numbers.Number) or not _may_be_text(row):
+                raise ValueError(
+                    "`x` must hold texts, or be a dict with `token_ids`. Received: "
+                    f"{row!r} in row {i}"
+                )
 
 
 def is_uneven(columns):
@@ -89,7 +174,7 @@ def is_uneven(columns):
 
 
 def _shape(row):
-    """The shape of nested lists; where they are uneven, that they are."""
+    """The shape of nested lists, or `"uneven"`."""
     if isinstance(row, list | tuple):
         shapes = {_shape(x) for x in row}
         # Numbers beside names, as in a span, do not make an array either.
@@ -108,12 +193,17 @@ def is_text(x):
     return isinstance(x, str | bytes)
 
 
+def _may_be_text(row):
+    # Arrays and tensors are words, or one text.
+    return isinstance(row, str | bytes | list | tuple) or hasattr(row, "shape")
+
+
 def _is_single(x):
     return isinstance(x, str | bytes | int | float | np.generic)
 
 
 def _plain_array(array):
-    """Strings and objects in a form that every backend takes."""
+    """Strings and objects in a form that every backend accepts."""
     if array.dtype.kind == "T":  # NumPy's strings of variable length
         return array.astype(object)
     if array.dtype.kind == "O" and all(isinstance(x, int | float) for x in array.flat):

@@ -5,7 +5,7 @@ from keras import ops
 from longkeras.layers.ngram_embedding import NGramEmbedding
 from longkeras.layers.ngram_heads import NGramHeads
 from longkeras.layers.ngram_rows import checked_sizes
-from longkeras.models.base.layer_arguments import layer_initializer
+from longkeras.models.base.initializers import layer_initializer
 
 
 class TokenVectors:

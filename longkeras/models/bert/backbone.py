@@ -6,8 +6,12 @@ from keras import ops
 
 from longkeras.argument_checks import check_arguments
 from longkeras.models.base.embeddings import Embedding, ReversibleEmbedding
+from longkeras.models.base.inputs import (
+    BOUNDED_TOKEN_IDS,
+    PADDING_MASK,
+    SEGMENT_IDS,
+)
 from longkeras.models.base.text_backbone import TextBackbone
-from longkeras.models.bert.inputs import BertInputs, functional_inputs
 
 
 def bert_initializer():
@@ -20,11 +24,7 @@ def bert_initializer():
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class ExactBertBackbone(
-    BertInputs,
-    TextBackbone,
-    keras_hub.models.BertBackbone,
-):
+class ExactBertBackbone(TextBackbone, keras_hub.models.BertBackbone):
     """KerasHub's BERT, with the activation and the epsilon as arguments.
 
     KerasHub's own has GELU by its approximation with a tanh, where the checkpoints of
@@ -73,6 +73,7 @@ class ExactBertBackbone(
     """
 
     cls_token_index = 0
+    input_table = (BOUNDED_TOKEN_IDS, SEGMENT_IDS, PADDING_MASK)
 
     def __init__(
         self,
@@ -140,7 +141,7 @@ class ExactBertBackbone(
         )
 
         # === Functional Model ===
-        inputs = functional_inputs()
+        inputs = self.functional_inputs()
         x = self.token_embedding(inputs["token_ids"])
         x = ops.add(x, self.position_embedding(x))
         x = ops.add(x, self.segment_embedding(inputs["segment_ids"]))

@@ -4,19 +4,15 @@ import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
+from longkeras.models.base.inputs import MASK_POSITIONS
 from longkeras.models.base.text_task import TextTask
 from longkeras.models.bert.backbone import ExactBertBackbone, bert_initializer
-from longkeras.models.bert.inputs import BertInputs
 from longkeras.models.text_tasks.class_labels import check_class_names
 from longkeras.models.text_tasks.class_targets import ClassTargets
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class ExactBertMaskedLM(
-    BertInputs,
-    TextTask,
-    keras_hub.models.BertMaskedLM,
-):
+class ExactBertMaskedLM(TextTask, keras_hub.models.BertMaskedLM):
     """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
 
     The head has the activation and epsilon of the backbone, as Hugging Face's
@@ -55,6 +51,7 @@ class ExactBertMaskedLM(
     """
 
     backbone_cls = ExactBertBackbone
+    added_inputs = (MASK_POSITIONS,)
     makes_targets = True
 
     def __init__(self, backbone, preprocessor=None, **kwargs):
@@ -72,12 +69,12 @@ class ExactBertMaskedLM(
         )
 
         # === Functional Model ===
-        mask_positions = keras.Input((None,), dtype="int32", name="mask_positions")
+        inputs = self.functional_inputs()
         hidden_states = backbone(backbone.input)["sequence_output"]
         # Past the constructor of BertMaskedLM, which makes a head of its own.
         super(keras_hub.models.BertMaskedLM, self).__init__(
-            inputs={**backbone.input, "mask_positions": mask_positions},
-            outputs=self.masked_lm_head(hidden_states, mask_positions),
+            inputs=inputs,
+            outputs=self.masked_lm_head(hidden_states, inputs["mask_positions"]),
             **kwargs,
         )
 
@@ -92,10 +89,7 @@ class ExactBertMaskedLM(
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertTextClassifier(
-    ClassTargets,
-    BertInputs,
-    TextTask,
-    keras_hub.models.BertTextClassifier,
+    ClassTargets, TextTask, keras_hub.models.BertTextClassifier
 ):
     """KerasHub's BERT that puts a text in one of several classes.
 

@@ -1,28 +1,34 @@
 """The causal Transformer without a head."""
 
+from typing import ClassVar
+
 import keras
+import keras_hub
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
+from longkeras.models.base.arguments import one_per_layer
 from longkeras.models.base.embeddings import ReversibleEmbedding
-from longkeras.models.base.layer_arguments import layer_initializer, one_per_layer
+from longkeras.models.base.initializers import layer_initializer
+from longkeras.models.base.inputs import (
+    DOCUMENT_IDS,
+    PADDING_MASK,
+    TOKEN_IDS,
+    InputSpec,
+)
 from longkeras.models.base.text_backbone import TextBackbone
 from longkeras.models.base.token_vectors import (
     TokenVectors,
     ngram_embedding,
     ngram_heads,
 )
-from longkeras.models.causal_transformer.inputs import (
-    CausalInputs,
-    functional_inputs,
-)
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class CausalTransformerBackbone(
-    CausalInputs,
     TokenVectors,
     TextBackbone,
+    keras_hub.models.Backbone,
 ):
     """A pre-norm Transformer with rotary positions, full or windowed by layer.
 
@@ -102,6 +108,20 @@ class CausalTransformerBackbone(
         [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
     """
 
+    input_table = (
+        TOKEN_IDS,
+        PADDING_MASK,
+        InputSpec(
+            "global_attention_mask", "mask", default=0, needs="use_global_attention"
+        ),
+        # A single document needs no comparison: None reaches the attention.
+        DOCUMENT_IDS,
+    )
+    unsupported: ClassVar = {
+        "huggingface": "`preset` must be a folder that `save_to_preset` wrote: there "
+        "is no Hugging Face format for this family"
+    }
+
     def __init__(
         self,
         vocabulary_size,
@@ -162,7 +182,8 @@ class CausalTransformerBackbone(
         )
 
         # === Functional Model ===
-        inputs = functional_inputs(use_global_attention)
+        self.use_global_attention = use_global_attention
+        inputs = self.functional_inputs()
         masks = dict(inputs)
         token_ids = masks.pop("token_ids")
         x = self.embed(token_ids, masks["padding_mask"], masks["document_ids"])
@@ -185,7 +206,6 @@ class CausalTransformerBackbone(
         self.layer_norm_epsilon = layer_norm_epsilon
         self.dropout = dropout
         self.seed = seed
-        self.use_global_attention = use_global_attention
         self.ngram_sizes = ngram_sizes
         self.ngram_bins = ngram_bins
         self.ngram_dim = ngram_dim
@@ -220,7 +240,7 @@ class CausalTransformerBackbone(
 
 
 def _decoder_layers(num_layers, attention_window, attention_dilation, seed, **shared):
-    """The layers of a stack, each with first weights of its own."""
+    """The layers of a stack, each with an initializer of its own."""
     windows = one_per_layer("attention_window", attention_window, num_layers)
     dilations = one_per_layer("attention_dilation", attention_dilation, num_layers)
     return [

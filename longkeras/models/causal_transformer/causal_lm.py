@@ -4,7 +4,6 @@ import keras
 from keras import ops
 
 from longkeras.models.causal_transformer.backbone import CausalTransformerBackbone
-from longkeras.models.causal_transformer.inputs import CausalInputs
 from longkeras.models.causal_transformer.preprocessor import (
     TransformerCausalLMPreprocessor,
 )
@@ -14,7 +13,7 @@ from longkeras.ops.real_first import real_first
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class TransformerCausalLM(CausalInputs, DecodingCausalLM):
+class TransformerCausalLM(DecodingCausalLM):
     """A Transformer that predicts the next token, with full or windowed attention.
 
     Trains on raw strings through its preprocessor, generates and streams. Where every

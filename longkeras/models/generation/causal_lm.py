@@ -4,8 +4,8 @@ import keras
 import keras_hub
 from keras import ops, tree
 
+from longkeras.models.base.inputs import check_vocabulary
 from longkeras.models.base.text_task import TextTask
-from longkeras.models.base.texts_or_ids import check_vocabulary
 from longkeras.models.generation.batch_generation import (
     GenerationOptions,
     generate_batch,

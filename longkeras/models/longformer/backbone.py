@@ -1,6 +1,7 @@
 """Longformer without a head."""
 
 import keras
+import keras_hub
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
@@ -8,19 +9,21 @@ from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
 from longkeras.layers.weighted_activations import get_activation, serialize_activation
+from longkeras.models.base.arguments import one_per_layer
 from longkeras.models.base.embeddings import Embedding, ReversibleEmbedding
-from longkeras.models.base.layer_arguments import layer_initializer, one_per_layer
+from longkeras.models.base.initializers import layer_initializer
+from longkeras.models.base.inputs import (
+    BOUNDED_TOKEN_IDS,
+    PADDING_MASK,
+    SEGMENT_IDS,
+    InputSpec,
+)
 from longkeras.models.base.text_backbone import TextBackbone
-from longkeras.models.longformer.inputs import OptionalInputs, functional_inputs
 from longkeras.models.longformer.longer_positions import LongerPositions
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class LongformerBackbone(
-    OptionalInputs,
-    LongerPositions,
-    TextBackbone,
-):
+class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbone):
     """Longformer's encoder: RoBERTa with a window around each token.
 
     Every token sees its window and all global tokens; global tokens see everything,
@@ -91,6 +94,13 @@ class LongformerBackbone(
         [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
     """
 
+    input_table = (
+        BOUNDED_TOKEN_IDS,
+        PADDING_MASK,
+        InputSpec("global_attention_mask", "mask", default="global_tokens_of"),
+        SEGMENT_IDS,
+    )
+
     def __init__(
         self,
         vocabulary_size,
@@ -158,7 +168,7 @@ class LongformerBackbone(
         self.pooler_dense = _pooler(hidden_dim, seed, dtype) if use_pooler else None
 
         # === Functional Model ===
-        inputs = functional_inputs()
+        inputs = self.functional_inputs()
         outputs = self._encoded(inputs, padding_id)
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
 
@@ -197,6 +207,17 @@ class LongformerBackbone(
         if self.pooler_dense is None:
             return {"sequence_output": x}
         return {"sequence_output": x, "pooled_output": self.pooler_dense(x[:, 0])}
+
+    def global_tokens_of(self, inputs):
+        """Return the global tokens where no mask is given: none.
+
+        Args:
+            inputs: dict of the other inputs.
+
+        Returns:
+            int32 tensor `(batch, sequence)`, 1 at global tokens.
+        """
+        return ops.zeros_like(inputs["token_ids"], dtype="int32")
 
     def copy_projections_to_global(self):
         """Give global tokens copies of the projections of all others.

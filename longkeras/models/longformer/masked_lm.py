@@ -4,9 +4,9 @@ import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
+from longkeras.models.base.inputs import MASK_POSITIONS
 from longkeras.models.base.quantized_head import head_policy
 from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.masked_lm_preprocessor import (
     LongformerMaskedLMPreprocessor,
 )
@@ -64,6 +64,7 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
 
     backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerMaskedLMPreprocessor
+    added_inputs = (MASK_POSITIONS,)
     makes_targets = True
     reads_output_projection = True
 
@@ -95,14 +96,9 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
         )
 
         # === Functional Model ===
-        inputs = functional_inputs()
-        inputs["mask_positions"] = keras.Input(
-            (None,), dtype="int32", name="mask_positions"
-        )
-        read = {x: inputs[x] for x in inputs if x != "mask_positions"}
-        outputs = self.masked_lm_head(
-            backbone(read)["sequence_output"], inputs["mask_positions"]
-        )
+        inputs = self.functional_inputs()
+        hidden_states = backbone(backbone.input)["sequence_output"]
+        outputs = self.masked_lm_head(hidden_states, inputs["mask_positions"])
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
 
         # === Config ===

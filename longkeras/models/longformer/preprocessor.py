@@ -7,7 +7,7 @@ from keras import tree
 
 from longkeras.argument_checks import check_arguments
 from longkeras.models.base.copies import UnsharedConfig
-from longkeras.models.base.preset_loading import HuggingFacePresets
+from longkeras.models.base.presets import HuggingFacePresets
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.preprocessor_rows import (
     ROW_NAMES,

@@ -9,7 +9,6 @@ from longkeras.models.base.quantized_head import head_dense
 from longkeras.models.base.text_columns import as_columns, is_text
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.global_tokens import before_first
-from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.question_answerer_preprocessor import (
     NAMES,
     LongformerQuestionAnswererPreprocessor,
@@ -77,7 +76,7 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
         self.output_dense = head_dense(backbone, 2, name="logits")
 
         # === Functional Model ===
-        inputs = functional_inputs()
+        inputs = backbone.input
         logits = self.output_dense(backbone(inputs)["sequence_output"])
         outputs = {"start_logits": logits[..., 0], "end_logits": logits[..., 1]}
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
@@ -108,7 +107,7 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
     def rows_of(self, x):
-        """See `PreparedData`; a pair of columns is questions and contexts.
+        """See `TextTraining`; a pair of columns is questions and contexts.
 
         Args:
             x: dict of `question` and `context`, or a tuple of the two.

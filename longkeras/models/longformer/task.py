@@ -1,4 +1,4 @@
-"""What all tasks of the family share."""
+"""Base class of all Longformer tasks."""
 
 import keras
 from keras import ops
@@ -8,7 +8,6 @@ from longkeras.models.longformer.global_token_watch import (
     GlobalTokenWatch,
     WarnWithoutGlobalTokens,
 )
-from longkeras.models.longformer.inputs import OptionalInputs
 from longkeras.models.longformer.longer_positions import LongerPositions
 
 
@@ -24,14 +23,10 @@ def given_or_adam(optimizer):
     return keras.optimizers.Adam(5e-5) if optimizer == "auto" else optimizer
 
 
-class LongformerTask(
-    OptionalInputs,
-    LongerPositions,
-    TextTask,
-):
-    """Optional inputs, and a warning where training has no global token.
+class LongformerTask(LongerPositions, TextTask):
+    """A task whose global tokens have a rule, with a warning if training has none.
 
-    A mixin, to stand before a `keras_hub.models.Task`.
+    Mixin. Must precede a `keras_hub.models.Task`.
     """
 
     reads_output_projection = False
@@ -54,21 +49,20 @@ class LongformerTask(
             weights.append(self.backbone.token_embedding.reverse_embeddings)
         return weights
 
-    def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
-        """Train, and say so if no token was global; see `keras.Model.fit`.
+    def global_tokens_of(self, inputs):
+        """Return the global tokens where no mask is given: those of the backbone.
 
         Args:
-            x: See `TextsOrIds.fit`.
-            y: targets. Defaults to `None`.
-            *args: See `keras.Model.fit`.
-            callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
-            **kwargs: See `keras.Model.fit`.
+            inputs: dict of the other inputs.
 
         Returns:
-            `keras.callbacks.History`.
+            int32 tensor `(batch, sequence)`, 1 at global tokens.
         """
-        callbacks = [*(callbacks or []), WarnWithoutGlobalTokens()]
-        return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
+        return self.backbone.global_tokens_of(inputs)
+
+    def training_callbacks(self):
+        """Return the callback that warns if no token was global in training."""
+        return [WarnWithoutGlobalTokens()]
 
     @property
     def metrics(self):

@@ -8,7 +8,6 @@ from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.models.base.quantized_head import head_dense, head_policy
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.global_tokens import first_token
-from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.task import LongformerTask
 from longkeras.models.longformer.task_parts import check_parts
 from longkeras.models.longformer.text_classifier_preprocessor import (
@@ -104,7 +103,7 @@ class LongformerTextClassifier(
         )
 
         # === Functional Model ===
-        inputs = functional_inputs()
+        inputs = backbone.input
         x = backbone(inputs)["sequence_output"][:, 0]
         x = self.pooled_dense(self.pooled_dropout(x))
         outputs = self.output_dense(self.output_dropout(x))

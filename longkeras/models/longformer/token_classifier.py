@@ -8,7 +8,6 @@ from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.models.base.quantized_head import head_dense, head_policy
 from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.inputs import functional_inputs
 from longkeras.models.longformer.task import LongformerTask
 from longkeras.models.longformer.task_parts import check_parts
 from longkeras.models.longformer.token_classifier_preprocessor import (
@@ -90,7 +89,7 @@ class LongformerTokenClassifier(ClassTargets, LongformerTask, keras_hub.models.T
         self.output_dense = head_dense(backbone, num_classes, name="logits")
 
         # === Functional Model ===
-        inputs = functional_inputs()
+        inputs = backbone.input
         x = self.output_dropout(backbone(inputs)["sequence_output"])
         super().__init__(inputs=inputs, outputs=self.output_dense(x), **kwargs)
 

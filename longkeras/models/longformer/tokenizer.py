@@ -2,7 +2,7 @@
 
 import keras
 
-from longkeras.models.base.preset_loading import HuggingFacePresets
+from longkeras.models.base.presets import HuggingFacePresets
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.text.subword_tokenizer import SubwordTokenizer
 

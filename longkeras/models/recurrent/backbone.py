@@ -1,8 +1,10 @@
 """The recurrent language model without a head."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import keras
+import keras_hub
 import numpy as np
 from keras import ops
 
@@ -12,16 +14,16 @@ from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.token_dropout import TokenDropout
 from longkeras.models.base.embeddings import ReversibleEmbedding, with_word_vectors
+from longkeras.models.base.inputs import DOCUMENT_IDS, PADDING_MASK, TOKEN_IDS
 from longkeras.models.base.text_backbone import TextBackbone
 from longkeras.models.base.token_vectors import TokenVectors, ngram_embedding
-from longkeras.models.recurrent.inputs import RecurrentInputs
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class RecurrentBackbone(
-    RecurrentInputs,
     TokenVectors,
     TextBackbone,
+    keras_hub.models.Backbone,
 ):
     """Token embedding and a stack of LSTM, GRU or plain recurrent layers.
 
@@ -82,6 +84,15 @@ class RecurrentBackbone(
         [Zaremba et al., 2014](https://arxiv.org/abs/1409.2329); AWD-LSTM of
         [Merity et al., 2017](https://arxiv.org/abs/1708.02182)
     """
+
+    # Texts that are not packed do not pay for documents: None reaches the layers.
+    input_table = (TOKEN_IDS, PADDING_MASK, DOCUMENT_IDS)
+    unsupported: ClassVar = {
+        "enable_lora": "`enable_lora` adapts dense layers, and the recurrent weights "
+        "are none: train all weights, or use `CausalTransformerBackbone`",
+        "huggingface": "`preset` must be a folder that `save_to_preset` wrote: there "
+        "is no Hugging Face format for this family",
+    }
 
     def __init__(
         self,
@@ -148,10 +159,15 @@ class RecurrentBackbone(
         )
 
         # === Functional Model ===
-        token_ids = keras.Input(shape=(None,), dtype="int32", name="token_ids")
-        padding_mask = keras.Input(shape=(None,), dtype="int32", name="padding_mask")
-        inputs = {"token_ids": token_ids, "padding_mask": padding_mask}
-        outputs = self.read_documents(inputs)
+        inputs = self.functional_inputs()
+        token_ids, padding_mask, document_ids = inputs.values()
+        x = self.embed(token_ids, padding_mask, document_ids)
+        x = self.token_dropout(x, token_ids)
+        outputs = self.recurrent_stack(
+            x, padding_mask=ops.cast(padding_mask, "bool"), document_ids=document_ids
+        )
+        dropped = self.output_dropout_layer(outputs)
+        outputs = self.penalty(dropped, outputs, padding_mask)
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
 
         # === Config ===
@@ -172,20 +188,6 @@ class RecurrentBackbone(
         self.ngram_bins = ngram_bins
         self.ngram_dim = ngram_dim
         self.seed = seed
-
-    def read_documents(self, inputs, training=None):
-        """See `RecurrentInputs.read_documents`; without `document_ids`, any text."""
-        token_ids, padding_mask = inputs["token_ids"], inputs["padding_mask"]
-        x = self.embed(token_ids, padding_mask, inputs.get("document_ids"))
-        x = self.token_dropout(x, token_ids, training=training)
-        outputs = self.recurrent_stack(
-            x,
-            padding_mask=ops.cast(padding_mask, "bool"),
-            document_ids=inputs.get("document_ids"),
-            training=training,
-        )
-        dropped = self.output_dropout_layer(outputs, training=training)
-        return self.penalty(dropped, outputs, padding_mask, training=training)
 
     def set_embeddings(self, embeddings, tokenizer=None):
         """Begin with embeddings from elsewhere, such as those of Word2Vec.
@@ -225,22 +227,6 @@ class RecurrentBackbone(
             )
         self.token_embedding.embeddings.assign(embeddings)
         return missing
-
-    def enable_lora(self, rank, target_layer_names=None):
-        """Raises: a recurrent weight is not a layer that LoRA could adapt.
-
-        Args:
-            rank: int. Rank of the adaptation.
-            target_layer_names: list of str. Defaults to `None`.
-
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            "`enable_lora` adapts dense layers, and the recurrent weights are none: "
-            "train all weights, or use `CausalTransformerBackbone`. "
-            f"Received: rank={rank}, target_layer_names={target_layer_names}"
-        )
 
     def get_config(self):
         return {

@@ -5,13 +5,12 @@ from keras import ops
 
 from longkeras.models.generation.causal_lm import DecodingCausalLM
 from longkeras.models.recurrent.backbone import RecurrentBackbone
-from longkeras.models.recurrent.inputs import RecurrentInputs
 from longkeras.models.recurrent.preprocessor import RecurrentCausalLMPreprocessor
 from longkeras.ops.real_first import real_first
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class RecurrentCausalLM(RecurrentInputs, DecodingCausalLM):
+class RecurrentCausalLM(DecodingCausalLM):
     """A stacked LSTM or GRU that predicts the next token.
 
     Trains on raw strings through its preprocessor, generates and streams, and reads
@@ -56,11 +55,6 @@ class RecurrentCausalLM(RecurrentInputs, DecodingCausalLM):
         inputs = backbone.input
         outputs = backbone.token_embedding(backbone(inputs), reverse=True)
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-
-    def read_documents(self, inputs, training=None):
-        """See `RecurrentInputs.read_documents`."""
-        hidden_states = self.backbone(inputs, training=training)
-        return self.backbone.token_embedding(hidden_states, reverse=True)
 
     @property
     def context_length(self):

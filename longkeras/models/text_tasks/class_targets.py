@@ -10,8 +10,7 @@ from longkeras.models.base.automatic_metrics import (
     loss_kind,
 )
 from longkeras.models.base.index_checks import ClassColumns, Extent
-from longkeras.models.base.shuffled_fit import is_rows
-from longkeras.models.base.text_columns import is_uneven
+from longkeras.models.base.text_columns import is_rows, is_uneven
 from longkeras.models.text_tasks.class_labels import (
     check_class_labels,
     class_weight_table,
@@ -69,7 +68,7 @@ class ClassTargets:
             self._is_reloading = False
 
     def encoded_targets(self, y):
-        """Targets with numbers in place of names; see `PreparedData`.
+        """Targets with numbers in place of names; see `TextTraining`.
 
         Args:
             y: See `fit`.
@@ -82,12 +81,12 @@ class ClassTargets:
         return numbered(y, self.class_names)
 
     def target_rules(self):
-        """What targets must be; see `PreparedData`."""
+        """What targets must be; see `TextTraining`."""
         check_classes_of_loss(self.loss, self.num_classes)
         return super().target_rules()
 
     def class_weights(self, class_weight):
-        """Weights of classes as an array; see `PreparedData`.
+        """Weights of classes as an array; see `TextTraining`.
 
         Args:
             class_weight: dict of numbers by class or by its name.
@@ -103,7 +102,7 @@ class ClassTargets:
         return super().class_weights(class_weight)
 
     def check_targets(self, y):
-        """Refuse labels that are not classes; see `TextsOrIds.check_targets`.
+        """Refuse labels that are not classes; see `TextTraining`.
 
         Args:
             y: See `fit`.

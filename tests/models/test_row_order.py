@@ -6,71 +6,46 @@ import pytest
 from keras import ops
 
 from longkeras.models import LongformerBackbone, LongformerTokenClassifier
-from longkeras.models.base.shuffled_fit import ShuffledFit
-
-
-class Recorded:
-    """Stands for a KerasHub task: notes what it would train on."""
-
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        sample_weight=None,
-        validation_data=None,
-        validation_split=None,
-        **options,
-    ):
-        self.given = x, y, batch_size, sample_weight, validation_data, validation_split
-        self.options = options
-
-
-class Task(ShuffledFit, Recorded):
-    """A task that shuffles."""
-
+from longkeras.models.base.row_order import split_and_shuffled
 
 TEXTS = [f"text {i}" for i in range(20)]
 
 
-def _fitted(*args, **options):
-    task = Task()
-    task.fit(*args, **options)
-    return task.given
+def shuffled(x, y=None, sample_weight=None, **options):
+    rows, _ = split_and_shuffled((x, y, sample_weight), **options)
+    return rows
 
 
 def test_every_row_is_taken_once_in_another_order_with_its_target():
-    texts, numbers, *others = _fitted(TEXTS, np.arange(20), 8)
-    assert others == [8, None, None, None]
+    texts, numbers, weights = shuffled(TEXTS, np.arange(20))
+    assert weights is None
     assert sorted(numbers) == list(range(20)) != numbers.tolist()
     assert texts == [TEXTS[number] for number in numbers]
 
 
 def test_a_seed_repeats_the_order_and_a_second_fit_has_its_own():
     keras.utils.set_random_seed(7)
-    first, second = (_fitted(TEXTS, np.arange(20))[1].tolist() for _ in range(2))
+    first, second = (shuffled(TEXTS, np.arange(20))[1].tolist() for _ in range(2))
     keras.utils.set_random_seed(7)
-    assert first == _fitted(TEXTS, np.arange(20))[1].tolist() != second
+    assert first == shuffled(TEXTS, np.arange(20))[1].tolist() != second
 
 
 def test_pairs_dicts_weights_and_ragged_rows_stay_together():
     words = [["a"] * i for i in range(5)]
     x = ({"first": np.arange(5), "second": words}, ["q"] * 5)
-    given = _fitted(x, [0, 1, 2, 3, 4], sample_weight=np.arange(5.0))
-    (inputs, _), y, _, weights, _, _ = given
+    (inputs, _), y, weights = shuffled(x, [0, 1, 2, 3, 4], np.arange(5.0))
     assert inputs["first"].tolist() == y == weights.tolist()
     assert [len(row) for row in inputs["second"]] == y
 
 
 def test_the_rows_that_validate_stay_the_last_ones():
-    given = _fitted(TEXTS, np.arange(20), validation_split=0.25)
-    texts, numbers, _, _, (last_texts, last_numbers), split = given
+    rows, held_out = split_and_shuffled((TEXTS, np.arange(20), None), 0.25)
+    (texts, numbers, _), (last_texts, last_numbers, _) = rows, held_out
     assert sorted(numbers) == list(range(15)) != numbers.tolist()
     assert texts == [TEXTS[number] for number in numbers]
     assert (last_texts, last_numbers.tolist()) == (TEXTS[15:], list(range(15, 20)))
-    assert split is None
     with pytest.raises(ValueError, match=r"validation_split=0.99, 20 rows"):
-        _fitted(TEXTS, np.arange(20), validation_split=0.99)
+        split_and_shuffled((TEXTS, np.arange(20), None), 0.99)
 
 
 def test_ragged_rows_are_shuffled_too():
@@ -79,7 +54,7 @@ def test_ragged_rows_are_shuffled_too():
     labels = [[[i, j] for j in range(i % 4)] for i in range(20)]
     x, y = tf.ragged.constant(words), tf.ragged.constant(labels)
     keras.utils.set_random_seed(3)
-    texts, targets, *_ = _fitted(x, y)
+    texts, targets, _ = shuffled(x, y)
     assert [len(row) for row in targets.to_list()] == [len(row) for row in texts]
     for row, target in zip(texts.to_list(), targets.to_list(), strict=True):
         assert target == [[int(word), j] for j, word in enumerate(row)]
@@ -91,13 +66,12 @@ def test_ragged_rows_are_shuffled_too():
 
 def test_columns_of_different_counts_are_refused():
     with pytest.raises(ValueError, match=r"one row for each text.*\[3, 2\]"):
-        Task().fit(["a", "b", "c"], [0, 1])
+        shuffled(["a", "b", "c"], [0, 1])
 
 
-def test_order_is_kept_where_it_is_asked_for_or_not_ours():
-    assert _fitted(TEXTS, [0] * 20, 4, shuffle=False)[:3] == (TEXTS, [0] * 20, 4)
-    rows = (row for row in TEXTS)
-    assert _fitted(rows)[0] is rows
+def test_order_is_kept_where_it_is_asked_for():
+    rows = TEXTS, [0] * 20, None
+    assert split_and_shuffled(rows, shuffle=False) == (rows, None)
 
 
 class Batches(keras.utils.PyDataset):

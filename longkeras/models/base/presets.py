@@ -1,0 +1,166 @@
+"""`from_preset` for checked folders, quantized weights and Hugging Face checkpoints."""
+
+import importlib
+import json
+import os
+from pathlib import Path
+
+import keras
+import keras_hub
+
+from longkeras.checkpoint_error import CheckpointError
+from longkeras.models.base.arguments import check_supported
+from longkeras.safe_files import check_preset_folder
+from longkeras.safe_files.checkpoint_folder import check_checkpoint_folder
+
+_HUB_PREFIX = "hf://"
+# Named, not imported: conversion builds on the models, and is there when it is called.
+_HUB_FOLDER = "longkeras.conversion.model_folder.preset_folder"
+_CONFIG_READER = "longkeras.conversion.model_folder.read_config"
+_LOADER = "longkeras.conversion.huggingface_reading.load_preset_as"
+_SHORT_LOADER = "longkeras.conversion.huggingface_reading.load_short_preset_as"
+# KerasHub's classes that `convert_to_long` makes a Longformer of.
+_SHORT_ENCODERS = (
+    "keras_hub>BertBackbone",
+    "keras_hub>RobertaBackbone",
+    "keras_hub>XLMRobertaBackbone",
+    "longkeras>ExactBertBackbone",
+)
+
+
+class CheckedPresets:
+    """Checks a preset folder before loading it, and keeps quantized weights quantized.
+
+    Mixin. Must precede the KerasHub class of a backbone, task, preprocessor or
+    tokenizer.
+    """
+
+    @classmethod
+    def from_preset(cls, preset, **kwargs):
+        """Load from a preset; see `keras_hub.models.Task.from_preset`.
+
+        Args:
+            preset: str or path. A folder, or `"hf://user/name"` for one on the
+                Hugging Face Hub: both are checked by
+                `longkeras.safe_files.check_preset_folder`. Or any other preset of
+                KerasHub's, which is not checked.
+            **kwargs: See `keras_hub.models.Task.from_preset`.
+
+        Returns:
+            An object of this class.
+
+        Raises:
+            CheckpointError: If a folder is missing, damaged, or not safe to load.
+        """
+        preset = os.fspath(preset)
+        check_preset_name(preset)
+        is_model = issubclass(cls, keras.Model)
+        if preset.startswith(_HUB_PREFIX):
+            with_weights = is_model and kwargs.get("load_weights", True)
+            preset = str(_named(_HUB_FOLDER)(preset, with_weights))
+        folder = Path(preset)
+        if not folder.is_dir():
+            return super().from_preset(preset, **kwargs)
+        check_preset_folder(folder)
+        if "dtype" not in kwargs and is_model:
+            kwargs.update(_policy(folder))
+        try:
+            return super().from_preset(preset, **kwargs)
+        except (AttributeError, KeyError, OSError, TypeError) as error:
+            raise CheckpointError(
+                f"The preset does not fit {cls.__name__}: {error}. "
+                f"Received: preset={preset}"
+            ) from error
+
+
+class HuggingFacePresets(CheckedPresets):
+    """Loads Hugging Face checkpoints too.
+
+    A family without a format on Hugging Face says so in `unsupported`. Mixin. Must
+    precede the KerasHub class of a backbone, task, preprocessor or tokenizer.
+    """
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, **kwargs):
+        """Load from a preset folder, or from a Hugging Face checkpoint.
+
+        Args:
+            preset: str. A folder that `save_to_preset` wrote, a folder of a Hugging
+                Face checkpoint, or `"hf://user/name"` for either on the Hub. Other
+                presets of KerasHub's, such as `"kaggle://..."`, work too.
+            load_weights: bool. Whether to load weights; has no effect on a
+                preprocessor or tokenizer. Defaults to `True`.
+            **kwargs: arguments of the class that replace the preset's. With
+                `num_classes` the head is new; of a Hugging Face checkpoint, only if
+                its own head has another number. See
+                `longkeras.conversion.from_huggingface`.
+
+        Returns:
+            An object of this class.
+
+        Raises:
+            CheckpointError: If there is no such folder, or a checkpoint cannot be
+                read.
+        """
+        preset = os.fspath(preset)
+        check_preset_name(preset)
+        config = _config(preset)
+        if "model_type" in config and "registered_name" not in config:
+            check_supported(cls, "huggingface", preset=preset)
+            return _named(_LOADER)(cls, preset, load_weights, **kwargs)
+        if config.get("registered_name") in _SHORT_ENCODERS:
+            model = _named(_SHORT_LOADER)(cls, preset, load_weights, **kwargs)
+            if model is not None:
+                return model
+        if not load_weights:
+            kwargs["load_weights"] = False
+        return super().from_preset(preset, **kwargs)
+
+
+def check_preset_name(preset, argument="preset"):
+    """Refuse a path that leads to no model, which KerasHub would take for a name.
+
+    Args:
+        preset: str. A folder, the address of a server (`hf://...`, `kaggle://...`), or
+            the name of one of KerasHub's presets.
+        argument: str. The argument that it was given as. Defaults to `"preset"`.
+
+    Raises:
+        CheckpointError: If it is none of them, or the folder holds no `config.json`.
+    """
+    if "://" not in preset and preset not in keras_hub.models.Backbone.presets:
+        check_checkpoint_folder(preset, argument)
+
+
+def _named(dotted_name):
+    """The function of a name such as `package.module.function`."""
+    module, _, name = dotted_name.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def _policy(folder):
+    """The dtype policies that KerasHub does not restore, as keyword arguments.
+
+    It drops the policies by layer of a quantized preset, and fails over mixed
+    precision. In place of any other precision it takes Keras' own.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    policy = config.get("config", {}).get("dtype")
+    if isinstance(policy, dict) and policy.get("class_name") == "DTypePolicyMap":
+        return {"dtype": keras.dtype_policies.deserialize(policy)}
+    if isinstance(policy, dict):
+        name = policy.get("config", {}).get("name")
+        if isinstance(name, str) and name.startswith("mixed_"):
+            return {"dtype": keras.config.dtype_policy()}
+    return {}
+
+
+def _config(preset):
+    """The `config.json` of a folder or of a model of the Hub; `{}` of all others."""
+    if preset.startswith(_HUB_PREFIX):
+        return _named(_CONFIG_READER)(preset)
+    try:
+        config = json.loads((Path(preset) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # KerasHub's error says what is wrong with it.
+    return config if isinstance(config, dict) else {}

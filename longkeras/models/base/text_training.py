@@ -1,0 +1,327 @@
+"""`fit`, `evaluate`, `predict` and their kin, on texts or ids in any form."""
+
+import keras
+from keras import tree
+
+from longkeras.models.base.automatic_metrics import target_rules
+from longkeras.models.base.checked_batches import BatchCheck, without_none
+from longkeras.models.base.guarded_run import guarded_run
+from longkeras.models.base.index_checks import check_made_targets
+from longkeras.models.base.inputs import check_vocabulary
+from longkeras.models.base.prepared_data import prepared_batch, prepared_data
+from longkeras.models.base.row_order import split_and_shuffled
+from longkeras.models.base.tensor_pipeline import token_weights
+from longkeras.models.base.text_columns import (
+    as_columns,
+    check_texts,
+    count_of,
+    is_rows,
+    is_text,
+    one_text_as_rows,
+)
+from longkeras.text.pipeline_errors import noting_errors
+
+
+class TextTraining:
+    """Trains, evaluates and predicts on texts, on ids, or on batches of either.
+
+    Data takes the same steps everywhere: rows become columns (`text_columns`); texts
+    and targets are checked here; rows are split and shuffled (`row_order`); and each
+    batch is preprocessed and checked (`prepared_data`) before Keras runs the model.
+
+    Mixin. Must precede a `keras_hub.models.Task`, and follow `TextInputs`. Tasks
+    override the public methods below `predict_on_batch`.
+
+    Attributes:
+        needs_targets: bool. Whether the model learns from targets that are given.
+        makes_targets: bool. Whether the preprocessor makes targets and their weights
+            of the texts.
+    """
+
+    needs_targets = False
+    makes_targets = False
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        sample_weight=None,
+        validation_data=None,
+        validation_split=None,
+        class_weight=None,
+        shuffle=True,
+        callbacks=None,
+        **kwargs,
+    ):
+        """Train; see `keras.Model.fit`.
+
+        Args:
+            x: texts: a list, tuple or other sequence of strings, such as a column of
+                `datasets`; an array, tensor or pandas Series; or what else the
+                preprocessor takes. Ids without a preprocessor: a dict of tensors, of
+                which only `token_ids` must be there. Or batches `x`, `(x, y)` or
+                `(x, y, sample_weight)` of these: a `tf.data.Dataset`, a
+                `keras.utils.PyDataset`, or a generator. Batches of ids from the last
+                two are not preprocessed.
+            y: targets of the rows: for a classifier the numbers of classes, or their
+                names if the model has `class_names`. Defaults to `None`.
+            batch_size: int. Rows of a step. Defaults to `None`, 32.
+            sample_weight: weights of the rows. Defaults to `None`.
+            validation_data: tuple of rows `(x, y)` or `(x, y, sample_weight)`, or
+                batches. Defaults to `None`.
+            validation_split: float. Part of the rows, the last ones before shuffling,
+                to validate with; `validation_data` overrides it. Defaults to `None`.
+            class_weight: dict of numbers by the number or name of a class. Defaults to
+                `None`.
+            shuffle: bool. Whether to shuffle the rows, in the same order for all
+                epochs, from the seed of `keras.utils.set_random_seed`; of a
+                `PyDataset` of ids, whether to shuffle its batches. Defaults to `True`.
+            callbacks: list of `keras.callbacks.Callback`. Defaults to `None`.
+            **kwargs: See `keras.Model.fit`.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            ValueError: If texts, targets or options are invalid.
+        """
+        rows = self._checked_rows(x, y, sample_weight)
+        if validation_data is not None:
+            validation_data = self._checked_validation(validation_data)
+        elif validation_split and not is_rows(rows[0]):
+            raise ValueError(
+                "`validation_split` needs rows of known number, such as lists and "
+                "arrays: give `validation_data` instead. Received: "
+                f"validation_split={validation_split}, x of type {type(x).__name__}"
+            )
+        if is_rows(rows[0]):
+            split = validation_split if validation_data is None else None
+            rows, held_out = split_and_shuffled(rows, split, shuffle)
+            validation_data = held_out or validation_data
+        epochs = kwargs.get("epochs", 1) - kwargs.get("initial_epoch", 0)
+        steps = kwargs.get("steps_per_epoch"), kwargs.get("validation_steps")
+        passes = [1 if each else epochs for each in steps]
+        batch_sizes = batch_size, kwargs.pop("validation_batch_size", None)
+        if added := self.training_callbacks():
+            callbacks = [*(callbacks or []), *added]
+        with guarded_run(self, *steps):
+            table = self._class_table(class_weight)
+            data = prepared_data(
+                self, rows, batch_sizes[0], passes[0], class_table=table
+            )
+            if validation_data is not None:
+                validation_data = prepared_data(
+                    self, validation_data, batch_sizes[1] or batch_size, passes[1]
+                )
+            # Keras warns if it is asked to shuffle a dataset.
+            shuffle = shuffle and isinstance(data, keras.utils.PyDataset)
+            return keras.Model.fit(
+                self,
+                data,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                callbacks=callbacks,
+                **kwargs,
+            )
+
+    def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
+        """Evaluate; see `keras.Model.evaluate`, and `fit` for the arguments."""
+        if kwargs.get("_use_cached_eval_dataset"):
+            # `fit` evaluates on data that it has prepared.
+            return keras.Model.evaluate(self, x, y, **kwargs)
+        rows = self._checked_rows(x, y, sample_weight)
+        with guarded_run(self, kwargs.get("steps")):
+            data = prepared_data(self, rows, batch_size)
+            return keras.Model.evaluate(self, data, **kwargs)
+
+    def predict(self, x, batch_size=None, **kwargs):
+        """Predict; see `keras.Model.predict`.
+
+        Args:
+            x: See `fit`. A single text is a batch of one.
+            batch_size: int. Rows of a step. Defaults to `None`, 32.
+            **kwargs: See `keras.Model.predict`.
+
+        Returns:
+            NumPy array, or dict of them, with one row for each text.
+        """
+        if self.preprocessor is not None:
+            x = one_text_as_rows(x)
+        rows = self._readable(self.rows_of(x)), None, None
+        with guarded_run(self, kwargs.get("steps")):
+            data = prepared_data(self, rows, batch_size, is_training=False)
+            return keras.Model.predict(self, data, **kwargs)
+
+    def train_on_batch(
+        self, x, y=None, sample_weight=None, class_weight=None, **kwargs
+    ):
+        """Train on one batch; see `keras.Model.train_on_batch`, and `fit`."""
+        table = self._class_table(class_weight)
+        batch = self._one_batch(x, y, sample_weight, class_table=table)
+        return keras.Model.train_on_batch(self, *batch, **kwargs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """Evaluate on one batch; see `keras.Model.test_on_batch`, and `fit`."""
+        batch = self._one_batch(x, y, sample_weight)
+        return keras.Model.test_on_batch(self, *batch, **kwargs)
+
+    def predict_on_batch(self, x, **kwargs):
+        """Predict on one batch; see `keras.Model.predict_on_batch`, and `fit`."""
+        x, _, _ = self._one_batch(x, is_training=False)
+        return keras.Model.predict_on_batch(self, x, **kwargs)
+
+    def rows_of(self, x):
+        """Return inputs as lists, arrays and tensors.
+
+        Args:
+            x: See `fit`.
+
+        Returns:
+            The same, with tuples and dicts as structure; see `as_columns`.
+        """
+        return as_columns(x)
+
+    def check_targets(self, y):
+        """Refuse invalid targets of rows before they are numbered. Here none.
+
+        Args:
+            y: See `fit`.
+        """
+
+    def encoded_targets(self, y):
+        """Return targets as the preprocessor takes them. Here unchanged.
+
+        Args:
+            y: See `fit`.
+
+        Returns:
+            Targets.
+        """
+        return y
+
+    def target_rules(self):
+        """Return the rules for the targets of the preprocessor.
+
+        Returns:
+            dict of `ClassLabels` and `ClassColumns` by name, see
+            `longkeras.models.base.automatic_metrics.target_rules`.
+        """
+        return target_rules(getattr(self, "loss", None), self.output)
+
+    def class_weights(self, class_weight):
+        """Return the weights of classes as an array. Here none are accepted.
+
+        Args:
+            class_weight: dict of numbers by class.
+
+        Raises:
+            ValueError: Always. A classifier with one class a text overrides this.
+        """
+        raise ValueError(
+            "`class_weight` is for a model that is compiled to choose one class of "
+            "several: give `sample_weight` instead. Received: "
+            f"class_weight={class_weight!r:.200}"
+        )
+
+    def training_callbacks(self):
+        """Return callbacks that the task adds to every `fit`, as a list. Here none."""
+        return []
+
+    def batch_check(self, has_targets=True):
+        """Return the check of a batch, with the limits of this model.
+
+        Args:
+            has_targets: bool. Whether there are targets. Defaults to `True`.
+
+        Returns:
+            `longkeras.models.base.checked_batches.BatchCheck`.
+        """
+        rules = self.target_rules() if has_targets else {}
+        return BatchCheck(self.table_of_inputs(), rules)
+
+    def preprocess_samples(self, x, y=None, sample_weight=None):
+        """Preprocess and check one batch.
+
+        Args:
+            x: texts, or what else the preprocessor takes; ids without one.
+            y: targets. Defaults to `None`.
+            sample_weight: weights. Defaults to `None`.
+
+        Returns:
+            Inputs, or a tuple of inputs, targets and perhaps weights.
+
+        Raises:
+            ValueError: If an index or target is invalid, or there are targets although
+                the model makes its own.
+        """
+        parts = noting_errors(self.prepared_samples)(x, y, sample_weight)
+        return keras.utils.pack_x_y_sample_weight(*parts)
+
+    def prepared_samples(self, x, y, sample_weight, is_prepared=False):
+        """Preprocess and check one batch, or check it only.
+
+        Args:
+            x: See `preprocess_samples`.
+            y: targets, or None.
+            sample_weight: weights, or None.
+            is_prepared: bool. Whether `x` is not preprocessed. Defaults to `False`.
+
+        Returns:
+            `(x, y, sample_weight)`.
+        """
+        row_weights = None
+        if y is not None:
+            y = self.encoded_targets(y)
+        if self.preprocessor is not None and not is_prepared:
+            has_positions = isinstance(x, dict) and x.get("mask_positions") is not None
+            if self.makes_targets and not has_positions:
+                check_made_targets(y)
+                row_weights, sample_weight = sample_weight, None
+            data = super().preprocess_samples(x, y, sample_weight)
+            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if row_weights is not None:
+            sample_weight = token_weights(sample_weight, row_weights)
+        if isinstance(x, dict):
+            check = self.batch_check(y is not None)
+            x, y, sample_weight = check(without_none(x), y, sample_weight)
+        return x, y, sample_weight
+
+    def _one_batch(self, x, y=None, sample_weight=None, **options):
+        parts = self.rows_of(x), as_columns(y), as_columns(sample_weight)
+        return tree.map_structure(
+            lambda x: None if x is None else keras.ops.convert_to_tensor(x),
+            prepared_batch(self, parts, **options),
+        )
+
+    def _class_table(self, class_weight):
+        return None if class_weight is None else self.class_weights(class_weight)
+
+    def _checked_rows(self, x, y=None, sample_weight=None):
+        """Texts, targets and weights as columns, if they are valid."""
+        x, y, sample_weight = self.rows_of(x), as_columns(y), as_columns(sample_weight)
+        if is_rows(x):
+            if y is None and self.needs_targets:
+                raise ValueError(
+                    "`y` must be given: the model learns from targets, one for each "
+                    "text. Received: y=None"
+                )
+            count_of((x, y, sample_weight))
+            self.check_targets(y)
+            y = self.encoded_targets(y)
+        return self._readable(x), y, sample_weight
+
+    def _checked_validation(self, data):
+        is_parts = isinstance(data, tuple | list) and not all(map(is_text, data))
+        if is_parts:
+            return self._checked_rows(*data)
+        rows = self.rows_of(data)
+        return self._checked_rows(rows) if is_rows(rows) else (data, None, None)
+
+    def _readable(self, x):
+        """Inputs that the model can read, ids without those that are None."""
+        if self.preprocessor is None:
+            return self.checked(x) if isinstance(x, dict | str) or is_rows(x) else x
+        check_vocabulary(self)
+        check_texts(x)
+        return x
