@@ -1,4 +1,4 @@
-"""Models whose own saving methods replace the old file whole or not at all."""
+"""Saving methods of models that replace the old file whole or not at all."""
 
 import io
 import os
@@ -10,16 +10,16 @@ from longkeras.safe_files.weights import saved_bytes
 
 
 class AtomicSaving:
-    """What a model class puts before its KerasHub base to save without risk.
+    """Saves to a temporary file or folder, which replaces the old one when complete.
 
-    Keras writes over the old file, so that a full disk or a kill leaves neither the
-    old model nor the new one. Here `save`, `save_weights` and `save_to_preset` write
-    beside the place first, and move what is complete there. `keras.saving.save_model`
-    and the like go past it: call the model's own methods, or `longkeras.save_model`.
+    Keras overwrites the old file, so that a full disk or a kill leaves neither the old
+    model nor the new one. `keras.saving.save_model` and the like bypass this class:
+    call the model's own methods, or `longkeras.save_model`. Mixin. Must precede a
+    KerasHub backbone or task.
     """
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """Saves the model; see `keras.Model.save`.
+        """Save the model; see `keras.Model.save`.
 
         Args:
             filepath: str or path; an open file or an address is left to Keras.
@@ -35,9 +35,9 @@ class AtomicSaving:
             super().save(place, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, max_shard_size=None):
-        """Saves the weights; see `keras.Model.save_weights`.
+        """Save the weights; see `keras.Model.save_weights`.
 
-        Of several shards each is replaced whole, one after another.
+        Shards are replaced one after another, each of them whole.
 
         Args:
             filepath: str or path; an address is left to Keras.
@@ -51,9 +51,9 @@ class AtomicSaving:
             super().save_weights(place, max_shard_size=max_shard_size)
 
     def save_to_preset(self, preset_dir, max_shard_size=10):
-        """Saves the model as a preset folder; see `keras_hub.models.Task`.
+        """Save the model as a preset folder; see `keras_hub.models.Task`.
 
-        What else is in the folder stays. The weights' checksums go into its
+        Other files in the folder are kept. The weights' checksums are written to its
         `metadata.json`; `longkeras.load_model` compares them.
 
         Args:

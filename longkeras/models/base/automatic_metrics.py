@@ -1,10 +1,10 @@
-"""Losses and metrics that fit the targets, where `compile` is not told of any."""
+"""Optimizer, loss and metrics that `compile` chooses unless they are given."""
 
 import keras
 
 from longkeras.models.base.index_checks import ClassColumns, ClassLabels
 
-# Losses by what their targets are, by class and by name in snake case.
+# Losses by the kind of their targets.
 _SPARSE = ("SparseCategoricalCrossentropy",)
 _CATEGORICAL = ("CategoricalCrossentropy", "CategoricalFocalCrossentropy")
 _BINARY = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
@@ -32,8 +32,13 @@ def loss_kind(loss):
     return None
 
 
+def automatic_optimizer(optimizer):
+    """Return an optimizer, or Adam at the rate of KerasHub's tasks for `"auto"`."""
+    return keras.optimizers.Adam(5e-5) if optimizer == "auto" else optimizer
+
+
 def automatic_loss(activation):
-    """The loss of a classifier whose outputs have an activation.
+    """Return the loss of a classifier whose outputs have an activation.
 
     Args:
         activation: function, name or None.
@@ -50,7 +55,7 @@ def automatic_loss(activation):
 
 
 def automatic_metrics(loss, name=None):
-    """The accuracy that reads the targets as a loss does.
+    """Return the accuracy that reads the targets as a loss does.
 
     Args:
         loss: See `loss_kind`.
@@ -73,14 +78,14 @@ def automatic_metrics(loss, name=None):
 
 
 def check_classes_of_loss(loss, num_classes):
-    """Refuse a choice among classes where there is one class.
+    """Refuse a loss that chooses among classes for a model with one class.
 
     Args:
         loss: See `loss_kind`.
         num_classes: int.
 
     Raises:
-        ValueError: If there is one class, of which such a loss is always 0.
+        ValueError: If there is one class, for which such a loss is always 0.
     """
     if num_classes == 1 and loss_kind(loss) in ("sparse", "categorical"):
         raise ValueError(
@@ -88,7 +93,7 @@ def check_classes_of_loss(loss, num_classes):
             "class is always right. For yes or no make the model with `num_classes=2`, "
             'or with `activation="sigmoid"`, which `compile` gives binary '
             'cross-entropy; for a number, `compile(loss="mse")`. Received: '
-            f"num_classes=1, loss={_told(loss)}"
+            f"num_classes=1, loss={_loss_name(loss)}"
         )
 
 
@@ -122,5 +127,5 @@ def _snake(name):
     return "".join(f"_{x.lower()}" if x.isupper() else x for x in name).strip("_")
 
 
-def _told(loss):
+def _loss_name(loss):
     return loss if isinstance(loss, str) else type(loss).__name__

@@ -1,4 +1,4 @@
-"""Whether XLA compiles a model as a whole: what is known, and the choice of tasks."""
+"""The choice whether XLA compiles a model as a whole."""
 
 import keras
 
@@ -6,12 +6,12 @@ from longkeras.ops.implementations.platform import runs_on_cpu
 
 
 def xla_helps(model):
-    """Whether XLA makes a model's training quicker.
+    """Return whether XLA makes a model's training faster.
 
     JAX has nothing else, and PyTorch no XLA. On a CPU TensorFlow's own graph
     multiplies wide matrices 1.3 times faster than XLA and frees what it no longer
-    needs, while attention is a program of XLA's all the same, one for all layers.
-    Recurrent models stay out of XLA on TensorFlow: the backend's own layers serve them.
+    needs; attention is compiled by XLA in both, once for all layers. Recurrent models
+    are not compiled on TensorFlow, which has layers of its own for them.
 
     Args:
         model: `keras.Model`, a task or not.
@@ -27,9 +27,9 @@ def xla_helps(model):
 
 
 class CompilePolicy:
-    """Leaves XLA out where it does not help, unless told what to do.
+    """Compiles without XLA where it does not help, unless the user decides.
 
-    A mixin, to stand before a `keras_hub.models.Task`.
+    Mixin. Must precede a `keras_hub.models.Task`.
     """
 
     _asked_to_jit_compile = "auto"
@@ -49,7 +49,7 @@ class CompilePolicy:
         super().compile(*args, jit_compile=jit_compile, **kwargs)
 
     def get_compile_config(self):
-        """What `compile` was given: another backend chooses anew."""
+        """Return the arguments of `compile`: another backend chooses again."""
         config = super().get_compile_config()
         if config:
             config["jit_compile"] = self._asked_to_jit_compile

@@ -1,4 +1,4 @@
-"""Checks of everything that indexes a table, against the table's size."""
+"""Ranges of indices, and rules for targets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from longkeras.ops.implementations.concrete import concrete_array
 
 @dataclass(frozen=True)
 class Extent:
-    """Shape and range of an array, which is all that a check needs to know.
+    """Shape and range of an array: all that a check needs.
 
     Args:
         shape: tuple of int.
@@ -28,7 +28,7 @@ class Extent:
 
     @classmethod
     def of(cls, values):
-        """The extent of an array.
+        """Return the extent of an array.
 
         Args:
             values: NumPy array.
@@ -40,14 +40,14 @@ class Extent:
         if not is_number or not values.size:
             is_whole = is_number or not values.size
             return cls(values.shape, 0.0, 0.0, is_whole, str(values.dtype))
-        # NaN is no whole number either.
+        # NaN is not a whole number either.
         is_whole = values.dtype.kind != "f" or bool((values == np.round(values)).all())
         low, high = float(values.min()), float(values.max())
         return cls(values.shape, low, high, is_whole, str(values.dtype))
 
     @classmethod
     def of_range(cls, shape, low, high, fraction, dtype):
-        """The extent of values whose range is known.
+        """Return the extent of values whose range is known.
 
         Args:
             shape: tuple of int.
@@ -74,12 +74,12 @@ class Extent:
 
     @property
     def span(self):
-        """str, from where to where the values go."""
+        """str, the range of the values in words."""
         return f"from {self.low:g} to {self.high:g}"
 
 
 def extents_of(tensors):
-    """Extents of those tensors that have values.
+    """Return the extents of those tensors whose values are known.
 
     Args:
         tensors: dict of arrays and tensors by name.
@@ -93,10 +93,10 @@ def extents_of(tensors):
 
 @dataclass(frozen=True)
 class ClassLabels:
-    """Targets that are the number of a class, a token or a position each.
+    """Targets that are indices of classes, tokens or positions.
 
     Args:
-        num_classes: int, or None: the positions of the text.
+        num_classes: int, or None for positions of the text.
         rank: int. Axes of the targets. Defaults to `1`, one label a text.
         ignore_class: int, or None. A label that the loss leaves out. Defaults to
             `None`.
@@ -110,7 +110,7 @@ class ClassLabels:
         """Refuse labels that are not classes.
 
         Args:
-            name: str. What the targets are called.
+            name: str. The name of the targets.
             extent: `Extent`, without those labels that are `ignore_class`.
             length: int, or None. Tokens of a row. Defaults to `None`.
 
@@ -163,7 +163,7 @@ class ClassColumns:
         """Refuse targets of another shape or range.
 
         Args:
-            name: str. What the targets are called.
+            name: str. The name of the targets.
             extent: `Extent`.
             length: int, or None. Tokens of a row. Defaults to `None`.
 
@@ -205,7 +205,7 @@ def check_made_targets(y):
 
 
 def length_of(tensors):
-    """Tokens of a row, if they are known.
+    """Return the number of tokens of a row, if it is known.
 
     Args:
         tensors: dict with `token_ids`.
@@ -220,7 +220,7 @@ def length_of(tensors):
 
 
 def named_targets(y):
-    """Targets by name.
+    """Return targets by name.
 
     Args:
         y: tensor, or dict of tensors.

@@ -17,7 +17,7 @@ def is_tf_dataset(x):
 
 
 def dataset_of_rows(rows, batch_size):
-    """Rows as a dataset of batches.
+    """Return rows as a dataset of batches.
 
     Args:
         rows: nest of arrays, tensors and lists, with dicts and tuples as structure.
@@ -32,7 +32,7 @@ def dataset_of_rows(rows, batch_size):
 
 
 def mapped(dataset, function):
-    """A dataset whose batches a function has gone over, several at a time.
+    """Map a function over the batches of a dataset, several at a time.
 
     Args:
         dataset: `tf.data.Dataset`.
@@ -48,7 +48,7 @@ def mapped(dataset, function):
 
 
 def dataset_of_batches(batches, example, num_batches):
-    """Batches that Python makes as a dataset.
+    """Return batches from a Python iterator as a dataset.
 
     Args:
         batches: callable without arguments that gives an iterator of batches, each a
@@ -74,9 +74,10 @@ def dataset_of_batches(batches, example, num_batches):
 
 
 def checked_in_graph(outputs, tensors, check):
-    """Outputs that are given once Python has looked at the range of some tensors.
+    """Return outputs that depend on a check of the ranges of some tensors.
 
-    TensorFlow finds smallest and largest values; only these go to Python.
+    TensorFlow computes smallest and largest values, and only these are passed to
+    Python.
 
     Args:
         outputs: nest of tensors, while TensorFlow traces.
@@ -121,7 +122,7 @@ def checked_in_graph(outputs, tensors, check):
 
 
 def token_weights(weights, row_weights):
-    """Weights of tokens, times those of the rows they stand in.
+    """Multiply the weights of tokens by those of their rows.
 
     Args:
         weights: tensor `(batch, tokens)` of TensorFlow or another backend, or array; of
@@ -145,7 +146,7 @@ def token_weights(weights, row_weights):
 
 
 def class_weighted(weights, labels, table):
-    """Sample weights, times the weights of the classes.
+    """Multiply sample weights by the weights of the classes.
 
     Args:
         weights: tensor of the labels' shape, or None.
@@ -166,7 +167,7 @@ def class_weighted(weights, labels, table):
 
 
 def without(values, ignored):
-    """Labels with 0 in place of those that a loss leaves out.
+    """Return labels with 0 in place of those that a loss ignores.
 
     Args:
         values: tensor of TensorFlow, or array.
@@ -189,7 +190,7 @@ def _range(x, tf):
         x = tf.cast(x, tf.int32)
     fraction = tf.zeros((), tf.float64)
     if x.dtype.is_floating:
-        # A sum, since NaN does not get lost in it.
+        # A sum keeps NaN, which a maximum may lose.
         fraction = tf.reduce_sum(tf.abs(x - tf.round(x)))
     found = tf.reduce_min(x), tf.reduce_max(x), fraction
     return tf.stack([tf.cast(each, tf.float64) for each in found])

@@ -4,7 +4,10 @@ import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.base.automatic_metrics import automatic_metrics
+from longkeras.models.base.automatic_metrics import (
+    automatic_metrics,
+    automatic_optimizer,
+)
 from longkeras.models.base.quantized_head import head_dense
 from longkeras.models.base.text_columns import as_columns, is_text
 from longkeras.models.longformer.backbone import LongformerBackbone
@@ -13,7 +16,7 @@ from longkeras.models.longformer.question_answerer_preprocessor import (
     NAMES,
     LongformerQuestionAnswererPreprocessor,
 )
-from longkeras.models.longformer.task import LongformerTask, given_or_adam
+from longkeras.models.longformer.task import LongformerTask
 from longkeras.models.longformer.task_parts import check_parts
 
 
@@ -103,7 +106,7 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
             metrics = {
                 name: automatic_metrics(losses.get(name), "accuracy") for name in names
             }
-        optimizer = given_or_adam(optimizer)
+        optimizer = automatic_optimizer(optimizer)
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
     def rows_of(self, x):

@@ -1,6 +1,5 @@
 """Base class of all Longformer tasks."""
 
-import keras
 from keras import ops
 
 from longkeras.models.base.text_task import TextTask
@@ -9,18 +8,6 @@ from longkeras.models.longformer.global_token_watch import (
     WarnWithoutGlobalTokens,
 )
 from longkeras.models.longformer.longer_positions import LongerPositions
-
-
-def given_or_adam(optimizer):
-    """What `compile` was given, or Adam at the rate of KerasHub's tasks.
-
-    Args:
-        optimizer: See `keras.Model.compile`; or `"auto"`.
-
-    Returns:
-        The optimizer.
-    """
-    return keras.optimizers.Adam(5e-5) if optimizer == "auto" else optimizer
 
 
 class LongformerTask(LongerPositions, TextTask):

@@ -1,11 +1,11 @@
 """Training on classes: losses, metrics, names and weights."""
 
-import keras
 import numpy as np
 
 from longkeras.models.base.automatic_metrics import (
     automatic_loss,
     automatic_metrics,
+    automatic_optimizer,
     check_classes_of_loss,
     loss_kind,
 )
@@ -48,8 +48,7 @@ class ClassTargets:
         Raises:
             ValueError: If the model has one class, and the loss chooses among classes.
         """
-        if optimizer == "auto":
-            optimizer = keras.optimizers.Adam(5e-5)
+        optimizer = automatic_optimizer(optimizer)
         if isinstance(loss, str) and loss == "auto":
             loss = automatic_loss(self.output_dense.activation)
         elif not self._is_reloading:
