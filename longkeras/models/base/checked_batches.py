@@ -9,12 +9,18 @@ import numpy as np
 
 from longkeras.models.base.index_checks import extents_of, length_of, named_targets
 from longkeras.models.base.inputs import InputTable
+from longkeras.models.base.row_order import taken
 from longkeras.models.base.tensor_pipeline import (
     checked_in_graph,
     class_weighted,
     without,
 )
-from longkeras.models.base.text_columns import as_columns, is_tensor
+from longkeras.models.base.text_columns import (
+    as_columns,
+    columns_of,
+    count_of,
+    is_tensor,
+)
 from longkeras.ops.implementations.concrete import concrete_array
 from longkeras.text.pipeline_errors import noting_errors
 from longkeras.text.subword_pipeline import in_graph
@@ -178,14 +184,15 @@ class RowSlices:
     def __init__(self, rows, batch_size):
         self._rows = rows
         self._batch_size = batch_size
-        self._count = _count(rows)
+        self._count = count_of(rows)
 
     def __len__(self):
         return -(-self._count // self._batch_size)
 
     def __iter__(self):
         for start in range(0, self._count, self._batch_size):
-            yield _sliced(self._rows, slice(start, start + self._batch_size))
+            stop = min(start + self._batch_size, self._count)
+            yield taken(self._rows, np.arange(start, stop))
 
 
 def parts_of_batch(batch):
@@ -206,7 +213,7 @@ def parts_of_batch(batch):
     )
     parts = tuple(batch) if isinstance(batch, tuple) or holds_parts else (batch,)
     x, y, sample_weight = (*map(as_columns, parts[:3]), None, None)[:3]
-    columns = list(_leaves(x))
+    columns = columns_of(x)
     if len(parts) > 3 or not columns or not all(map(_is_column, columns)):
         raise ValueError(
             "Each batch must hold rows: a list or array of texts, or a dict of arrays "
@@ -228,26 +235,5 @@ def are_ids(x):
     return isinstance(x, Mapping) and "token_ids" in x
 
 
-def _leaves(x):
-    if isinstance(x, Mapping | tuple):
-        for part in x.values() if isinstance(x, Mapping) else x:
-            yield from _leaves(part)
-    elif x is not None:
-        yield x
-
-
 def _is_column(x):
     return isinstance(x, list) or len(getattr(x, "shape", ())) > 0
-
-
-def _count(rows):
-    column = next(_leaves(rows))
-    return len(column) if isinstance(column, list) else int(column.shape[0])
-
-
-def _sliced(rows, part):
-    if isinstance(rows, Mapping):
-        return {name: _sliced(column, part) for name, column in rows.items()}
-    if isinstance(rows, tuple):
-        return tuple(_sliced(column, part) for column in rows)
-    return None if rows is None else rows[part]

@@ -32,13 +32,13 @@ def split_and_shuffled(rows, validation_split=None, shuffle=True):
     held_out = None
     if validation_split:
         first = _first_to_validate(count, validation_split)
-        held_out = _taken(rows, np.arange(first, count))
+        held_out = taken(rows, np.arange(first, count))
         count = first
     if shuffle:
         # Python's generator, which `keras.utils.set_random_seed` seeds too.
         order = np.random.default_rng(random.randrange(2**32)).permutation(count)
-        return _taken(rows, order), held_out
-    return (rows if held_out is None else _taken(rows, np.arange(count))), held_out
+        return taken(rows, order), held_out
+    return (rows if held_out is None else taken(rows, np.arange(count))), held_out
 
 
 def _first_to_validate(count, validation_split):
@@ -51,11 +51,20 @@ def _first_to_validate(count, validation_split):
     return first
 
 
-def _taken(rows, order):
+def taken(rows, order):
+    """Return rows in an order.
+
+    Args:
+        rows: nest of columns or None.
+        order: int array, the indices of the rows to take.
+
+    Returns:
+        A nest of the same structure.
+    """
     if isinstance(rows, dict):
-        return {name: _taken(part, order) for name, part in rows.items()}
+        return {name: taken(part, order) for name, part in rows.items()}
     if isinstance(rows, tuple):
-        return tuple(_taken(part, order) for part in rows)
+        return tuple(taken(part, order) for part in rows)
     if isinstance(rows, list):
         return [rows[place] for place in order]
     if is_ragged(rows):
@@ -63,7 +72,7 @@ def _taken(rows, order):
         lengths = np.diff(splits)[order]
         # The indices of each row's values, in the order of the rows.
         firsts = np.repeat(splits[order] - np.cumsum(lengths) + lengths, lengths)
-        values = _taken(rows.values, firsts + np.arange(lengths.sum()))
+        values = taken(rows.values, firsts + np.arange(lengths.sum()))
         return rows.from_row_lengths(values, lengths)
     if hasattr(rows, "__array__") and not keras.ops.is_tensor(rows):
         return np.asarray(rows)[order]

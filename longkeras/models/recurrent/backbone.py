@@ -160,14 +160,7 @@ class RecurrentBackbone(
 
         # === Functional Model ===
         inputs = self.functional_inputs()
-        token_ids, padding_mask, document_ids = inputs.values()
-        x = self.embed(token_ids, padding_mask, document_ids)
-        x = self.token_dropout(x, token_ids)
-        outputs = self.recurrent_stack(
-            x, padding_mask=ops.cast(padding_mask, "bool"), document_ids=document_ids
-        )
-        dropped = self.output_dropout_layer(outputs)
-        outputs = self.penalty(dropped, outputs, padding_mask)
+        outputs = self._hidden_states(**inputs)
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
 
         # === Config ===
@@ -188,6 +181,14 @@ class RecurrentBackbone(
         self.ngram_bins = ngram_bins
         self.ngram_dim = ngram_dim
         self.seed = seed
+
+    def _hidden_states(self, token_ids, padding_mask, document_ids):
+        x = self.embed(token_ids, padding_mask, document_ids)
+        x = self.token_dropout(x, token_ids)
+        outputs = self.recurrent_stack(
+            x, padding_mask=ops.cast(padding_mask, "bool"), document_ids=document_ids
+        )
+        return self.penalty(self.output_dropout_layer(outputs), outputs, padding_mask)
 
     def set_embeddings(self, embeddings, tokenizer=None):
         """Begin with embeddings from elsewhere, such as those of Word2Vec.
