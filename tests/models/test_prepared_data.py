@@ -145,6 +145,9 @@ def test_rows_validate_batches_and_batches_validate_rows(classifier, expected_lo
     assert history.history["val_loss"] == pytest.approx([expected_loss], rel=1e-4)
     history = classifier.fit(TEXTS, NAMED, validation_data=Batches(), verbose=0)
     assert history.history["val_loss"] == pytest.approx([expected_loss], rel=1e-4)
+    both = {"validation_data": (TEXTS, NAMED), "validation_split": 0.5}
+    history = classifier.fit(TEXTS, NAMED, verbose=0, **both)
+    assert history.history["val_loss"] == pytest.approx([expected_loss], rel=1e-4)
     history = classifier.fit(
         series(TEXTS), series(NAMED), validation_split=0.5, verbose=0
     )
