@@ -66,8 +66,9 @@ def test_a_call_and_a_stateless_call_complete_their_inputs_once(model, counts):
 def test_a_step_of_predict_completes_its_inputs_once(model, counts):
     model.compile(run_eagerly=True)
     model.predict_on_batch(inputs_of(model))
-    # On JAX the model is traced too.
-    assert counts["complete"] == counts["checked"] == 1
+    # On JAX, Keras first runs models of which a part is not built, such as a tokenizer.
+    forwards = (1, 2) if keras.backend.backend() == "jax" else (1,)
+    assert counts["complete"] == counts["checked"] in forwards
 
 
 def test_a_backbone_inside_a_call_of_the_users_may_be_given_less(counts):
