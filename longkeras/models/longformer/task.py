@@ -1,27 +1,27 @@
-"""What all tasks of the family share."""
+"""Mixins of all tasks and preprocessors of the family."""
 
-import keras
 from keras import ops
 
 from longkeras.models.base.text_task import TextTask
+from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.global_token_watch import (
     GlobalTokenWatch,
     WarnWithoutGlobalTokens,
 )
 from longkeras.models.longformer.inputs import OptionalInputs
 from longkeras.models.longformer.longer_positions import LongerPositions
+from longkeras.models.longformer.tokenizer import LongformerTokenizer
 
 
-def given_or_adam(optimizer):
-    """What `compile` was given, or Adam at the rate of KerasHub's tasks.
+class LongformerPreprocessor:
+    """Data of the family for a `TextPreprocessor`.
 
-    Args:
-        optimizer: See `keras.Model.compile`; or `"auto"`.
-
-    Returns:
-        The optimizer.
+    Mixin. Must precede a preprocessor of `text_tasks` in the bases.
     """
-    return keras.optimizers.Adam(5e-5) if optimizer == "auto" else optimizer
+
+    backbone_cls = LongformerBackbone
+    tokenizer_cls = LongformerTokenizer
+    input_names = ("token_ids", "padding_mask", "global_attention_mask", "segment_ids")
 
 
 class LongformerTask(
@@ -31,9 +31,14 @@ class LongformerTask(
 ):
     """Optional inputs, and a warning where training has no global token.
 
-    A mixin, to stand before a `keras_hub.models.Task`.
+    Mixin. Must follow a task of `text_tasks` and precede a `keras_hub.models.Task` in
+    the bases.
     """
 
+    backbone_cls = LongformerBackbone
+    backbone_advice = (
+        "; `longkeras.conversion.convert_to_long` makes one of RoBERTa, BERT and XLM-R"
+    )
     reads_output_projection = False
 
     def __init__(self, *args, **kwargs):

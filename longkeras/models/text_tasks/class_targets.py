@@ -1,6 +1,5 @@
 """Training on classes: losses, metrics, names and weights."""
 
-import keras
 import numpy as np
 
 from longkeras.models.base.automatic_metrics import (
@@ -18,6 +17,7 @@ from longkeras.models.text_tasks.class_labels import (
     multi_hot,
     numbered,
 )
+from longkeras.models.text_tasks.task_arguments import automatic_optimizer
 from longkeras.ops.implementations.concrete import concrete_array
 
 
@@ -49,14 +49,13 @@ class ClassTargets:
         Raises:
             ValueError: If the model has one class, and the loss chooses among classes.
         """
-        if optimizer == "auto":
-            optimizer = keras.optimizers.Adam(5e-5)
         if isinstance(loss, str) and loss == "auto":
             loss = automatic_loss(self.output_dense.activation)
         elif not self._is_reloading:
             check_classes_of_loss(loss, self.output_dense.units)
         if kwargs.get(self.metrics_argument, "auto") == "auto":
             kwargs[self.metrics_argument] = automatic_metrics(loss)
+        optimizer = automatic_optimizer(optimizer)
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
 
     def compile_from_config(self, config):

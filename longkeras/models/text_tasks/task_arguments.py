@@ -1,27 +1,59 @@
-"""What a task of this family is put together from."""
+"""Checks and defaults of the arguments that tasks share."""
 
-from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.preprocessor import LongformerPreprocessor
+import keras
+
+from longkeras.models.text_tasks.heads import POOLINGS
 
 
-def check_parts(backbone, preprocessor):
-    """Refuse a backbone or a preprocessor of another kind.
+def check_family(task, backbone, preprocessor):
+    """Refuse a backbone or a preprocessor of another family.
 
     Args:
-        backbone: what was given as such.
-        preprocessor: likewise, or None.
+        task: The task. Its `backbone_cls` and `preprocessor_cls` name the family; its
+            `backbone_advice`, if it has one, says where a backbone comes from.
+        backbone: The given backbone.
+        preprocessor: The given preprocessor, or None.
 
     Raises:
-        ValueError: If one is of another family, or no such thing.
+        ValueError: If one is of another family, or is no such object.
     """
-    if not isinstance(backbone, LongformerBackbone):
+    if not isinstance(backbone, task.backbone_cls):
         raise ValueError(
-            "`backbone` must be a `longkeras.models.LongformerBackbone`; "
-            "`longkeras.conversion.convert_to_long` makes one of RoBERTa, BERT and "
-            f"XLM-R. Received: backbone={backbone!r}"
+            f"`backbone` must be a `longkeras.models.{task.backbone_cls.__name__}`"
+            f"{getattr(task, 'backbone_advice', '')}. Received: backbone={backbone!r}"
         )
-    if not isinstance(preprocessor, LongformerPreprocessor | None):
+    served = getattr(preprocessor, "backbone_cls", None)
+    if preprocessor is not None and not (served and isinstance(backbone, served)):
+        library = task.preprocessor_cls.__module__.partition(".")[0]
+        family = task.preprocessor_cls.backbone_cls.__name__.removesuffix("Backbone")
         raise ValueError(
-            "`preprocessor` must be one of `longkeras.models.Longformer...Preprocessor`"
+            f"`preprocessor` must be one of `{library}.models.{family}...Preprocessor`"
             f", made with a tokenizer, or None. Received: preprocessor={preprocessor!r}"
         )
+
+
+def check_pooling(pooling):
+    """Refuse an unknown way of pooling.
+
+    Args:
+        pooling: The given argument.
+
+    Raises:
+        ValueError: If it is neither `"first"` nor `"mean"`.
+    """
+    if pooling not in POOLINGS:
+        raise ValueError(
+            f'`pooling` must be "first" or "mean". Received: pooling={pooling!r}'
+        )
+
+
+def automatic_optimizer(optimizer):
+    """The optimizer that `compile` was given, or the default of KerasHub's tasks.
+
+    Args:
+        optimizer: See `keras.Model.compile`; or `"auto"`.
+
+    Returns:
+        The optimizer; for `"auto"` Adam with a learning rate of 5e-5.
+    """
+    return keras.optimizers.Adam(5e-5) if optimizer == "auto" else optimizer
