@@ -8,20 +8,20 @@ from longkeras.models.causal_transformer.preprocessor import (
     TransformerCausalLMPreprocessor,
 )
 from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.masked_lm import LongformerMaskedLM
-from longkeras.models.longformer.masked_lm_preprocessor import (
+from longkeras.models.longformer.masked_lm import (
+    LongformerMaskedLM,
     LongformerMaskedLMPreprocessor,
 )
-from longkeras.models.longformer.question_answerer import LongformerQuestionAnswerer
-from longkeras.models.longformer.question_answerer_preprocessor import (
+from longkeras.models.longformer.question_answerer import (
+    LongformerQuestionAnswerer,
     LongformerQuestionAnswererPreprocessor,
 )
-from longkeras.models.longformer.text_classifier import LongformerTextClassifier
-from longkeras.models.longformer.text_classifier_preprocessor import (
+from longkeras.models.longformer.text_classifier import (
+    LongformerTextClassifier,
     LongformerTextClassifierPreprocessor,
 )
-from longkeras.models.longformer.token_classifier import LongformerTokenClassifier
-from longkeras.models.longformer.token_classifier_preprocessor import (
+from longkeras.models.longformer.token_classifier import (
+    LongformerTokenClassifier,
     LongformerTokenClassifierPreprocessor,
 )
 from longkeras.models.longformer.tokenizer import LongformerTokenizer

@@ -236,6 +236,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         activation="softmax",
         dropout=0.25,
         class_names=["dull", "exciting", "neither"],
+        pooling="mean",
     ),
     "longkeras.models.LongformerBackbone": lambda: {
         **_backbone_arguments(),
@@ -288,6 +289,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "activation": "softmax",
         "dropout": 0.25,
         "class_names": ["dull", "exciting", "neither"],
+        "pooling": "mean",
     },
     "longkeras.models.LongformerTokenClassifier": lambda: {
         **_task("Longformer", "LongformerTokenClassifier"),

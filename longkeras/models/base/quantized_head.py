@@ -5,41 +5,6 @@ import keras
 from longkeras.layers.parts import parts_of
 
 
-def head_policy(backbone):
-    """Return the dtype policy for the layers of a head.
-
-    Args:
-        backbone: `keras_hub.models.Backbone`.
-
-    Returns:
-        `keras.DTypePolicy`, that of the backbone, or its default where layers have
-        their own, as quantized ones have.
-    """
-    policy = backbone.dtype_policy
-    if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
-        return policy.default_policy
-    return policy
-
-
-def head_dense(backbone, units, **options):
-    """Return a dense layer of a head, with BERT's initializer.
-
-    Args:
-        backbone: `keras_hub.models.Backbone`.
-        units: int.
-        **options: further arguments of `keras.layers.Dense`.
-
-    Returns:
-        `keras.layers.Dense`.
-    """
-    return keras.layers.Dense(
-        units,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-        dtype=head_policy(backbone),
-        **options,
-    )
-
-
 class QuantizedHead:
     """Saves the head of a task: its weights alone, and which layers are quantized.
 

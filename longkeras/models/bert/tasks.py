@@ -3,16 +3,34 @@
 import keras
 import keras_hub
 
-from longkeras.argument_checks import check_arguments
-from longkeras.models.base.inputs import MASK_POSITIONS
-from longkeras.models.base.text_task import TextTask
 from longkeras.models.bert.backbone import ExactBertBackbone, bert_initializer
-from longkeras.models.text_tasks.class_labels import check_class_names
-from longkeras.models.text_tasks.class_targets import ClassTargets
+from longkeras.models.text_tasks.heads import head_dense, head_dtype_policy
+from longkeras.models.text_tasks.masked_lm import MaskedLM
+from longkeras.models.text_tasks.text_classifier import TextClassifier
+
+
+class PastBertConstructor:
+    """Skips the constructors of KerasHub's tasks, which make heads of their own.
+
+    Mixin. Must directly precede one of KerasHub's BERT tasks in the bases.
+    """
+
+    def __init__(self, *args, **kwargs):
+        is_masked_lm = isinstance(self, keras_hub.models.BertMaskedLM)
+        skipped = (
+            keras_hub.models.BertMaskedLM
+            if is_masked_lm
+            else keras_hub.models.BertTextClassifier
+        )
+        super(skipped, self).__init__(*args, **kwargs)
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class ExactBertMaskedLM(TextTask, keras_hub.models.BertMaskedLM):
+class ExactBertMaskedLM(
+    MaskedLM,
+    PastBertConstructor,
+    keras_hub.models.BertMaskedLM,
+):
     """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
 
     The head has the activation and epsilon of the backbone, as Hugging Face's
@@ -51,32 +69,11 @@ class ExactBertMaskedLM(TextTask, keras_hub.models.BertMaskedLM):
     """
 
     backbone_cls = ExactBertBackbone
-    added_inputs = (MASK_POSITIONS,)
-    makes_targets = True
+    head_initializer = staticmethod(bert_initializer)
 
     def __init__(self, backbone, preprocessor=None, **kwargs):
-        # === Layers ===
-        self.backbone = backbone
-        self.preprocessor = preprocessor
-        self.masked_lm_head = keras_hub.layers.MaskedLMHead(
-            vocabulary_size=backbone.vocabulary_size,
-            token_embedding=backbone.token_embedding,
-            intermediate_activation=backbone.activation,
-            layer_norm_epsilon=backbone.layer_norm_epsilon,
-            kernel_initializer=bert_initializer(),
-            dtype=backbone.dtype_policy,
-            name="mlm_head",
-        )
-
-        # === Functional Model ===
-        inputs = self.functional_inputs()
-        hidden_states = backbone(backbone.input)["sequence_output"]
-        # Past the constructor of BertMaskedLM, which makes a head of its own.
-        super(keras_hub.models.BertMaskedLM, self).__init__(
-            inputs=inputs,
-            outputs=self.masked_lm_head(hidden_states, inputs["mask_positions"]),
-            **kwargs,
-        )
+        activation = getattr(backbone, "activation", None)
+        super().__init__(backbone, preprocessor, activation, **kwargs)
 
     def unread_weights(self):
         """The pooler.
@@ -86,10 +83,17 @@ class ExactBertMaskedLM(TextTask, keras_hub.models.BertMaskedLM):
         """
         return list(self.backbone.pooled_dense.weights)
 
+    def get_config(self):
+        # The head is as the backbone says.
+        config = super().get_config()
+        return {name: x for name, x in config.items() if not name.startswith("head_")}
+
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ExactBertTextClassifier(
-    ClassTargets, TextTask, keras_hub.models.BertTextClassifier
+    TextClassifier,
+    PastBertConstructor,
+    keras_hub.models.BertTextClassifier,
 ):
     """KerasHub's BERT that puts a text in one of several classes.
 
@@ -104,7 +108,10 @@ class ExactBertTextClassifier(
             inputs are given as ids. Defaults to `None`.
         activation: Activation of the outputs. Defaults to `None`, logits.
         dropout: float. Rate before the head. Defaults to `0.1`.
-        class_names: list of str, one a class, or None. Defaults to `None`.
+        class_names: list of str, one per class, or None. Defaults to `None`.
+        pooling: str. `"first"` reads the pooler, a dense layer and a tanh over the
+            first token; `"mean"` reads the mean of the hidden states of all tokens
+            that are not padding, and not the pooler. Defaults to `"first"`.
         **kwargs: See `keras_hub.models.TextClassifier`.
 
     Call arguments:
@@ -132,24 +139,37 @@ class ExactBertTextClassifier(
     """
 
     backbone_cls = ExactBertBackbone
-    needs_targets = True
 
-    def __init__(
-        self,
-        backbone,
-        num_classes,
-        preprocessor=None,
-        activation=None,
-        dropout=0.1,
-        class_names=None,
-        **kwargs,
-    ):
-        check_arguments(locals())
-        check_class_names(class_names, num_classes)
-        super().__init__(
-            backbone, num_classes, preprocessor, activation, dropout, **kwargs
+    def make_head(self, num_classes, activation, dropout):
+        """Create the layers of KerasHub's head; see `TextClassifier`."""
+        self.output_dropout = keras.layers.Dropout(
+            dropout,
+            dtype=head_dtype_policy(self.backbone),
+            name="classifier_dropout",
         )
-        self.class_names = class_names
+        self.output_dense = head_dense(
+            self.backbone,
+            num_classes,
+            kernel_initializer=bert_initializer(),
+            activation=activation,
+            name="logits",
+        )
 
-    def get_config(self):
-        return {**super().get_config(), "class_names": self.class_names}
+    def pooled(self, outputs, padding_mask, pooling):
+        """The output of the pooler, or the mean; see `TextClassifier`."""
+        if pooling == "first":
+            return outputs["pooled_output"]
+        return super().pooled(outputs, padding_mask, pooling)
+
+    def head(self, x):
+        """Apply the head; see `TextClassifier`."""
+        return self.output_dense(self.output_dropout(x))
+
+    def unread_weights(self):
+        """The pooler, unless `pooling` is `"first"`.
+
+        Returns:
+            list of `keras.Variable`.
+        """
+        is_read = self.pooling == "first"
+        return [] if is_read else list(self.backbone.pooled_dense.weights)

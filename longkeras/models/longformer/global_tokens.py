@@ -1,33 +1,50 @@
-"""Which tokens are global where the user does not say: the tasks' rules."""
+"""Rules for the tokens that are global where no mask is given.
 
+A model applies them to tensors, a preprocessor to NumPy arrays.
+"""
+
+import numpy as np
 from keras import ops
 
 
-def first_token(token_ids):
+def first_token(token_ids, arrays=ops):
     """The first token of each text.
 
     Args:
-        token_ids: int tensor `(batch, sequence)`.
+        token_ids: int tensor or array `(..., sequence)`.
+        arrays: `keras.ops` for tensors, or `numpy` for arrays. Defaults to
+            `keras.ops`.
 
     Returns:
-        int32 tensor like `token_ids`, 1 at global tokens.
+        int32 tensor or array like `token_ids`, 1 at global tokens.
     """
-    place = ops.cumsum(ops.ones_like(token_ids, dtype="int32"), axis=-1)
-    return ops.cast(ops.equal(place, 1), "int32")
+    return _as_mask(_is_first(token_ids, arrays), arrays)
 
 
-def before_first(token_ids, separator_id):
-    """The tokens before the first separator, or the first token where there is none.
+def before_first(token_ids, separator_id, arrays=ops):
+    """The tokens before the first separator, or the first token if there is none.
 
     Args:
-        token_ids: int tensor `(batch, sequence)`.
+        token_ids: int tensor or array `(..., sequence)`.
         separator_id: int.
+        arrays: `keras.ops` for tensors, or `numpy` for arrays. Defaults to
+            `keras.ops`.
 
     Returns:
-        int32 tensor like `token_ids`, 1 at global tokens.
+        int32 tensor or array like `token_ids`, 1 at global tokens.
     """
-    is_separator = ops.cast(ops.equal(token_ids, separator_id), "int32")
-    before = ops.equal(ops.cumsum(is_separator, axis=-1), 0)
-    has_one = ops.any(is_separator, axis=-1, keepdims=True)
-    chosen = ops.where(has_one, before, ops.equal(first_token(token_ids), 1))
-    return ops.cast(chosen, "int32")
+    is_separator = arrays.equal(token_ids, separator_id)
+    count = arrays.cumsum(_as_mask(is_separator, arrays), axis=-1)
+    has_one = arrays.any(is_separator, axis=-1, keepdims=True)
+    is_first = _is_first(token_ids, arrays)
+    chosen = arrays.where(has_one, arrays.equal(count, 0), is_first)
+    return _as_mask(chosen, arrays)
+
+
+def _is_first(token_ids, arrays):
+    position = arrays.cumsum(arrays.ones_like(token_ids, dtype="int32"), axis=-1)
+    return arrays.equal(position, 1)
+
+
+def _as_mask(chosen, arrays):
+    return chosen.astype("int32") if arrays is np else ops.cast(chosen, "int32")

@@ -1,21 +1,82 @@
-"""Longformer that fills in masked tokens."""
+"""Longformer that predicts masked tokens."""
 
 import keras
 import keras_hub
 
-from longkeras.argument_checks import check_arguments
-from longkeras.models.base.inputs import MASK_POSITIONS
-from longkeras.models.base.quantized_head import head_policy
-from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.masked_lm_preprocessor import (
-    LongformerMaskedLMPreprocessor,
-)
-from longkeras.models.longformer.task import LongformerTask
-from longkeras.models.longformer.task_parts import check_parts
+from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
+from longkeras.models.text_tasks.masked_lm import MaskedLM
+from longkeras.models.text_tasks.masked_lm_preprocessor import MaskedLMPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
+class LongformerMaskedLMPreprocessor(LongformerPreprocessor, MaskedLMPreprocessor):
+    """Tokenizes texts, pads them, and hides some tokens to be guessed.
+
+    No token is global. Special tokens are neither hidden nor put in place of others.
+    A text of n ordinary tokens has `mask_selection_rate` · n of them chosen, at least
+    one. With a `seed` a new preprocessor draws the same again for the same texts in
+    the same order, in batches of any size; a parallel `tf.data` map has no order.
+
+    What does not fit is cut, with a warning; `report` counts it, and `windows` reads a
+    text of any length in parts.
+
+    Args:
+        tokenizer: `longkeras.models.LongformerTokenizer`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
+            longest of the batch, rounded up to a multiple of 64.
+        truncate: str. How a pair is cut: `"round_robin"` cuts the longer text first,
+            `"waterfall"` the second. Defaults to `"round_robin"`.
+        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
+            length of the model's position table. Defaults to `4096`.
+        mask_selection_rate: float. The share of tokens to guess. Defaults to `0.15`.
+        mask_selection_length: int. The most tokens to guess in a text. Defaults to
+            `None`: the share of the padded length.
+        mask_token_rate: float. How often a chosen token becomes the mask. Defaults to
+            `0.8`.
+        random_token_rate: float. How often it becomes any other; else it stays.
+            Defaults to `0.1`.
+        seed: int. Defaults to `None`, drawn at random.
+        **kwargs: See `keras_hub.models.MaskedLMPreprocessor`.
+
+    Call arguments:
+        x: as of `LongformerTextClassifierPreprocessor`; then targets are made here. Or
+            ids with `mask_positions` `(batch, masks)`, in which nothing is hidden that
+            is not: this is how masks are filled in.
+        y: None, or with `mask_positions` the ids that were there, passed on. Defaults
+            to `None`.
+        sample_weight: float `(batch,)`, weights of whole texts; or with
+            `mask_positions` passed on. Defaults to `None`.
+
+    Returns:
+        (x, y, sample_weight): the dict of `LongformerTextClassifierPreprocessor` with
+        int32 `mask_positions` `(batch, masks)`; the ids that were there, int32
+        `(batch, masks)`; and float32 weights, 0 where a text has fewer masks. Of given
+        `mask_positions` the dict, in a tuple if there is `y`.
+
+    Raises:
+        ValueError: If a length, a way to cut or a rate cannot be, or there are targets
+            for texts.
+
+    Example:
+
+    ```python
+    from longkeras.models import LongformerMaskedLMPreprocessor, LongformerTokenizer
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "to", "be", "or", "not"]
+    preprocessor = LongformerMaskedLMPreprocessor(
+        LongformerTokenizer.from_word_piece(vocabulary),
+        sequence_length=8, mask_selection_rate=0.5, mask_token_rate=1.0,
+        random_token_rate=0.0, seed=1,
+    )
+    x, y, sample_weight = preprocessor("to be or not to be")
+    hidden = x["token_ids"][x["mask_positions"]]
+    assert hidden[sample_weight == 1].tolist() == [4, 4, 4]
+    ```
+    """
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LongformerMaskedLM(MaskedLM, LongformerTask, keras_hub.models.MaskedLM):
     """Predicts the tokens behind masks: how Longformer is trained on plain text.
 
     Where no `global_attention_mask` is given, no token is global, so that the
@@ -62,52 +123,4 @@ class LongformerMaskedLM(LongformerTask, keras_hub.models.MaskedLM):
         [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
     """
 
-    backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerMaskedLMPreprocessor
-    added_inputs = (MASK_POSITIONS,)
-    makes_targets = True
-    reads_output_projection = True
-
-    def __init__(
-        self,
-        backbone,
-        preprocessor=None,
-        head_activation="gelu",
-        head_layer_norm_epsilon=None,
-        **kwargs,
-    ):
-        check_arguments(locals(), may_be_none=("head_layer_norm_epsilon",))
-        check_parts(backbone, preprocessor)
-        # === Layers ===
-        self.backbone = backbone
-        self.preprocessor = preprocessor
-        self.masked_lm_head = keras_hub.layers.MaskedLMHead(
-            vocabulary_size=backbone.vocabulary_size,
-            token_embedding=backbone.token_embedding,
-            intermediate_activation=head_activation,
-            layer_norm_epsilon=(
-                backbone.layer_norm_epsilon
-                if head_layer_norm_epsilon is None
-                else head_layer_norm_epsilon
-            ),
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
-            dtype=head_policy(backbone),
-            name="mlm_head",
-        )
-
-        # === Functional Model ===
-        inputs = self.functional_inputs()
-        hidden_states = backbone(backbone.input)["sequence_output"]
-        outputs = self.masked_lm_head(hidden_states, inputs["mask_positions"])
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-
-        # === Config ===
-        self.head_activation = keras.activations.get(head_activation)
-        self.head_layer_norm_epsilon = head_layer_norm_epsilon
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "head_activation": keras.activations.serialize(self.head_activation),
-            "head_layer_norm_epsilon": self.head_layer_norm_epsilon,
-        }

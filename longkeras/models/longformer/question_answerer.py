@@ -1,27 +1,85 @@
-"""Longformer that finds the answer to a question in a long text."""
+"""Longformer that finds answers in texts."""
 
 import keras
 import keras_hub
+import numpy as np
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.base.automatic_metrics import (
-    automatic_metrics,
-    automatic_optimizer,
-)
-from longkeras.models.base.quantized_head import head_dense
-from longkeras.models.base.text_columns import as_columns, is_text
-from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.global_tokens import before_first
-from longkeras.models.longformer.question_answerer_preprocessor import (
-    NAMES,
-    LongformerQuestionAnswererPreprocessor,
+from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
+from longkeras.models.text_tasks.question_answerer import QuestionAnswerer
+from longkeras.models.text_tasks.question_answerer_preprocessor import (
+    QuestionAnswererPreprocessor,
 )
-from longkeras.models.longformer.task import LongformerTask
-from longkeras.models.longformer.task_parts import check_parts
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
+class LongformerQuestionAnswererPreprocessor(
+    LongformerPreprocessor, QuestionAnswererPreprocessor
+):
+    """Packs a question and a text, and finds the tokens of the answer.
+
+    The start and the question, all that stands before the first separator, are
+    global. A text that does not fit is cut, with a warning; `report` counts it.
+    `windows` reads a text of any length in parts, each with the question, and
+    `answers` turns the logits of the parts into characters of the text.
+    `training_windows` makes such parts of texts with answers, for `fit`.
+
+    Args:
+        tokenizer: `longkeras.models.LongformerTokenizer`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
+            longest of the batch, rounded up to a multiple of 64. Set it to `predict`
+            several batches, whose outputs must have one length.
+        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
+            length of the model's position table. Defaults to `4096`.
+        max_question_length: int. The most tokens of a question. Defaults to `64`.
+        **kwargs: See `keras_hub.models.Preprocessor`.
+
+    Call arguments:
+        x: dict of `question` and `context`, strings or lists or tensors of strings; or
+            ids, as of `LongformerTextClassifierPreprocessor`.
+        y: dict of `answer_start`, the answer's first character in the text, and of
+            `answer_text` or `answer_end`, one past its last. An answer that is empty or
+            that begins below 0 is the first token. So is one that was cut off, with a
+            warning: make `training_windows` of such texts. For ids: dict of
+            `start_logits` and `end_logits`, the tokens themselves. Defaults to `None`.
+        sample_weight: passed on. Defaults to `None`.
+
+    Returns:
+        The dict of `LongformerTextClassifierPreprocessor`; with answers a tuple of it
+        and a dict of int32 `start_logits` and `end_logits`, `(batch,)`: the answer's
+        first and last token, under the names of the model's outputs.
+
+    Raises:
+        ValueError: If a length cannot be, or inputs or answers are of another form.
+
+    Example:
+
+    ```python
+    from longkeras.models import LongformerQuestionAnswererPreprocessor
+    from longkeras.models import LongformerTokenizer
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "who", "is", "it", "me"]
+    preprocessor = LongformerQuestionAnswererPreprocessor(
+        LongformerTokenizer.from_word_piece(vocabulary)
+    )
+    x = {"question": ["Who is it"], "context": ["It is me"]}
+    x, y = preprocessor(x, {"answer_start": [6], "answer_text": ["me"]})
+    assert x["token_ids"][0, :9].tolist() == [2, 5, 6, 7, 3, 7, 6, 8, 3]
+    assert x["global_attention_mask"][0].tolist() == [1] * 4 + [0] * 60
+    assert y["start_logits"].tolist() == y["end_logits"].tolist() == [7]
+    ```
+    """
+
+    def global_tokens(self, token_ids):
+        """The tokens before the first separator; see `TextPreprocessor`."""
+        return before_first(token_ids, self.tokenizer.separator_token_id, np)
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LongformerQuestionAnswerer(
+    QuestionAnswerer, LongformerTask, keras_hub.models.Task
+):
     """Says where in a text the answer to a question begins and ends.
 
     A text is the question, a separator, and what it is about. Where no
@@ -64,65 +122,14 @@ class LongformerQuestionAnswerer(LongformerTask, keras_hub.models.Task):
         [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
     """
 
-    backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerQuestionAnswererPreprocessor
-    needs_targets = True
 
     def __init__(self, backbone, preprocessor=None, separator_id=None, **kwargs):
         check_arguments(locals(), may_be_none=("separator_id",))
-        check_parts(backbone, preprocessor)
+        super().__init__(backbone, preprocessor, **kwargs)
         if separator_id is None:
             separator_id = _separator_of(preprocessor)
-        # === Layers ===
-        self.backbone = backbone
-        self.preprocessor = preprocessor
-        self.output_dense = head_dense(backbone, 2, name="logits")
-
-        # === Functional Model ===
-        inputs = backbone.input
-        logits = self.output_dense(backbone(inputs)["sequence_output"])
-        outputs = {"start_logits": logits[..., 0], "end_logits": logits[..., 1]}
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-
-        # === Config ===
         self.separator_id = separator_id
-
-    def compile(self, optimizer="auto", loss="auto", metrics="auto", **kwargs):
-        """Configure training; see `keras.Model.compile`.
-
-        Args:
-            optimizer: Defaults to `"auto"`, Adam at 5e-5.
-            loss: Defaults to `"auto"`, the cross-entropy over positions of start and
-                of end, added.
-            metrics: Defaults to `"auto"`, the accuracy of both that fits the loss.
-            **kwargs: See `keras.Model.compile`.
-        """
-        names = ("start_logits", "end_logits")
-        if isinstance(loss, str) and loss == "auto":
-            make = keras.losses.SparseCategoricalCrossentropy
-            loss = {name: make(from_logits=True) for name in names}
-        if isinstance(metrics, str) and metrics == "auto":
-            losses = loss if isinstance(loss, dict) else dict.fromkeys(names, loss)
-            metrics = {
-                name: automatic_metrics(losses.get(name), "accuracy") for name in names
-            }
-        optimizer = automatic_optimizer(optimizer)
-        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
-
-    def rows_of(self, x):
-        """See `TextTraining`; a pair of columns is questions and contexts.
-
-        Args:
-            x: dict of `question` and `context`, or a tuple of the two.
-
-        Returns:
-            dict of lists, arrays or tensors.
-        """
-        rows = super().rows_of(x)
-        if isinstance(x, tuple) and len(x) == len(NAMES):
-            pair = [[part] if is_text(part) else part for part in x]
-            rows = dict(zip(NAMES, map(as_columns, pair), strict=True))
-        return rows
 
     def global_tokens_of(self, inputs):
         """The question: the tokens before the first separator.

@@ -1,21 +1,39 @@
-"""Base class of all Longformer tasks."""
+"""Mixins of all tasks and preprocessors of the family."""
 
 from keras import ops
 
 from longkeras.models.base.text_task import TextTask
+from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.global_token_watch import (
     GlobalTokenWatch,
     WarnWithoutGlobalTokens,
 )
 from longkeras.models.longformer.longer_positions import LongerPositions
+from longkeras.models.longformer.tokenizer import LongformerTokenizer
+
+
+class LongformerPreprocessor:
+    """Data of the family for a `TextPreprocessor`.
+
+    Mixin. Must precede a preprocessor of `text_tasks` in the bases.
+    """
+
+    backbone_cls = LongformerBackbone
+    tokenizer_cls = LongformerTokenizer
+    input_names = ("token_ids", "padding_mask", "global_attention_mask", "segment_ids")
 
 
 class LongformerTask(LongerPositions, TextTask):
     """A task whose global tokens have a rule, with a warning if training has none.
 
-    Mixin. Must precede a `keras_hub.models.Task`.
+    Mixin. Must follow a task of `text_tasks` and precede a `keras_hub.models.Task` in
+    the bases.
     """
 
+    backbone_cls = LongformerBackbone
+    backbone_advice = (
+        "; `longkeras.conversion.convert_to_long` makes one of RoBERTa, BERT and XLM-R"
+    )
     reads_output_projection = False
 
     def __init__(self, *args, **kwargs):

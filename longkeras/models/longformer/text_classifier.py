@@ -1,30 +1,83 @@
-"""Longformer that puts a text in one of several classes."""
+"""Longformer that classifies texts."""
 
 import keras
 import keras_hub
+import numpy as np
 
-from longkeras.argument_checks import check_arguments
-from longkeras.layers.counter_dropout import CounterDropout
-from longkeras.models.base.quantized_head import head_dense, head_policy
-from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.global_tokens import first_token
-from longkeras.models.longformer.task import LongformerTask
-from longkeras.models.longformer.task_parts import check_parts
-from longkeras.models.longformer.text_classifier_preprocessor import (
-    LongformerTextClassifierPreprocessor,
+from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
+from longkeras.models.text_tasks.text_classifier import TextClassifier
+from longkeras.models.text_tasks.text_classifier_preprocessor import (
+    TextClassifierPreprocessor,
 )
-from longkeras.models.text_tasks.class_labels import check_class_names
-from longkeras.models.text_tasks.class_targets import ClassTargets
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LongformerTextClassifierPreprocessor(
+    LongformerPreprocessor, TextClassifierPreprocessor
+):
+    """Tokenizes texts or pairs of texts, adds special tokens, and pads.
+
+    The first token is global. What does not fit is cut, with a warning; `report`
+    counts it, and `windows` reads a text of any length in parts.
+
+    Args:
+        tokenizer: `longkeras.models.LongformerTokenizer`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
+            longest of the batch, rounded up to a multiple of 64.
+        truncate: str. How a pair is cut: `"round_robin"` cuts the longer text first,
+            `"waterfall"` the second. Defaults to `"round_robin"`.
+        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
+            length of the model's position table. Defaults to `4096`.
+        **kwargs: See `keras_hub.models.TextClassifierPreprocessor`.
+
+    Call arguments:
+        x: a string, a list or tensor of strings, or pairs: a dict of `first` and
+            `second`, a list of pairs, or with `y` given a tuple of both. Or ids with
+            their special tokens: a dict of `token_ids` and, if wanted, `padding_mask`,
+            `global_attention_mask` (it wins over the rule) and `segment_ids`.
+        y: labels, passed on. Defaults to `None`.
+        sample_weight: passed on. Defaults to `None`.
+
+    Returns:
+        A dict of int32 `token_ids`, `padding_mask`, `global_attention_mask` and
+        `segment_ids`, `(batch, sequence)` or for one text `(sequence,)`; with labels a
+        tuple.
+
+    Raises:
+        ValueError: If `sequence_length` or `truncate` cannot be.
+
+    Example:
+
+    ```python
+    from longkeras.models import LongformerTextClassifierPreprocessor
+    from longkeras.models import LongformerTokenizer
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "long", "##er", "text"]
+    preprocessor = LongformerTextClassifierPreprocessor(
+        LongformerTokenizer.from_word_piece(vocabulary), sequence_length=6
+    )
+    x, y = preprocessor(["Longer text", "text"], [1, 0])
+    assert x["token_ids"].tolist() == [[2, 5, 6, 7, 3, 0], [2, 7, 3, 0, 0, 0]]
+    assert x["global_attention_mask"][0].tolist() == [1, 0, 0, 0, 0, 0]
+    ```
+    """
+
+    def global_tokens(self, token_ids):
+        """The first token; see `TextPreprocessor`."""
+        return first_token(token_ids, np)
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LongformerTextClassifier(
-    ClassTargets, LongformerTask, keras_hub.models.TextClassifier
+    TextClassifier, LongformerTask, keras_hub.models.TextClassifier
 ):
     """Classifies long texts by their first token, which sees the whole text.
 
     Where no `global_attention_mask` is given, the first token is global, as with
-    Hugging Face's `LongformerForSequenceClassification`, whose head this is.
+    Hugging Face's `LongformerForSequenceClassification`, whose head this is. With
+    `pooling="mean"` the head reads the mean of the hidden states instead; the first
+    token remains global.
 
     Args:
         backbone: `longkeras.models.LongformerBackbone`.
@@ -36,8 +89,10 @@ class LongformerTextClassifier(
             targets are one column a class, or lists of `class_names`. Defaults to
             `None`, logits.
         dropout: float. Rate before each layer of the head. Defaults to `0.1`.
-        class_names: list of str, one a class, or None. Labels may then be names.
+        class_names: list of str, one per class, or None. Labels may then be names.
             Defaults to `None`.
+        pooling: str. `"first"` reads the hidden state of the first token, `"mean"` the
+            mean over all tokens that are not padding. Defaults to `"first"`.
         **kwargs: See `keras_hub.models.TextClassifier`.
 
     Call arguments:
@@ -47,7 +102,8 @@ class LongformerTextClassifier(
         Logits `(batch, num_classes)`.
 
     Raises:
-        ValueError: If there is not one name a class.
+        ValueError: If there is not one name per class, `pooling` is unknown, or a part
+            is of another family.
 
     Example:
 
@@ -68,52 +124,7 @@ class LongformerTextClassifier(
         [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
     """
 
-    backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerTextClassifierPreprocessor
-    needs_targets = True
-
-    def __init__(
-        self,
-        backbone,
-        num_classes,
-        preprocessor=None,
-        activation=None,
-        dropout=0.1,
-        class_names=None,
-        **kwargs,
-    ):
-        check_arguments(locals())
-        check_class_names(class_names, num_classes)
-        check_parts(backbone, preprocessor)
-        # === Layers ===
-        self.backbone = backbone
-        self.preprocessor = preprocessor
-        dtype = head_policy(backbone)
-        self.pooled_dropout = CounterDropout(
-            dropout, dtype=dtype, name="pooled_dropout"
-        )
-        self.pooled_dense = head_dense(
-            backbone, backbone.hidden_dim, activation="tanh", name="pooled_dense"
-        )
-        self.output_dropout = CounterDropout(
-            dropout, dtype=dtype, name="output_dropout"
-        )
-        self.output_dense = head_dense(
-            backbone, num_classes, activation=activation, name="logits"
-        )
-
-        # === Functional Model ===
-        inputs = backbone.input
-        x = backbone(inputs)["sequence_output"][:, 0]
-        x = self.pooled_dense(self.pooled_dropout(x))
-        outputs = self.output_dense(self.output_dropout(x))
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-
-        # === Config ===
-        self.num_classes = num_classes
-        self.activation = keras.activations.get(activation)
-        self.dropout = dropout
-        self.class_names = class_names
 
     def global_tokens_of(self, inputs):
         """The first token of each text.
@@ -125,12 +136,3 @@ class LongformerTextClassifier(
             int32 tensor `(batch, sequence)`.
         """
         return first_token(inputs["token_ids"])
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "activation": keras.activations.serialize(self.activation),
-            "dropout": self.dropout,
-            "class_names": self.class_names,
-        }

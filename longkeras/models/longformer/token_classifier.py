@@ -1,24 +1,74 @@
-"""Longformer that puts each token in one of several classes."""
+"""Longformer that classifies tokens."""
 
 import keras
 import keras_hub
-import numpy as np
 
-from longkeras.argument_checks import check_arguments
-from longkeras.layers.counter_dropout import CounterDropout
-from longkeras.models.base.quantized_head import head_dense, head_policy
-from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.task import LongformerTask
-from longkeras.models.longformer.task_parts import check_parts
-from longkeras.models.longformer.token_classifier_preprocessor import (
-    LongformerTokenClassifierPreprocessor,
+from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
+from longkeras.models.text_tasks.token_classifier import TokenClassifier
+from longkeras.models.text_tasks.token_classifier_preprocessor import (
+    TokenClassifierPreprocessor,
 )
-from longkeras.models.text_tasks.class_labels import check_class_names
-from longkeras.models.text_tasks.class_targets import ClassTargets
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
-class LongformerTokenClassifier(ClassTargets, LongformerTask, keras_hub.models.Task):
+class LongformerTokenClassifierPreprocessor(
+    LongformerPreprocessor, TokenClassifierPreprocessor
+):
+    """Tokenizes words or texts, pads them, and gives tokens the labels of their words.
+
+    The label of a word goes to its first token; other tokens have the weight 0. In a
+    text every token has a label: that of the span of characters it begins in, or
+    `outside_label`. No token is global. What does not fit is cut, with a warning;
+    `report` counts it, and `windows` reads a text of any length in parts.
+
+    Args:
+        tokenizer: `longkeras.models.LongformerTokenizer`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
+            longest of the batch, rounded up to a multiple of 64. Set it to `predict`
+            several batches, whose outputs must have one length.
+        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
+            length of the model's position table. Defaults to `4096`.
+        outside_label: int. The label of what stands in no span. Defaults to `0`.
+        **kwargs: See `keras_hub.models.Preprocessor`.
+
+    Call arguments:
+        x: words: a list of lists of strings, a ragged tensor, or a dict of `words`,
+            which may be those of one text; or texts: a string, a list or tensor of
+            strings, or a dict of `text`; or ids, as of
+            `LongformerTextClassifierPreprocessor`. Words are read with a space between
+            them.
+        y: for words a label each; for texts the spans, a list of
+            `(start, end, label)` in characters each; for ids a label each. Defaults to
+            `None`.
+        sample_weight: float `(batch,)`, the weights of whole texts. Defaults to `None`.
+
+    Returns:
+        The dict of `LongformerTextClassifierPreprocessor`; with labels a tuple of it,
+        int32 labels `(batch, sequence)` and float32 weights `(batch, sequence)`.
+
+    Raises:
+        ValueError: If a length cannot be, or labels are not those of words or spans.
+
+    Example:
+
+    ```python
+    from longkeras.models import LongformerTokenClassifierPreprocessor
+    from longkeras.models import LongformerTokenizer
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "long", "##er", "text"]
+    preprocessor = LongformerTokenClassifierPreprocessor(
+        LongformerTokenizer.from_word_piece(vocabulary), sequence_length=6
+    )
+    x, y, sample_weight = preprocessor([["Longer", "text"]], [[2, 1]])
+    assert x["token_ids"].tolist() == [[2, 5, 6, 7, 3, 0]]
+    assert y.tolist() == [[0, 2, 0, 1, 0, 0]]
+    assert sample_weight.tolist() == [[0, 1, 0, 1, 0, 0]]
+    ```
+    """
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class LongformerTokenClassifier(TokenClassifier, LongformerTask, keras_hub.models.Task):
     """Classifies every token of long texts, to find names or parts.
 
     Where no `global_attention_mask` is given, no token is global. The head is that of
@@ -30,7 +80,7 @@ class LongformerTokenClassifier(ClassTargets, LongformerTask, keras_hub.models.T
         preprocessor: `longkeras.models.LongformerTokenClassifierPreprocessor`, or
             None if inputs are given as ids. Defaults to `None`.
         dropout: float. Rate before the head. Defaults to `0.1`.
-        class_names: list of str, one a class, or None. Labels may then be names.
+        class_names: list of str, one per class, or None. Labels may then be names.
             Defaults to `None`.
         **kwargs: See `keras_hub.models.Task`.
 
@@ -41,7 +91,7 @@ class LongformerTokenClassifier(ClassTargets, LongformerTask, keras_hub.models.T
         Logits `(batch, sequence, num_classes)`.
 
     Raises:
-        ValueError: If there is not one name a class.
+        ValueError: If there is not one name per class, or a part is of another family.
 
     Example:
 
@@ -62,60 +112,4 @@ class LongformerTokenClassifier(ClassTargets, LongformerTask, keras_hub.models.T
         [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
     """
 
-    backbone_cls = LongformerBackbone
     preprocessor_cls = LongformerTokenClassifierPreprocessor
-    needs_targets = True
-    # Tokens without a label get a sample weight of 0 from the preprocessor.
-    metrics_argument = "weighted_metrics"
-
-    def __init__(
-        self,
-        backbone,
-        num_classes,
-        preprocessor=None,
-        dropout=0.1,
-        class_names=None,
-        **kwargs,
-    ):
-        check_arguments(locals())
-        check_class_names(class_names, num_classes)
-        check_parts(backbone, preprocessor)
-        # === Layers ===
-        self.backbone = backbone
-        self.preprocessor = preprocessor
-        self.output_dropout = CounterDropout(
-            dropout, dtype=head_policy(backbone), name="output_dropout"
-        )
-        self.output_dense = head_dense(backbone, num_classes, name="logits")
-
-        # === Functional Model ===
-        inputs = backbone.input
-        x = self.output_dropout(backbone(inputs)["sequence_output"])
-        super().__init__(inputs=inputs, outputs=self.output_dense(x), **kwargs)
-
-        # === Config ===
-        self.num_classes = num_classes
-        self.dropout = dropout
-        self.class_names = class_names
-
-    def plain_labels(self, y):
-        """Labels of words or spans without the places of spans.
-
-        Args:
-            y: array, ragged tensor, or a list of a text's labels each: numbers, or
-                spans `(start, end, label)`.
-
-        Returns:
-            Array, tensor or list of labels.
-        """
-        if not isinstance(y, list):
-            return getattr(y, "flat_values", y)
-        return [x[2] if np.ndim(x) else x for row in y for x in row]
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "dropout": self.dropout,
-            "class_names": self.class_names,
-        }

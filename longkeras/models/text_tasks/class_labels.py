@@ -1,4 +1,4 @@
-"""Names and numbers of classes: what labels may be, and what becomes of them."""
+"""Checks of class labels, and their conversion from names to numbers."""
 
 from collections.abc import Mapping
 

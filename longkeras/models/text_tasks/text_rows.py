@@ -1,4 +1,4 @@
-"""Texts as rows of ids, before they are padded to one length."""
+"""Rows of ids, before they are padded to one length."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,8 @@ import numpy as np
 
 from longkeras.text.subword_pipeline import rank_of
 
-# Texts may come as one row of strings for each, or as these.
+# Names of a pair of texts in a dict.
 PAIR_NAMES = ("first", "second")
-ROW_NAMES = ("token_ids", "padding_mask", "global_attention_mask", "segment_ids")
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,17 +16,14 @@ class Row:
     """One text, or two, as ids with special tokens, cut to what may be read.
 
     Args:
-        token_ids: int32 array `(length,)`.
-        segment_ids: int32 array `(length,)`.
-        global_attention_mask: int32 array `(length,)`, 1 at global tokens.
-        lengths: tuple of int. The tokens of each text, uncut.
+        inputs: dict of int32 arrays `(length,)`, the inputs of a model for this row
+            except `padding_mask`; with `token_ids`.
+        lengths: tuple of int. The number of tokens of each text before cutting.
         kept: tuple of int. How many of them were kept.
-        starts: tuple of int. Where each text's first token stands in the row.
+        starts: tuple of int. Position of each text's first token in the row.
     """
 
-    token_ids: np.ndarray
-    segment_ids: np.ndarray
-    global_attention_mask: np.ndarray
+    inputs: dict[str, np.ndarray]
     lengths: tuple[int, ...]
     kept: tuple[int, ...]
     starts: tuple[int, ...]
@@ -49,7 +45,7 @@ def is_given_as_rows(x):
 
 
 def leading(x, one_text=0):
-    """What tells how many texts there are.
+    """An input from which the number of texts can be read.
 
     Args:
         x: see `text_tuples`; tensors need not be there yet.
@@ -109,25 +105,25 @@ def _joined_columns(columns, names):
     return list(zip(*columns, strict=True))
 
 
-def given_rows(x, limit, rule):
+def given_rows(x, limit, names):
     """Rows from ids that are given, special tokens included.
 
     Args:
-        x: dict with `token_ids`, a list or lists of int, and perhaps `padding_mask`,
-            `segment_ids` and `global_attention_mask` of the same shape.
+        x: dict with `token_ids`, a list or lists of int, and perhaps other `names`, of
+            the same shape.
         limit: int. The most tokens of a row; a longer one loses those before its last.
-        rule: callable from ids to a mask of global tokens, where none is given.
+        names: tuple of str. Names that may be given, `token_ids` first.
 
     Returns:
-        list of `Row`.
+        list of `Row`, with those inputs that are given.
 
     Raises:
         ValueError: If other names are given, or shapes differ.
     """
-    unknown = sorted(set(x) - set(ROW_NAMES))
+    unknown = sorted(set(x) - set(names))
     if unknown:
         raise ValueError(
-            f"`x` with `token_ids` may have {ROW_NAMES[1:]} too. Received: {unknown}"
+            f"`x` with `token_ids` may have {names[1:]} too. Received: {unknown}"
         )
     single = rank_of(x["token_ids"]) == 1
     columns = {
@@ -142,7 +138,7 @@ def given_rows(x, limit, rule):
         shapes = {name: part.shape for name, part in parts.items()}
         if len(set(shapes.values())) != 1:
             raise ValueError(f"`x` must have rows of one length. Received: {shapes}")
-        rows.append(_given_row(parts, len(ids), limit, rule))
+        rows.append(_given_row(parts, len(ids), limit))
     return rows
 
 
@@ -154,22 +150,14 @@ def given_width(x):
     return len(rows[0]) if rank_of(rows) == 2 and rows else len(rows)
 
 
-def _given_row(parts, length, limit, rule):
+def _given_row(parts, length, limit):
     real = parts.pop("padding_mask", np.ones(length, dtype=np.int32)) != 0
     parts = {name: part[real] for name, part in parts.items()}
     tokens = int(real.sum())
     if tokens > limit:
         parts = {name: np.append(x[: limit - 1], x[-1]) for name, x in parts.items()}
-    ids = parts["token_ids"]
-    mask = parts.get("global_attention_mask")
-    return Row(
-        token_ids=ids,
-        segment_ids=parts.get("segment_ids", np.zeros(len(ids), dtype=np.int32)),
-        global_attention_mask=rule(ids) if mask is None else mask,
-        lengths=(tokens,),
-        kept=(len(ids),),
-        starts=(0,),
-    )
+    kept = len(parts["token_ids"])
+    return Row(inputs=parts, lengths=(tokens,), kept=(kept,), starts=(0,))
 
 
 def _check_names(x, names):

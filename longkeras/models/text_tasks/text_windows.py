@@ -1,4 +1,4 @@
-"""A long text as the inputs of a model, in windows that hold all of it."""
+"""Windows that together hold all of a long text."""
 
 from dataclasses import dataclass
 

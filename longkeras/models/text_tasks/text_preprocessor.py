@@ -1,6 +1,7 @@
-"""What the preprocessors of the family share: strings to rows, nothing cut unseen."""
+"""Base class of the preprocessors of encoders."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from keras import tree
@@ -8,9 +9,7 @@ from keras import tree
 from longkeras.argument_checks import check_arguments
 from longkeras.models.base.copies import UnsharedConfig
 from longkeras.models.base.presets import HuggingFacePresets
-from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.preprocessor_rows import (
-    ROW_NAMES,
+from longkeras.models.text_tasks.text_rows import (
     Row,
     given_rows,
     given_width,
@@ -18,11 +17,7 @@ from longkeras.models.longformer.preprocessor_rows import (
     leading,
     text_tuples,
 )
-from longkeras.models.longformer.preprocessor_windows import (
-    TextWindows,
-    window_offsets,
-)
-from longkeras.models.longformer.tokenizer import LongformerTokenizer
+from longkeras.models.text_tasks.text_windows import TextWindows, window_offsets
 from longkeras.safe_files.atomic_preset import AtomicPreset
 from longkeras.text.subword_pipeline import (
     ArraySpec,
@@ -40,19 +35,21 @@ from longkeras.text.subword_text_windows import subword_windows
 from longkeras.text.subword_tokenizer import SubwordTokenizer
 
 
-class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
-    """Tokenizes, packs, cuts and pads; says what it cut.
+class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
+    """Tokenizes, packs, cuts and pads texts, and reports what it cut.
 
-    A mixin, to stand before a `keras_hub.models.Preprocessor`. Everything is done in
-    NumPy, inside `tf.data` too, so that one text, a batch and a pipeline give equal
-    results.
+    Everything is done in NumPy, inside `tf.data` too, so that one text, a batch and a
+    pipeline give equal results. A family sets `backbone_cls`, `tokenizer_cls` and
+    `input_names`; it overrides `global_tokens` if tokens are global.
+
+    Mixin. Must precede a `keras_hub.models.Preprocessor` in the bases.
     """
 
-    backbone_cls = LongformerBackbone
-    tokenizer_cls = LongformerTokenizer
+    # The inputs of a row. A family may add `global_attention_mask` and `segment_ids`.
+    input_names = ("token_ids", "padding_mask")
 
     def set_lengths(self, sequence_length, max_sequence_length, truncate):
-        """Check and keep the arguments that all preprocessors have.
+        """Check and store the arguments that all preprocessors have.
 
         Args:
             sequence_length: int, or None.
@@ -60,13 +57,14 @@ class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
             truncate: str.
 
         Raises:
-            ValueError: If a length is below 1, the tokenizer is none, or the way of
-                cutting is unknown.
+            ValueError: If a length is below 1, the tokenizer is not a
+                `SubwordTokenizer`, or `truncate` is unknown.
         """
         check_arguments(locals(), may_be_none=("sequence_length",))
         if not isinstance(self.tokenizer, SubwordTokenizer):
             raise ValueError(
-                "`tokenizer` must be a `longkeras.models.LongformerTokenizer`. "
+                "`tokenizer` must be a "
+                f"`longkeras.models.{self.tokenizer_cls.__name__}`. "
                 f"Received: tokenizer={self.tokenizer!r}"
             )
         if truncate not in ("round_robin", "waterfall"):
@@ -78,7 +76,7 @@ class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         self.max_sequence_length = max_sequence_length
         self.truncate = truncate
         self.has_warned_of_cuts = False
-        # Nothing to make: strings need not come first.
+        # There are no weights to create, and `build` would need an input shape.
         self.built = True
 
     @property
@@ -87,7 +85,7 @@ class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         return self.sequence_length or self.max_sequence_length
 
     def global_tokens(self, token_ids):
-        """The global tokens of a row where no mask is given: none.
+        """The global tokens of a row for which no mask is given: none.
 
         Args:
             token_ids: int32 array `(length,)`.
@@ -132,7 +130,7 @@ class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         )
 
     def rows(self, x):
-        """Texts as rows, cut and not yet padded.
+        """Texts as rows that are cut and not yet padded.
 
         Args:
             x: as of a call, with plain Python values.
@@ -141,7 +139,8 @@ class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
             list of `Row`.
         """
         if is_given_as_rows(x):
-            return given_rows(x, self.longest, self.global_tokens)
+            rows = given_rows(x, self.longest, self.input_names)
+            return [replace(row, inputs=self._row_inputs(**row.inputs)) for row in rows]
         return [
             self._packed([self.tokenizer.tokenize(text) for text in texts])
             for texts in text_tuples(x)
@@ -160,25 +159,22 @@ class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         self._warn_of_cuts(rows)
         width = given_width(x) if is_given_as_rows(x) else 0
         length = row_length(
-            max([width, *(len(row.token_ids) for row in rows)]),
+            max([width, *(len(row.inputs["token_ids"]) for row in rows)]),
             self.sequence_length,
             self.max_sequence_length,
         )
-        real = [np.ones(len(row.token_ids), dtype=np.int32) for row in rows]
-        columns = {
-            "token_ids": [row.token_ids for row in rows],
-            "padding_mask": real,
-            "global_attention_mask": [row.global_attention_mask for row in rows],
-            "segment_ids": [row.segment_ids for row in rows],
-        }
         pad = {"token_ids": self.tokenizer.pad_token_id}
-        return {
-            name: padded_rows(column, length, pad.get(name, 0))
-            for name, column in columns.items()
-        }
+        inputs = {}
+        for name in self.input_names:
+            if name == "padding_mask":
+                column = [np.ones_like(row.inputs["token_ids"]) for row in rows]
+            else:
+                column = [row.inputs[name] for row in rows]
+            inputs[name] = padded_rows(column, length, pad.get(name, 0))
+        return inputs
 
     def mapped(self, function, inputs, outputs, x, one_text=0):
-        """Calls a function of batches, with values or while TensorFlow traces.
+        """Call a function of batches, with values or while TensorFlow traces.
 
         Args:
             function: takes `inputs` as plain values; returns a nest of arrays that
@@ -206,8 +202,22 @@ class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         return through_numpy(run, inputs, specs)
 
     def input_specs(self):
-        """What is known of the inputs before they are there: a dict of `ArraySpec`."""
-        return {name: ArraySpec("int32", (self.sequence_length,)) for name in ROW_NAMES}
+        """Types and shapes of the inputs for the tracer: dict of `ArraySpec`."""
+        spec = ArraySpec("int32", (self.sequence_length,))
+        return dict.fromkeys(self.input_names, spec)
+
+    def _row_inputs(self, token_ids, **given):
+        """The inputs of a row of this family; those not given by their defaults."""
+        defaults = {
+            "segment_ids": np.zeros_like,
+            "global_attention_mask": self.global_tokens,
+        }
+        inputs = {"token_ids": token_ids}
+        for name in self.input_names:
+            if name in defaults:
+                is_given = name in given
+                inputs[name] = given[name] if is_given else defaults[name](token_ids)
+        return inputs
 
     def _room(self, texts):
         """Tokens that fit beside the special ones."""
@@ -226,9 +236,7 @@ class LongformerPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
             *(text[:count] for text, count in zip(texts, kept, strict=True))
         )
         return Row(
-            token_ids=packed.token_ids,
-            segment_ids=packed.segment_ids,
-            global_attention_mask=self.global_tokens(packed.token_ids),
+            inputs=self._row_inputs(packed.token_ids, segment_ids=packed.segment_ids),
             lengths=tuple(lengths if uncut is None else uncut),
             kept=tuple(kept),
             starts=packed.starts,

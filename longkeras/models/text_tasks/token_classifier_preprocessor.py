@@ -1,4 +1,4 @@
-"""Words and their labels to the inputs and targets of a Longformer."""
+"""Conversion of words and labels to the inputs and targets of a token classifier."""
 
 from collections.abc import Mapping
 
@@ -7,66 +7,31 @@ import keras_hub
 import numpy as np
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.longformer.preprocessor import LongformerPreprocessor
-from longkeras.models.longformer.preprocessor_rows import is_given_as_rows, leading
+from longkeras.models.text_tasks.text_preprocessor import TextPreprocessor
+from longkeras.models.text_tasks.text_rows import (
+    given_rows,
+    is_given_as_rows,
+    leading,
+)
 from longkeras.text.subword_pipeline import ArraySpec, rank_of
 from longkeras.text.subword_rows import padded_rows
 
 
-@keras.saving.register_keras_serializable(package="longkeras")
-class LongformerTokenClassifierPreprocessor(
-    LongformerPreprocessor, keras_hub.models.Preprocessor
-):
+class TokenClassifierPreprocessor(TextPreprocessor, keras_hub.models.Preprocessor):
     """Tokenizes words or texts, pads them, and gives tokens the labels of their words.
 
     The label of a word goes to its first token; other tokens have the weight 0. In a
     text every token has a label: that of the span of characters it begins in, or
-    `outside_label`. No token is global. What does not fit is cut, with a warning;
-    `report` counts it, and `windows` reads a text of any length in parts.
+    `outside_label`. A family sets what `TextPreprocessor` names.
 
     Args:
-        tokenizer: `longkeras.models.LongformerTokenizer`.
-        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
-            longest of the batch, rounded up to a multiple of 64. Set it to `predict`
-            several batches, whose outputs must have one length.
-        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
-            length of the model's position table. Defaults to `4096`.
-        outside_label: int. The label of what stands in no span. Defaults to `0`.
+        tokenizer: Tokenizer of the family.
+        sequence_length: int, or None for the longest of the batch, rounded up.
+            Defaults to `None`.
+        max_sequence_length: int. Limit if `sequence_length` is None. Defaults to
+            `4096`.
+        outside_label: int. The label of tokens in no span. Defaults to `0`.
         **kwargs: See `keras_hub.models.Preprocessor`.
-
-    Call arguments:
-        x: words: a list of lists of strings, a ragged tensor, or a dict of `words`,
-            which may be those of one text; or texts: a string, a list or tensor of
-            strings, or a dict of `text`; or ids, as of
-            `LongformerTextClassifierPreprocessor`. Words are read with a space between
-            them.
-        y: for words a label each; for texts the spans, a list of
-            `(start, end, label)` in characters each; for ids a label each. Defaults to
-            `None`.
-        sample_weight: float `(batch,)`, the weights of whole texts. Defaults to `None`.
-
-    Returns:
-        The dict of `LongformerTextClassifierPreprocessor`; with labels a tuple of it,
-        int32 labels `(batch, sequence)` and float32 weights `(batch, sequence)`.
-
-    Raises:
-        ValueError: If a length cannot be, or labels are not those of words or spans.
-
-    Example:
-
-    ```python
-    from longkeras.models import LongformerTokenClassifierPreprocessor
-    from longkeras.models import LongformerTokenizer
-
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "long", "##er", "text"]
-    preprocessor = LongformerTokenClassifierPreprocessor(
-        LongformerTokenizer.from_word_piece(vocabulary), sequence_length=6
-    )
-    x, y, sample_weight = preprocessor([["Longer", "text"]], [[2, 1]])
-    assert x["token_ids"].tolist() == [[2, 5, 6, 7, 3, 0]]
-    assert y.tolist() == [[0, 2, 0, 1, 0, 0]]
-    assert sample_weight.tolist() == [[0, 1, 0, 1, 0, 0]]
-    ```
     """
 
     def __init__(
@@ -103,7 +68,7 @@ class LongformerTokenClassifierPreprocessor(
         )
 
     def rows(self, x):
-        """See `LongformerPreprocessor.rows`; words are read as a text."""
+        """See `TextPreprocessor.rows`; words are read as a text."""
         if is_given_as_rows(x):
             return super().rows(x)
         return [self._packed([ids]) for ids, _, _ in self._tokenized(x)]
@@ -128,7 +93,9 @@ class LongformerTokenClassifierPreprocessor(
         if is_given_as_rows(x):
             rows = self.rows(x)
             # Padding and what is cut go from the labels as from the ids.
-            labels = [row.segment_ids for row in self.rows({**x, "segment_ids": y})]
+            names = (*self.input_names, "labels")
+            labelled = given_rows({**x, "labels": y}, self.longest, names)
+            labels = [row.inputs["labels"] for row in labelled]
             weights = [np.ones_like(row) for row in labels]
         else:
             rows, labels, weights = self._rows_with_labels(x, [y] if single else y)
@@ -157,7 +124,7 @@ class LongformerTokenClassifierPreprocessor(
             else:
                 text_labels, text_weights = _from_words(offsets, words, given)
             first, count = row.starts[0], row.kept[0]
-            line = np.zeros((2, len(row.token_ids)), dtype=np.int32)
+            line = np.zeros((2, len(row.inputs["token_ids"])), dtype=np.int32)
             line[0, first : first + count] = text_labels[:count]
             line[1, first : first + count] = text_weights[:count]
             rows.append(row)

@@ -1,4 +1,4 @@
-"""Questions, texts and answers to the inputs and targets of a Longformer."""
+"""Conversion of questions, texts and answers to the inputs and targets of a model."""
 
 import dataclasses
 import warnings
@@ -9,8 +9,8 @@ import keras_hub
 import numpy as np
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.longformer.answer_spans import answer_spans
-from longkeras.models.longformer.answer_targets import (
+from longkeras.models.text_tasks.answer_spans import answer_spans
+from longkeras.models.text_tasks.answer_targets import (
     NAMES,
     TARGETS,
     WHOLE,
@@ -19,8 +19,8 @@ from longkeras.models.longformer.answer_targets import (
     chosen_windows,
     given_targets,
 )
-from longkeras.models.longformer.preprocessor import LongformerPreprocessor
-from longkeras.models.longformer.preprocessor_rows import (
+from longkeras.models.text_tasks.text_preprocessor import TextPreprocessor
+from longkeras.models.text_tasks.text_rows import (
     is_given_as_rows,
     text_tuples,
 )
@@ -28,62 +28,19 @@ from longkeras.text.subword_pipeline import ArraySpec, plain_values
 from longkeras.text.subword_text_windows import subword_windows
 
 
-@keras.saving.register_keras_serializable(package="longkeras")
-class LongformerQuestionAnswererPreprocessor(
-    LongformerPreprocessor, keras_hub.models.Preprocessor
-):
+class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocessor):
     """Packs a question and a text, and finds the tokens of the answer.
 
-    The start and the question, all that stands before the first separator, are
-    global. A text that does not fit is cut, with a warning; `report` counts it.
-    `windows` reads a text of any length in parts, each with the question, and
-    `answers` turns the logits of the parts into characters of the text.
-    `training_windows` makes such parts of texts with answers, for `fit`.
+    A family sets what `TextPreprocessor` names.
 
     Args:
-        tokenizer: `longkeras.models.LongformerTokenizer`.
-        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
-            longest of the batch, rounded up to a multiple of 64. Set it to `predict`
-            several batches, whose outputs must have one length.
-        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
-            length of the model's position table. Defaults to `4096`.
+        tokenizer: Tokenizer of the family.
+        sequence_length: int, or None for the longest of the batch, rounded up.
+            Defaults to `None`.
+        max_sequence_length: int. Limit if `sequence_length` is None. Defaults to
+            `4096`.
         max_question_length: int. The most tokens of a question. Defaults to `64`.
         **kwargs: See `keras_hub.models.Preprocessor`.
-
-    Call arguments:
-        x: dict of `question` and `context`, strings or lists or tensors of strings; or
-            ids, as of `LongformerTextClassifierPreprocessor`.
-        y: dict of `answer_start`, the answer's first character in the text, and of
-            `answer_text` or `answer_end`, one past its last. An answer that is empty or
-            that begins below 0 is the first token. So is one that was cut off, with a
-            warning: make `training_windows` of such texts. For ids: dict of
-            `start_logits` and `end_logits`, the tokens themselves. Defaults to `None`.
-        sample_weight: passed on. Defaults to `None`.
-
-    Returns:
-        The dict of `LongformerTextClassifierPreprocessor`; with answers a tuple of it
-        and a dict of int32 `start_logits` and `end_logits`, `(batch,)`: the answer's
-        first and last token, under the names of the model's outputs.
-
-    Raises:
-        ValueError: If a length cannot be, or inputs or answers are of another form.
-
-    Example:
-
-    ```python
-    from longkeras.models import LongformerQuestionAnswererPreprocessor
-    from longkeras.models import LongformerTokenizer
-
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "who", "is", "it", "me"]
-    preprocessor = LongformerQuestionAnswererPreprocessor(
-        LongformerTokenizer.from_word_piece(vocabulary)
-    )
-    x = {"question": ["Who is it"], "context": ["It is me"]}
-    x, y = preprocessor(x, {"answer_start": [6], "answer_text": ["me"]})
-    assert x["token_ids"][0, :9].tolist() == [2, 5, 6, 7, 3, 7, 6, 8, 3]
-    assert x["global_attention_mask"][0].tolist() == [1] * 4 + [0] * 60
-    assert y["start_logits"].tolist() == y["end_logits"].tolist() == [7]
-    ```
     """
 
     def __init__(
@@ -113,21 +70,8 @@ class LongformerQuestionAnswererPreprocessor(
             )
         return keras.utils.pack_x_y_sample_weight(inputs, y, sample_weight)
 
-    def global_tokens(self, token_ids):
-        """What stands before the first separator, else the first token.
-
-        Args:
-            token_ids: int32 array `(length,)`.
-
-        Returns:
-            int32 array `(length,)`.
-        """
-        separators = np.flatnonzero(token_ids == self.tokenizer.separator_token_id)
-        count = separators[0] if len(separators) else 1
-        return (np.arange(len(token_ids)) < count).astype(np.int32)
-
     def rows(self, x):
-        """See `LongformerPreprocessor.rows`; of texts, `question` and `context`."""
+        """See `TextPreprocessor.rows`; of texts, `question` and `context`."""
         if is_given_as_rows(x):
             return super().rows(x)
         return [row for row, _ in self._rows_with_offsets(x)]
@@ -233,10 +177,10 @@ class LongformerQuestionAnswererPreprocessor(
             logits: dict of `start_logits` and `end_logits`, `(windows, sequence)`, as
                 `predict` of the model gives them.
             **kwargs: `n_best`, `max_answer_length` and `may_be_unanswered` of
-                `longkeras.models.longformer.answer_spans.answer_spans`.
+                `longkeras.models.text_tasks.answer_spans.answer_spans`.
 
         Returns:
-            list of `longkeras.models.longformer.answer_spans.AnswerSpan`, objects with
+            list of `longkeras.models.text_tasks.answer_spans.AnswerSpan`, objects with
             `text`, `start` and `end` in characters, `score` and `window`; the best
             first. It may be empty: of the `n_best` starts and ends of a window none
             may make an answer of at most `max_answer_length` tokens.

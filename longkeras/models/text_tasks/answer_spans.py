@@ -1,4 +1,4 @@
-"""From logits of starts and ends to the characters of an answer."""
+"""Conversion of logits of starts and ends to the characters of answers."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Strings to the inputs and targets of a Longformer that fills in masks."""
+"""Conversion of texts to the inputs and targets of a masked language model."""
 
 import random
 import threading
@@ -10,77 +10,35 @@ import numpy as np
 from longkeras.argument_checks import check_arguments
 from longkeras.models.base.index_checks import check_made_targets
 from longkeras.models.base.tensor_pipeline import token_weights
-from longkeras.models.longformer.preprocessor import LongformerPreprocessor
-from longkeras.models.longformer.preprocessor_rows import is_given_as_rows
+from longkeras.models.text_tasks.text_preprocessor import TextPreprocessor
+from longkeras.models.text_tasks.text_rows import is_given_as_rows
 from longkeras.text.subword_pipeline import ArraySpec
 
 
-@keras.saving.register_keras_serializable(package="longkeras")
-class LongformerMaskedLMPreprocessor(
-    LongformerPreprocessor, keras_hub.models.MaskedLMPreprocessor
-):
-    """Tokenizes texts, pads them, and hides some tokens to be guessed.
+class MaskedLMPreprocessor(TextPreprocessor, keras_hub.models.MaskedLMPreprocessor):
+    """Tokenizes texts, pads them, and masks some tokens to be predicted.
 
-    No token is global. Special tokens are neither hidden nor put in place of others.
-    A text of n ordinary tokens has `mask_selection_rate` · n of them chosen, at least
-    one. With a `seed` a new preprocessor draws the same again for the same texts in
-    the same order, in batches of any size; a parallel `tf.data` map has no order.
-
-    What does not fit is cut, with a warning; `report` counts it, and `windows` reads a
-    text of any length in parts.
+    Special tokens are neither masked nor used as replacements. A family sets what
+    `TextPreprocessor` names.
 
     Args:
-        tokenizer: `longkeras.models.LongformerTokenizer`.
-        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
-            longest of the batch, rounded up to a multiple of 64.
-        truncate: str. How a pair is cut: `"round_robin"` cuts the longer text first,
-            `"waterfall"` the second. Defaults to `"round_robin"`.
-        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
-            length of the model's position table. Defaults to `4096`.
-        mask_selection_rate: float. The share of tokens to guess. Defaults to `0.15`.
-        mask_selection_length: int. The most tokens to guess in a text. Defaults to
+        tokenizer: Tokenizer of the family.
+        sequence_length: int, or None for the longest of the batch, rounded up.
+            Defaults to `None`.
+        truncate: str, `"round_robin"` or `"waterfall"`. Defaults to `"round_robin"`.
+        max_sequence_length: int. Limit if `sequence_length` is None. Defaults to
+            `4096`.
+        mask_selection_rate: float. The share of tokens to predict. Defaults to `0.15`.
+        mask_selection_length: int. The most tokens to predict in a text. Defaults to
             `None`: the share of the padded length.
         mask_token_rate: float. How often a chosen token becomes the mask. Defaults to
             `0.8`.
-        random_token_rate: float. How often it becomes any other; else it stays.
-            Defaults to `0.1`.
+        random_token_rate: float. How often it becomes another. Defaults to `0.1`.
         seed: int. Defaults to `None`, drawn at random.
         **kwargs: See `keras_hub.models.MaskedLMPreprocessor`.
 
-    Call arguments:
-        x: as of `LongformerTextClassifierPreprocessor`; then targets are made here. Or
-            ids with `mask_positions` `(batch, masks)`, in which nothing is hidden that
-            is not: this is how masks are filled in.
-        y: None, or with `mask_positions` the ids that were there, passed on. Defaults
-            to `None`.
-        sample_weight: float `(batch,)`, weights of whole texts; or with
-            `mask_positions` passed on. Defaults to `None`.
-
-    Returns:
-        (x, y, sample_weight): the dict of `LongformerTextClassifierPreprocessor` with
-        int32 `mask_positions` `(batch, masks)`; the ids that were there, int32
-        `(batch, masks)`; and float32 weights, 0 where a text has fewer masks. Of given
-        `mask_positions` the dict, in a tuple if there is `y`.
-
     Raises:
-        ValueError: If a length, a way to cut or a rate cannot be, or there are targets
-            for texts.
-
-    Example:
-
-    ```python
-    from longkeras.models import LongformerMaskedLMPreprocessor, LongformerTokenizer
-
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "to", "be", "or", "not"]
-    preprocessor = LongformerMaskedLMPreprocessor(
-        LongformerTokenizer.from_word_piece(vocabulary),
-        sequence_length=8, mask_selection_rate=0.5, mask_token_rate=1.0,
-        random_token_rate=0.0, seed=1,
-    )
-    x, y, sample_weight = preprocessor("to be or not to be")
-    hidden = x["token_ids"][x["mask_positions"]]
-    assert hidden[sample_weight == 1].tolist() == [4, 4, 4]
-    ```
+        ValueError: If a length or a rate is out of range.
     """
 
     def __init__(

@@ -1,0 +1,45 @@
+"""Checks and defaults of the arguments that tasks share."""
+
+from longkeras.models.text_tasks.heads import POOLINGS
+
+
+def check_family(task, backbone, preprocessor):
+    """Refuse a backbone or a preprocessor of another family.
+
+    Args:
+        task: The task. Its `backbone_cls` and `preprocessor_cls` name the family; its
+            `backbone_advice`, if it has one, says where a backbone comes from.
+        backbone: The given backbone.
+        preprocessor: The given preprocessor, or None.
+
+    Raises:
+        ValueError: If one is of another family, or is no such object.
+    """
+    if not isinstance(backbone, task.backbone_cls):
+        raise ValueError(
+            f"`backbone` must be a `longkeras.models.{task.backbone_cls.__name__}`"
+            f"{getattr(task, 'backbone_advice', '')}. Received: backbone={backbone!r}"
+        )
+    served = getattr(preprocessor, "backbone_cls", None)
+    if preprocessor is not None and not (served and isinstance(backbone, served)):
+        library = task.preprocessor_cls.__module__.partition(".")[0]
+        family = task.preprocessor_cls.backbone_cls.__name__.removesuffix("Backbone")
+        raise ValueError(
+            f"`preprocessor` must be one of `{library}.models.{family}...Preprocessor`"
+            f", made with a tokenizer, or None. Received: preprocessor={preprocessor!r}"
+        )
+
+
+def check_pooling(pooling):
+    """Refuse an unknown way of pooling.
+
+    Args:
+        pooling: The given argument.
+
+    Raises:
+        ValueError: If it is neither `"first"` nor `"mean"`.
+    """
+    if pooling not in POOLINGS:
+        raise ValueError(
+            f'`pooling` must be "first" or "mean". Received: pooling={pooling!r}'
+        )

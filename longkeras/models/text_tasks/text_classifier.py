@@ -1,0 +1,126 @@
+"""Classification of whole texts."""
+
+import keras
+
+from longkeras.argument_checks import check_arguments
+from longkeras.layers.counter_dropout import CounterDropout
+from longkeras.models.base.text_task import TextTask
+from longkeras.models.text_tasks.class_labels import check_class_names
+from longkeras.models.text_tasks.class_targets import ClassTargets
+from longkeras.models.text_tasks.heads import head_dense, head_dtype_policy, pool
+from longkeras.models.text_tasks.task_arguments import check_family, check_pooling
+
+
+class TextClassifier(ClassTargets, TextTask):
+    """Pools the hidden states of a text, and assigns classes to it.
+
+    Mixin. Must precede the task's mixin of its family and
+    `keras_hub.models.TextClassifier` in the bases. A family sets `backbone_cls` and
+    `preprocessor_cls`; it overrides `make_head` and `head` if its head differs from
+    RoBERTa's.
+
+    Args:
+        backbone: The encoder. Its outputs have a `"sequence_output"`.
+        num_classes: int. Number of classes.
+        preprocessor: Preprocessor of the family, or None. Defaults to `None`.
+        activation: Activation of the outputs. Defaults to `None`, logits.
+        dropout: float. Rate before each layer of the head. Defaults to `0.1`.
+        class_names: list of str, one per class, or None. Defaults to `None`.
+        pooling: str, `"first"` or `"mean"`. Defaults to `"first"`.
+        **kwargs: See `keras_hub.models.TextClassifier`.
+
+    Raises:
+        ValueError: If an argument is not as it must be.
+    """
+
+    needs_targets = True
+
+    def __init__(
+        self,
+        backbone,
+        num_classes,
+        preprocessor=None,
+        activation=None,
+        dropout=0.1,
+        class_names=None,
+        pooling="first",
+        **kwargs,
+    ):
+        check_arguments(locals())
+        check_class_names(class_names, num_classes)
+        check_pooling(pooling)
+        check_family(self, backbone, preprocessor)
+        # === Layers ===
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        self.pooling = pooling  # `compile`, which is called below, may read it.
+        self.make_head(num_classes, activation, dropout)
+
+        # === Functional Model ===
+        inputs = backbone.input
+        x = self.pooled(backbone(inputs), inputs["padding_mask"], pooling)
+        super().__init__(inputs=inputs, outputs=self.head(x), **kwargs)
+
+        # === Config ===
+        self.num_classes = num_classes
+        self.activation = keras.activations.get(activation)
+        self.dropout = dropout
+        self.class_names = class_names
+
+    def make_head(self, num_classes, activation, dropout):
+        """Create the layers of the head; `output_dense` is the last.
+
+        Args:
+            num_classes: int.
+            activation: Activation of the outputs.
+            dropout: float.
+        """
+        backbone = self.backbone
+        dtype = head_dtype_policy(backbone)
+        self.pooled_dropout = CounterDropout(
+            dropout, dtype=dtype, name="pooled_dropout"
+        )
+        self.pooled_dense = head_dense(
+            backbone, backbone.hidden_dim, activation="tanh", name="pooled_dense"
+        )
+        self.output_dropout = CounterDropout(
+            dropout, dtype=dtype, name="output_dropout"
+        )
+        self.output_dense = head_dense(
+            backbone, num_classes, activation=activation, name="logits"
+        )
+
+    def pooled(self, outputs, padding_mask, pooling):
+        """One vector for each text.
+
+        Args:
+            outputs: dict of tensors, the outputs of the backbone.
+            padding_mask: int tensor `(batch, sequence)`.
+            pooling: str. See the class.
+
+        Returns:
+            float tensor `(batch, hidden_dim)`.
+        """
+        return pool(outputs["sequence_output"], padding_mask, pooling)
+
+    def head(self, x):
+        """Apply the head.
+
+        Args:
+            x: float tensor `(batch, hidden_dim)`.
+
+        Returns:
+            float tensor `(batch, num_classes)`.
+        """
+        x = self.pooled_dense(self.pooled_dropout(x))
+        return self.output_dense(self.output_dropout(x))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "activation": keras.activations.serialize(self.activation),
+            "dropout": self.dropout,
+            "class_names": self.class_names,
+            "pooling": self.pooling,
+        }
