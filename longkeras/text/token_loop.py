@@ -35,9 +35,7 @@ class Prompts:
     global_mask: np.ndarray | None = None
 
     @classmethod
-    def of(
-        cls, token_ids, padding_mask=None, global_mask=None, num_global_tokens=0
-    ):
+    def of(cls, token_ids, padding_mask=None, global_mask=None, num_global_tokens=0):
         """Make prompts from padded rows; the padding may be on either side.
 
         Args:
@@ -212,7 +210,8 @@ def token_calls(
         state = model.initial_state(len(prompts.lengths), length, **arguments)
         logits = None
         chunks = read_prompts(choice.prefill, prompts, state, chunk_length)
-        for logits, _, state in chunks:
+        for chunk in chunks:
+            logits, _, state = chunk
             yield None
         room = None if limit is None else limit - int(prompts.lengths.max())
         token_ids, state = choice.first(logits, state)

@@ -1,6 +1,7 @@
 """`generate` and `stream` with texts in and texts out."""
 
 import numpy as np
+from keras import tree
 
 from longkeras.models.generation.batch_generation import (
     continued_rows,
@@ -35,12 +36,16 @@ def generate_texts(model, inputs, options, max_length=None, strip_prompt=False):
     tokenizer = model.preprocessor.tokenizer
     special = special_token_ids(tokenizer)
     is_dataset = hasattr(inputs, "as_numpy_iterator")
-    is_one = not is_dataset and np.ndim(inputs) == 0
+    # The texts of an encoder-decoder model may be a dict of columns.
+    column = next(iter(inputs.values())) if isinstance(inputs, dict) else inputs
+    is_one = not is_dataset and np.ndim(column) == 0
+    if is_one:
+        inputs = tree.map_structure(lambda x: [x], inputs)
     batches = inputs.as_numpy_iterator() if is_dataset else [inputs]
     texts = []
     for batch in batches:
         prompts = model.preprocessor.generate_preprocess(
-            [batch] if is_one else batch, sequence_length=max_length
+            batch, sequence_length=max_length
         )
         for prompt, written in continued_rows(model, prompts, options):
             pieces = text_pieces(tokenizer, prompt)
@@ -97,7 +102,7 @@ class TextStream:
         """
         ids = inputs[decoder_prefix(inputs) + "token_ids"]
         prompt = Prompts.of(ids, num_global_tokens=self.options.num_global_tokens)
-        calls = self._calls(prompt, encoder_inputs(inputs))
+        calls = self.calls(prompt, encoder_inputs(inputs))
         most = np.inf if self.max_length is None else self.max_length
         num_tokens = ids.shape[1]
         while num_tokens < most and not self._is_stopped():
@@ -109,8 +114,17 @@ class TextStream:
                 yield token_id
                 num_tokens += 1
 
-    def _calls(self, prompt, encoder_inputs):
-        choice = _CompiledChoice(self.model, self.sampler, self.options.seed, prompt)
+    def calls(self, prompt, encoder_inputs):
+        """The calls of the model that write; see `token_calls`.
+
+        Args:
+            prompt: `Prompts` of one row.
+            encoder_inputs: dict of tensors, empty for a decoder-only model.
+
+        Returns:
+            iterator of token ids or None.
+        """
+        choice = CompiledChoice(self.model, self.sampler, self.options.seed, prompt)
         return token_calls(
             self.model,
             prompt,
@@ -123,8 +137,15 @@ class TextStream:
         return self.stop_event is not None and self.stop_event.is_set()
 
 
-class _CompiledChoice:
-    """Chooses tokens in the compiled step; see `token_calls`."""
+class CompiledChoice:
+    """Chooses tokens with a sampler in the model's compiled step, for `token_calls`.
+
+    Args:
+        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
+        sampler: `keras_hub.samplers.Sampler`.
+        seed: int, or None.
+        prompt: `Prompts`.
+    """
 
     def __init__(self, model, sampler, seed, prompt):
         self.prefill = model.compiled_prefill
@@ -132,10 +153,12 @@ class _CompiledChoice:
         self._draws = RowDraws(sampler, seed, prompt.rows())
 
     def first(self, logits, state):
+        """See `token_calls`."""
         token_ids = self._model.compiled_choice(self._draws.next(1), logits)
         return token_ids[:, None], self._model.without_prompt(state)
 
     def next(self, token_ids, state, count):
+        """See `token_calls`."""
         draws = self._draws.next(count)
         return self._model.compiled_next(draws, token_ids, state, count)
 
