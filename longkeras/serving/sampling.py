@@ -24,9 +24,8 @@ def next_byte_probabilities(logits):
 def draw_token(logits, temperature, top_p, generator):
     """Draw the next token from the smallest set that is probable enough.
 
-    KerasHub's top-p sampler draws by the same rule, but would be called, or compiled for
-    each new setting, between two steps, which takes longer than the step of a small
-    model.
+    KerasHub's top-p sampler draws by the same rule, but a call of it between two steps
+    takes as long as the step of a small model.
 
     Args:
         logits: float array of shape `(vocabulary_size,)`, minus infinity where a token

@@ -80,9 +80,9 @@ def _read(model, sampler, prompts, layout, encoder_inputs):
     is_read_whole = keeps_hidden or prompts.global_mask is not None
     read = prompts if is_read_whole else prompts.without_last()
     prefill, parts, logits = model.prefill_function(), [], None
-    for logits, hidden, state in read_prompts(
-        prefill, read, state, min(CHUNK_LENGTH, length)
-    ):
+    chunk_length = min(CHUNK_LENGTH, length)
+    for chunk in read_prompts(prefill, read, state, chunk_length):
+        logits, hidden, state = chunk
         if keeps_hidden:
             parts.append(ops.convert_to_numpy(hidden))
     cache = {"state": model.without_prompt(state)}
