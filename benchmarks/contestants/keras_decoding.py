@@ -19,12 +19,10 @@ from longkeras.models import (
     TransformerCausalLM,
     TransformerCausalLMPreprocessor,
 )
-from longkeras.models.generation.prompt_reading import (
-    Prompts,
-    bucketed,
-    read,
-)
-from longkeras.models.generation.text_stream import TextStream
+from longkeras.models.generation.compiled_decoding import bucketed
+from longkeras.models.generation.options import GenerationOptions
+from longkeras.models.generation.text_generation import CompiledChoice, TextStream
+from longkeras.text.token_loop import Prompts, read_prompts, token_calls
 
 
 def prepare(**point):
@@ -64,59 +62,57 @@ def _model(setting):
     )
 
 
-def _state(model, token_ids):
-    """The state after all tokens but the last."""
-    prompts = Prompts.of(token_ids, np.ones_like(token_ids)).without_last()
+def _read(model, prompts):
+    """The logits after the prompts, and the state."""
     state = model.initial_state(1, model.context_length)
-    for _, _, _, new_state in read(model.compiled_prefill, prompts, state):
-        state = new_state
-    return state
+    *_, (logits, _, state) = read_prompts(model.compiled_prefill, prompts, state)
+    return logits, state
 
 
 def _generating(model, setting):
     token_ids = setting.token_ids()
-    cache = {"state": _state(model, token_ids)}
-    width = bucketed(setting.length + setting.num_tokens)
-    start = width - setting.num_tokens
-    rows = np.zeros((1, width), "int32")
-    rows[:, start - setting.length : start] = token_ids
-    arguments = [
-        ops.convert_to_tensor(rows),
-        ops.convert_to_tensor(start, dtype="int32"),
-        ops.convert_to_tensor([width], dtype="int32"),  # where the row is over
-        cache,
-        None,  # no stop sequences
-        [],  # no random numbers
-        None,  # no hidden states
-    ]
-    loop = model.compiled_sampling(None)
+    logits, state = _read(model, Prompts.of(token_ids))
+    ends = ops.convert_to_tensor([setting.num_tokens], dtype="int32")
+    num_tokens = bucketed(setting.length + setting.num_tokens)
+    loop = model.compiled_loop(None, num_tokens)
 
     def generate():
-        return ops.convert_to_numpy(loop(*arguments))[:, start:]
+        # No random numbers, and no stop sequences.
+        written = loop([], logits, state, ends, None)
+        return ops.convert_to_numpy(written)[:, : setting.num_tokens]
 
     return generate
 
 
 def _streaming(model, setting):
     token_ids = setting.token_ids()
-    state = _state(model, token_ids)
+    _, state = _read(model, Prompts.of(token_ids).without_last())
     last = ops.convert_to_tensor(token_ids[:, -1])
 
-    class PreparedStream(TextStream):
+    class PreparedChoice(CompiledChoice):
         """Begins where the text before was read."""
 
-        def _read(self, ids, draws):
+        def first(self, logits, empty_state):
             own = state
             if keras.backend.backend() == "jax":  # gives its memory to the next
                 own = tree.map_structure(ops.copy, state)
-            chosen, own = self.model.compiled_next(draws.next(1), last, own)
-            return chosen, own, None
+            return self.next(last, own, 1)
+
+    class PreparedStream(TextStream):
+        """Reads nothing itself."""
+
+        def calls(self, prompt, encoder_inputs):
+            choice = PreparedChoice(self.model, self.sampler, None, prompt)
+            together = self.model.tokens_a_call
+            return token_calls(self.model, prompt.without_last(), choice, together)
+
+    options = GenerationOptions.of(model)
 
     def prepared():
         # The start token counts.
-        return PreparedStream(model, "", max_length=1 + setting.num_tokens)
+        return PreparedStream(model, "", options, max_length=1 + setting.num_tokens)
 
-    num_written = sum(1 for _ in prepared().token_ids())
+    num_written = sum(1 for _ in prepared().token_ids(model.prompt_inputs("")))
     if num_written != setting.num_tokens:
         raise ValueError(f"The model ended its text after {num_written} tokens.")
     return lambda: "".join(prepared())

@@ -5,7 +5,11 @@ import numpy as np
 
 from longkeras.evaluation.greedy_options import check_greedy
 from longkeras.evaluation.scored_texts import score_continuations
-from longkeras.evaluation.text_requests import MAX_NEW_TOKENS, cut_at_stop
+from longkeras.evaluation.text_requests import (
+    MAX_NEW_TOKENS,
+    cut_at_stop,
+    fitting_request,
+)
 from longkeras.text.samplers import usable_sampler
 
 
@@ -102,11 +106,9 @@ class CausalLMTextModel:
     def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
         check_greedy(options)
         stops = [until] if isinstance(until, str) else list(until or ())
-        prompt = self._prompt(context)
-        limit = self._longest()
-        if limit is not None:
-            max_gen_toks = min(max_gen_toks, limit - 1)
-            prompt = prompt[-(limit - max_gen_toks) :]
+        prompt, max_gen_toks = fitting_request(
+            self._prompt(context), max_gen_toks, self._longest()
+        )
         length = len(prompt)
         # KerasHub takes an end token for written wherever the mask is False.
         padding = min({0, 1, 2} - set(self._stop_ids() or ()))

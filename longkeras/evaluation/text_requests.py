@@ -2,7 +2,6 @@
 
 from typing import Protocol, runtime_checkable
 
-import keras
 import numpy as np
 
 from longkeras.evaluation.byte_bits import BATCH_SIZE
@@ -15,6 +14,7 @@ from longkeras.text.byte_vocabulary import (
     START_TOKEN_ID,
     byte_ids,
 )
+from longkeras.text.token_loop import HostChoice, Prompts, token_calls
 
 MAX_NEW_TOKENS = 256
 
@@ -132,38 +132,49 @@ class ByteTextModel:
         check_greedy(options)
         stops = [until] if isinstance(until, str) else list(until or ())
         ids = np.concatenate([[START_TOKEN_ID], byte_ids(context)]).astype(np.int32)
-        limit = self.model.context_length
-        if limit is not None:
-            max_gen_toks = min(max_gen_toks, limit - 1)
-            ids = ids[-(limit - max_gen_toks) :]
-        logits, state = self._read(ids)
+        ids, num_tokens = fitting_request(ids, max_gen_toks, self.model.context_length)
+        calls = token_calls(
+            self.model,
+            Prompts.of(ids[None]),
+            HostChoice(self.model, np.argmax, _bytes_and_end),
+            chunk_length=self.chunk_length,
+        )
         written = bytearray()
-        for _ in range(max_gen_toks):
-            token_id = _likeliest_byte(logits)
+        while len(written) < num_tokens:
+            token_ids = next(calls)
+            if token_ids is None:  # a part of the context was read
+                continue
+            token_id = int(token_ids[0, 0])
             if token_id == END_TOKEN_ID:
                 break
             written.append(token_id - BYTE_OFFSET)
             if any(stop.encode() in written for stop in stops):
                 break
-            logits, _, state = self.model.compiled_step(
-                np.array([token_id], dtype=np.int32), state
-            )
-            logits = keras.ops.convert_to_numpy(logits)[0]
         return cut_at_stop(written.decode("utf-8", "replace"), stops)
 
-    def _read(self, ids):
-        state = self.model.initial_state(1, max_length=self.model.context_length)
-        for first in range(0, len(ids), self.chunk_length):
-            part = ids[first : first + self.chunk_length]
-            token_ids = np.zeros((1, self.chunk_length), dtype=np.int32)
-            token_ids[0, : len(part)] = part
-            mask = np.arange(self.chunk_length)[None] < len(part)
-            logits, _, state = self.model.compiled_prefill(token_ids, mask, state)
-        return keras.ops.convert_to_numpy(logits)[0, len(part) - 1], state
+
+def fitting_request(token_ids, max_new_tokens, context_length):
+    """Cut a request so that context and continuation fit into a model.
+
+    The harness asks for no text that is read again: of a context that is too long the
+    end is read.
+
+    Args:
+        token_ids: int array `(length,)`. The context.
+        max_new_tokens: int. The most tokens of the continuation.
+        context_length: int, or None for no limit.
+
+    Returns:
+        `(token_ids, max_new_tokens)`.
+    """
+    if context_length is None:
+        return token_ids, max_new_tokens
+    max_new_tokens = min(max_new_tokens, context_length - 1)
+    return token_ids[-(context_length - max_new_tokens) :], max_new_tokens
 
 
 def cut_at_stop(text, stops):
-    """What stands before the first of some stop strings.
+    """Return the text before the first of some stop strings.
 
     Args:
         text: str.
@@ -176,6 +187,7 @@ def cut_at_stop(text, stops):
     return text[: min(places)] if places else text
 
 
-def _likeliest_byte(logits):
-    # Padding and start are no text, nor are ids behind the last byte.
-    return END_TOKEN_ID + int(np.argmax(logits[END_TOKEN_ID : BYTE_OFFSET + 256]))
+def _bytes_and_end(vocabulary_size):
+    # Padding and start are no text, nor are ids after the last byte.
+    token_ids = np.arange(vocabulary_size)
+    return (token_ids >= END_TOKEN_ID) & (token_ids < BYTE_OFFSET + 256)

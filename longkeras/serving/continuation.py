@@ -1,12 +1,13 @@
-"""Models write on from a text, side by side."""
+"""Continuations of a text by several models, side by side."""
 
+import functools
 import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from longkeras.serving.context_reader import (
-    ContextReader,
+    context_ids,
     prepare_prefill,
     prepare_step,
 )
@@ -25,7 +26,7 @@ from longkeras.text.byte_vocabulary import BYTE_OFFSET, END_TOKEN_ID
 
 @dataclass(frozen=True)
 class Continuation:
-    """What one model has written so far.
+    """The text that one model has written so far.
 
     Args:
         name: str. The model.
@@ -66,16 +67,16 @@ def continue_text(
     stop_event=None,
     every_seconds=0.1,
 ):
-    """Let several models write on from a text, a byte each in turn.
+    """Let several models continue a text, a byte each in turn.
 
     A model's text depends on the prompt, the settings and the seed, not on the other
     models. Only valid UTF-8 is written. A long prompt is read in chunks; a model with
-    a limited context is given the end of it, and goes on from the end of its own text
-    when its context is full.
+    a limited context is given the end of it, and reads the last half of its context
+    again when it is full.
 
     Args:
         models: dict of str to `SharedModel` or a model with the decode contract.
-        prompt: str. What to continue; only the last `MAX_PROMPT_BYTES` are read.
+        prompt: str. The text to continue; only the last `MAX_PROMPT_BYTES` are read.
         max_bytes: int. Most bytes that each model writes.
         temperature: float. 0 takes the most probable byte always.
         top_p: float. Bytes are drawn from the smallest set with this probability.
@@ -142,9 +143,12 @@ class _Writer:
         self._model = model
         self._data = data
         self._max_bytes = max_bytes
-        self._temperature = temperature
-        self._top_p = top_p
-        self._generator = np.random.default_rng(seed)
+        self._draw = functools.partial(
+            draw_token,
+            temperature=temperature,
+            top_p=top_p,
+            generator=np.random.default_rng(seed),
+        )
         self._written = bytearray()
         self._unfinished = b""  # the bytes of a character so far
         self._prompt_bytes = 0
@@ -171,35 +175,38 @@ class _Writer:
 
     def calls(self):
         """Do the work and yield after each call of the model."""
+        # keras takes seconds to import: only when a model is at work.
+        from longkeras.text.token_loop import HostChoice, Prompts, token_calls
+
         prepare_prefill(self._model)
         yield
         prepare_step(self._model)
         yield
         self._stage = "prompt"
-        reader = ContextReader(self._model, self._data, most_bytes=MAX_PROMPT_BYTES)
-        self._prompt_bytes = reader.bytes_given
-        for _ in reader.pending_calls():
+        ids = context_ids(self._model, self._data, most_bytes=MAX_PROMPT_BYTES)
+        self._prompt_bytes = min(len(ids), len(self._data))
+        for token_ids in token_calls(
+            self._model,
+            Prompts.of(ids[None]),
+            HostChoice(self._model, self._draw, self._allowed),
+            # The program that reads documents is compiled already.
+            chunk_length=self._model.chunk_tokens,
+        ):
+            if token_ids is not None:
+                self._stage = "writing"
+                self._write(int(token_ids[0, 0]))
             yield
-        self._stage = "writing"
-        while not self.stop_reason:
-            token_id = self._draw(reader.logits)
-            self._write(token_id)
-            if self.stop_reason or reader.append(token_id):
-                yield
-                continue
-            for _ in reader.pending_calls():
-                yield
+            if self.stop_reason:
+                return
 
-    def _draw(self, logits):
+    def _allowed(self, vocabulary_size):
+        """The tokens that lead to valid UTF-8 of the length that is left."""
         room = self._max_bytes - len(self._written)
-        return draw_token(
-            logits,
-            allowed_next_bytes(self._unfinished, longest=min(room, 4)),
-            may_end=not self._unfinished,
-            temperature=self._temperature,
-            top_p=self._top_p,
-            generator=self._generator,
-        )
+        allowed = np.zeros(vocabulary_size, dtype=bool)
+        next_bytes = allowed_next_bytes(self._unfinished, longest=min(room, 4))
+        allowed[BYTE_OFFSET : BYTE_OFFSET + 256] = next_bytes
+        allowed[END_TOKEN_ID] = not self._unfinished
+        return allowed
 
     def _write(self, token_id):
         if token_id == END_TOKEN_ID:

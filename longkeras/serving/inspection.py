@@ -6,7 +6,7 @@ import numpy as np
 
 from longkeras.serving.alternatives import CharacterSearch
 from longkeras.serving.characters import character_label
-from longkeras.serving.context_reader import ContextReader
+from longkeras.serving.context_reader import context_ids, read_context
 from longkeras.serving.shared_model import SharedModel
 
 LONGEST_BEGINNING = 3
@@ -92,15 +92,16 @@ def inspect_place(model, reading, index, *, radius=40, top_k=8):
     model = SharedModel.of(model, reading.name)
     position = int(reading.character_starts[index])
     wanted_bytes = reading.protocol.context_before(position)
-    reader = ContextReader(
+    data = reading.text[:index].encode()
+    token_ids = context_ids(
         model,
-        reading.text[:index].encode(),
+        data,
         most_bytes=min(wanted_bytes, MOST_CONTEXT_BYTES),
         reserve=LONGEST_BEGINNING,
     )
-    for _ in reader.pending_calls():
-        pass
-    search = CharacterSearch(model, reader.state, reader.logits)
+    bytes_given = min(len(token_ids), len(data))
+    logits, state = read_context(model, token_ids)
+    search = CharacterSearch(model, state, logits)
     actual = reading.text[index]
     found = search.most_probable(top_k)
     first = max(0, index - radius)
@@ -119,6 +120,6 @@ def inspect_place(model, reading, index, *, radius=40, top_k=8):
             for character, probability in found
         ),
         actual_probability=search.probability(actual),
-        context_bytes=reader.bytes_given,
-        is_whole_context=reader.bytes_given == wanted_bytes,
+        context_bytes=bytes_given,
+        is_whole_context=bytes_given == wanted_bytes,
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from longkeras.text.byte_vocabulary import BYTE_OFFSET, END_TOKEN_ID
+from longkeras.text.byte_vocabulary import BYTE_OFFSET
 
 
 def next_byte_probabilities(logits):
@@ -21,24 +21,23 @@ def next_byte_probabilities(logits):
     return probabilities[..., BYTE_OFFSET : BYTE_OFFSET + 256]
 
 
-def draw_token(logits, allowed, may_end, temperature, top_p, generator):
-    """Draw the next token among those allowed.
+def draw_token(logits, temperature, top_p, generator):
+    """Draw the next token from the smallest set that is probable enough.
+
+    KerasHub's top-p sampler draws by the same rule, but a call of it between two steps
+    takes as long as the step of a small model.
 
     Args:
-        logits: float array of shape `(vocabulary_size,)`.
-        allowed: bool array of shape `(256,)`. Bytes that may come next.
-        may_end: bool. Whether the text may end here.
+        logits: float array of shape `(vocabulary_size,)`, minus infinity where a token
+            is not allowed.
         temperature: float. 0 takes the most probable token.
-        top_p: float. Tokens are drawn from the smallest set with this probability.
+        top_p: float. Least probability of the set.
         generator: `numpy.random.Generator`.
 
     Returns:
-        int: a token id, of a byte or of the end.
+        int: a token id.
     """
-    candidates = np.zeros(logits.shape, dtype=bool)
-    candidates[BYTE_OFFSET : BYTE_OFFSET + 256] = allowed
-    candidates[END_TOKEN_ID] = may_end
-    token_ids = np.flatnonzero(candidates)
+    token_ids = np.flatnonzero(np.isfinite(logits))
     logits = logits[token_ids].astype("float64")
     if temperature == 0:
         return int(token_ids[logits.argmax()])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from longkeras.models import ByteTokenizer
-from longkeras.models.generation.batch_generation import GenerationOptions
+from longkeras.models.generation.options import GenerationOptions
 from tests.contracts.decode_contract import BATCH_SIZE, TEXT_LENGTH, Decoder
 from tests.models.small_models import CONTEXT_LENGTH, small_model
 
@@ -232,7 +232,9 @@ def test_stop_strings_end_each_text_before_the_first_of_them(
         expected.append(ids[: min(places, default=len(ids))])
     assert min(map(len, expected)) < TEXT_LENGTH
     inputs = model.preprocessor.generate_preprocess(PROMPTS, TEXT_LENGTH)
-    outputs = model.generate_step(inputs, GenerationOptions(None, tuple(stops)))
+    outputs = model.generate_step(
+        inputs, options=GenerationOptions(stop_sequences=tuple(stops))
+    )
     mask = keras.ops.convert_to_numpy(outputs["padding_mask"])
     token_ids = keras.ops.convert_to_numpy(outputs["token_ids"])
     for row, is_text, ids in zip(token_ids, mask, expected, strict=True):

@@ -9,7 +9,9 @@ import pytest
 from keras import ops
 
 from longkeras.models import ByteTokenizer
-from longkeras.models.generation.text_stream import TextStream
+from longkeras.models.generation.causal_lm import DecodingCausalLM
+from longkeras.models.generation.options import GenerationOptions
+from longkeras.models.generation.text_generation import TextStream
 from tests.models.small_models import CONTEXT_LENGTH, small_model
 
 END = "end"
@@ -28,6 +30,8 @@ class ScriptedModel:
         self.written = -1
         self.steps = 0
         self.reads = []
+
+    prompt_inputs = DecodingCausalLM.prompt_inputs
 
     def initial_state(self, batch_size, max_length=None):
         assert (batch_size, max_length) == (1, self.context_length)
@@ -68,8 +72,13 @@ class ScriptedModel:
         return logits
 
 
+def stream_of(model, prompt, max_length=None, stop_event=None, **options):
+    options = GenerationOptions.of(model, **options)
+    return TextStream(model, prompt, options, max_length, stop_event)
+
+
 def pieces(script, prompt="", **options):
-    return list(TextStream(ScriptedModel(script), prompt, **options))
+    return list(stream_of(ScriptedModel(script), prompt, **options))
 
 
 def script_of(text):
@@ -122,7 +131,7 @@ def test_a_stream_ends_before_a_stop_string(text, stop, expected):
 
 def test_nothing_of_a_stop_string_is_ever_shown():
     shown = ""
-    for piece in TextStream(ScriptedModel(script_of("one##two")), "", stop="##"):
+    for piece in stream_of(ScriptedModel(script_of("one##two")), "", stop="##"):
         shown += piece
         assert "#" not in shown
     assert shown == "one"
@@ -130,13 +139,13 @@ def test_nothing_of_a_stop_string_is_ever_shown():
 
 def test_a_stop_string_ends_the_work_too():
     model = ScriptedModel(script_of("ab.cdefghi"))
-    assert "".join(TextStream(model, "", stop=".")) == "ab"
+    assert "".join(stream_of(model, "", stop=".")) == "ab"
     assert model.steps == 2
 
 
 def test_nothing_happens_before_the_first_piece_or_after_closing():
     model = ScriptedModel(script_of("abcdefgh"))
-    stream = iter(TextStream(model, "prompt"))
+    stream = iter(stream_of(model, "prompt"))
     assert model.reads == []
     assert next(stream) == "a"
     assert next(stream) == "b"
@@ -147,7 +156,7 @@ def test_nothing_happens_before_the_first_piece_or_after_closing():
 
 def test_an_event_ends_the_stream_before_the_next_step():
     model, event = ScriptedModel(script_of("abcdefgh")), threading.Event()
-    stream = iter(TextStream(model, "prompt", stop_event=event))
+    stream = iter(stream_of(model, "prompt", stop_event=event))
     assert next(stream) == "a"
     event.set()
     assert list(stream) == []
@@ -157,7 +166,7 @@ def test_an_event_ends_the_stream_before_the_next_step():
 def test_an_event_ends_the_reading_of_a_prompt():
     model, event = ScriptedModel(script_of("ab")), threading.Event()
     event.set()
-    assert list(TextStream(model, "long prompt " * 100, stop_event=event)) == []
+    assert list(stream_of(model, "long prompt " * 100, stop_event=event)) == []
     assert model.reads in ([], [[]])
 
 
@@ -166,7 +175,7 @@ def test_tokens_that_are_written_together_are_the_same_text(length):
     max_length = None if length is None else 1 + length
     for text in ("abcdefgh", "abcdefghi"):
         model = ScriptedModel(script_of(text), tokens_a_call=4)
-        stream = TextStream(model, "", max_length=max_length)
+        stream = stream_of(model, "", max_length=max_length)
         assert list(stream) == list(text[:length])
         assert model.steps < len(text) + 4
 
@@ -174,7 +183,7 @@ def test_tokens_that_are_written_together_are_the_same_text(length):
 def test_an_event_ends_a_stream_amid_tokens_written_together():
     event = threading.Event()
     model = ScriptedModel(script_of("abcdefgh"), tokens_a_call=4)
-    stream = iter(TextStream(model, "", stop_event=event))
+    stream = iter(stream_of(model, "", stop_event=event))
     assert [next(stream), next(stream)] == ["a", "b"]
     event.set()
     assert list(stream) == []
@@ -184,21 +193,21 @@ def test_an_event_ends_a_stream_amid_tokens_written_together():
 @pytest.mark.parametrize("stop", ["", ["a", ""], [1]])
 def test_a_stop_string_must_have_characters(stop):
     with pytest.raises(ValueError, match=r"`stop` must be a string.*Received: stop="):
-        TextStream(ScriptedModel([]), "", stop=stop)
+        stream_of(ScriptedModel([]), "", stop=stop)
 
 
 @pytest.mark.parametrize("length", [0, 1, 255, 256, 700])
 def test_a_prompt_of_any_length_is_read_whole(length):
     prompt = ("It was the best of times. " * 30)[:length]
     model = ScriptedModel(script_of("ab"))
-    assert "".join(TextStream(model, prompt)) == "ab"
+    assert "".join(stream_of(model, prompt)) == "ab"
     assert model.reads == [[1, *(byte + 3 for byte in prompt.encode())]]
 
 
 def test_full_attention_reads_the_last_half_again_when_its_context_is_full():
     text = "abcdefghijklmnop"
     model = ScriptedModel(script_of(text), context_length=8)
-    assert "".join(TextStream(model, "12345")) == text
+    assert "".join(stream_of(model, "12345")) == text
     first, *others = model.reads
     assert bytes(i - 3 for i in first[1:]) == b"12345"
     whole = b"12345" + text.encode()
@@ -213,13 +222,13 @@ def test_full_attention_reads_the_last_half_again_when_its_context_is_full():
 def test_a_prompt_that_fits_into_the_context_is_not_cut():
     # Half of it was thrown away once.
     model = ScriptedModel(script_of("xyz"), context_length=8)
-    assert "".join(TextStream(model, "1234567")) == "xyz"
+    assert "".join(stream_of(model, "1234567")) == "xyz"
     assert len(model.reads[0]) == 8
 
 
 def test_of_a_prompt_longer_than_the_context_the_end_is_read():
     model = ScriptedModel(script_of("xyz"), context_length=8)
-    assert "".join(TextStream(model, "123456789")) == "xyz"
+    assert "".join(stream_of(model, "123456789")) == "xyz"
     assert bytes(i - 3 for i in model.reads[0]) == b"6789"
 
 
@@ -227,14 +236,14 @@ def test_a_sampler_of_whole_texts_is_refused():
     # The base class of samplers has the method, and raised only in the first step.
     model = ScriptedModel([], sampler=keras_hub.samplers.BeamSampler())
     with pytest.raises(ValueError, match="needs a sampler that chooses token by"):
-        TextStream(model, "")
+        stream_of(model, "")
 
 
 def test_a_stream_needs_a_preprocessor():
     model = ScriptedModel([])
     model.preprocessor = None
     with pytest.raises(ValueError, match="needs a `preprocessor`"):
-        TextStream(model, "")
+        stream_of(model, "")
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +266,7 @@ def test_padding_and_start_are_never_chosen(full_attention):
     logits = np.zeros((1, 259), "float32")
     logits[0, :2] = 100.0
     logits[0, 77] = 50.0
-    draws = [ops.zeros_like(x) for x in full_attention.sampler.variables]
+    draws = [ops.zeros_like(x)[None, None] for x in full_attention.sampler.variables]
     chosen = full_attention.compiled_choice(draws, ops.convert_to_tensor(logits))
     assert ops.convert_to_numpy(chosen).tolist() == [77]
 

@@ -165,3 +165,25 @@ def test_two_users_of_the_same_models_get_what_each_would_get_alone():
         assert {n: c.text for n, c in own.items()} == {
             n: c.text for n, c in mixed.items()
         }
+
+
+class SpecialFake(FakeLSTM):
+    """Expects special tokens and broken characters more than anything else."""
+
+    def _read(self, token_ids, state):
+        logits, hidden, state = super()._read(token_ids, state)
+        logits[:, :3] += 100.0
+        logits[:, 3 + 0x80 : 3 + 0x100] += 50.0
+        return logits, hidden, state
+
+
+def test_only_whole_characters_and_an_end_between_two_are_written():
+    model = SpecialFake(1)
+    result = finished({"m": model}, max_bytes=60, seed=3)["m"]
+    # The most probable token that is allowed between two characters ends the text.
+    assert (result.text, result.stop_reason) == ("", "end")
+    model.pairs[:, 2] -= 200.0
+    result = finished({"m": model}, max_bytes=60, seed=3)["m"]
+    assert result.stop_reason == "length"
+    assert len(result.text.encode()) == result.bytes_written == 60
+    assert len(result.text) < 40

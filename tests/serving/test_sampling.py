@@ -10,8 +10,6 @@ def draws(probabilities, number=4000, **settings):
     for token_id, probability in probabilities.items():
         logits[token_id] = np.log(probability)
     settings = {
-        "allowed": np.ones(256, bool),
-        "may_end": False,
         "temperature": 1.0,
         "top_p": 1.0,
         "generator": np.random.default_rng(0),
@@ -37,16 +35,12 @@ def test_top_p_keeps_the_smallest_set_that_is_probable_enough():
     assert set(draws({10: 0.6, 20: 0.3, 30: 0.1}, top_p=0.95)) == {10, 20, 30}
 
 
-def test_special_tokens_are_never_drawn_but_the_end_where_it_is_allowed():
-    probabilities = {0: 0.3, 1: 0.3, 2: 0.3, 10: 0.1}
-    assert set(draws(probabilities)) == {10}
-    assert set(draws(probabilities, may_end=True)) == {2, 10}
-
-
-def test_bytes_that_are_not_allowed_are_never_drawn():
-    allowed = np.zeros(256, bool)
-    allowed[5] = True
-    assert draws({100: 0.999, 8: 0.001}, allowed=allowed, top_p=0.1) == {8: 1.0}
+def test_a_token_that_is_not_allowed_is_never_drawn():
+    logits = np.full(259, -np.inf)
+    logits[[5, 8]] = 0.0, -9.0
+    generator = np.random.default_rng(0)
+    drawn = {draw_token(logits, 3.0, 1.0, generator) for _ in range(200)}
+    assert drawn == {5, 8}
 
 
 def test_next_byte_probabilities_leave_out_the_special_tokens():

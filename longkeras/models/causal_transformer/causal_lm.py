@@ -7,9 +7,8 @@ from longkeras.models.causal_transformer.backbone import CausalTransformerBackbo
 from longkeras.models.causal_transformer.preprocessor import (
     TransformerCausalLMPreprocessor,
 )
-from longkeras.models.generation.batch_generation import check_global_tokens
 from longkeras.models.generation.causal_lm import DecodingCausalLM
-from longkeras.ops.real_first import real_first
+from longkeras.models.generation.options import check_global_tokens
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -54,16 +53,6 @@ class TransformerCausalLM(DecodingCausalLM):
     backbone_cls = CausalTransformerBackbone
     preprocessor_cls = TransformerCausalLMPreprocessor
 
-    def __init__(self, backbone, preprocessor=None, **kwargs):
-        # === Layers ===
-        self.backbone = backbone
-        self.preprocessor = preprocessor
-
-        # === Functional Model ===
-        inputs = backbone.input
-        outputs = backbone.token_embedding(backbone(inputs), reverse=True)
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-
     @property
     def context_length(self):
         """int, the most tokens at once, or None where every layer has a window."""
@@ -106,27 +95,20 @@ class TransformerCausalLM(DecodingCausalLM):
         recent = self.backbone.initial_tokens(batch_size)
         return {**recent, "position": position, "layers": layers}
 
-    def prefill(self, token_ids, padding_mask, state, global_attention_mask=None):
-        """See `DecodingCausalLM.prefill`.
+    def read_chunk(self, token_ids, lengths, state, global_attention_mask=None):
+        """See `DecodingCausalLM.read_chunk`.
 
         Args:
             token_ids: int tensor `(batch, chunk)`.
-            padding_mask: tensor `(batch, chunk)`.
+            lengths: int tensor `(batch,)`.
             state: from `initial_state`, with room for global tokens if there are any.
-            global_attention_mask: tensor `(batch, chunk)`, 1 or True at global tokens.
-                Defaults to `None`, no token is.
+            global_attention_mask: bool tensor `(batch, chunk)`, True at global tokens.
+                Defaults to `None`, no token is global.
 
         Returns:
-            `(logits, hidden_states, state)`.
+            `(hidden_states, state)`.
         """
-        order, place, lengths = real_first(padding_mask)
-        if global_attention_mask is not None:
-            global_attention_mask = ops.take_along_axis(
-                ops.cast(global_attention_mask, "bool"), order, axis=1
-            )
-        x, recent = self.backbone.embed_chunk(
-            ops.take_along_axis(token_ids, order, axis=1), lengths, state
-        )
+        x, recent = self.backbone.embed_chunk(token_ids, lengths, state)
         layers = []
         for layer, cache in zip(
             self.backbone.transformer_layers, state["layers"], strict=True
@@ -135,11 +117,9 @@ class TransformerCausalLM(DecodingCausalLM):
                 x, cache, state["position"], lengths, global_attention_mask
             )
             layers.append(cache)
-        x = ops.take_along_axis(x, place[:, :, None], axis=1)
-        hidden_states = self.backbone.layer_norm(x)
-        logits = self.backbone.token_embedding(hidden_states, reverse=True)
         position = state["position"] + lengths
-        return logits, hidden_states, {**recent, "position": position, "layers": layers}
+        state = {**recent, "position": position, "layers": layers}
+        return self.backbone.layer_norm(x), state
 
     def without_prompt(self, state):
         """A state without the keys for which global tokens alone have a use."""
@@ -163,9 +143,8 @@ class TransformerCausalLM(DecodingCausalLM):
             x, cache = layer.call_step(x, cache, position)
             layers.append(cache)
         hidden_states = self.backbone.layer_norm(x)
-        logits = self.backbone.token_embedding(hidden_states, reverse=True)
         state = {**recent, "position": position + 1, "layers": layers}
-        return logits, hidden_states, state
+        return self.logits_of(hidden_states), hidden_states, state
 
     def _check_length(self, max_length):
         limit = self.context_length

@@ -1,24 +1,17 @@
-"""One contract for decoding, whatever a model keeps: rings, a dense cache, a state."""
+"""The decode contract, and generation over it."""
 
 import keras
 import keras_hub
+import numpy as np
 from keras import ops, tree
 
 from longkeras.models.base.inputs import check_vocabulary
 from longkeras.models.base.text_task import TextTask
-from longkeras.models.generation.batch_generation import (
-    GenerationOptions,
-    generate_batch,
-    stop_texts,
-)
-from longkeras.models.generation.compiled_decoding import (
-    CompiledDecoding,
-)
-from longkeras.models.generation.text_generation import (
-    generate_texts,
-    stop_sequences,
-)
-from longkeras.models.generation.text_stream import TextStream
+from longkeras.models.generation.batch_generation import generate_batch
+from longkeras.models.generation.compiled_decoding import CompiledDecoding
+from longkeras.models.generation.options import GenerationOptions
+from longkeras.models.generation.text_generation import TextStream, generate_texts
+from longkeras.ops.real_first import real_first
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -27,23 +20,70 @@ class DecodingCausalLM(
     TextTask,
     keras_hub.models.CausalLM,
 ):
-    """Base of the causal language models: generation over three functions.
+    """Base of language models that write text: a contract, and generation over it.
 
-    A family implements `initial_state`, `prefill` and `step`; `generate` (KerasHub's
-    signature and samplers) and `stream` are written once, here. Every tensor of a
-    state is batch-first and holds a position a row, so that samplers can repeat and
-    gather rows, and rows may stand at different places of their texts.
+    A family implements `initial_state` and `read_chunk`, and `step` where one token
+    can be read in a cheaper way than as a chunk; an encoder-decoder model also
+    implements `encode`. `generate` (with KerasHub's signature and samplers) and
+    `stream` are written once, here. Every tensor of a state is batch-first, and a state
+    holds one position per row, so that samplers can repeat and gather rows, and rows
+    may stand at different places of their texts.
+
+    Args:
+        backbone: `keras_hub.models.Backbone` with a reversible `token_embedding`.
+        preprocessor: `keras_hub.models.CausalLMPreprocessor`, or None if inputs are
+            given as ids. Defaults to `None`.
+        **kwargs: See `keras_hub.models.CausalLM`.
     """
 
     makes_targets = True
+
+    def __init__(self, backbone, preprocessor=None, **kwargs):
+        # === Layers ===
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+
+        # === Functional Model ===
+        inputs = backbone.input
+        outputs = self.logits_of(backbone(inputs))
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
 
     @property
     def context_length(self):
         """int, the most tokens at once, or None for text of any length."""
         raise NotImplementedError
 
+    def logits_of(self, hidden_states):
+        """Logits of the next token by the embeddings, which are those of the input.
+
+        Args:
+            hidden_states: tensor `(..., hidden_dim)`.
+
+        Returns:
+            Tensor `(..., vocabulary_size)`.
+        """
+        return self.backbone.token_embedding(hidden_states, reverse=True)
+
+    def encode(self, inputs):
+        """Compute once for a text what every step of a decoder needs of its encoder.
+
+        A model with an encoder returns keys and values for cross-attention, and its
+        `initial_state` takes them as the argument `encoder_state`, to keep them in the
+        state. A decoder-only model is never asked.
+
+        Args:
+            inputs: dict of the inputs whose names begin with `encoder_`.
+
+        Returns:
+            Nested structure of tensors, each `(batch_size, ...)`.
+        """
+        raise NotImplementedError
+
     def initial_state(self, batch_size, max_length=None):
         """The state before the first token.
+
+        A model with an encoder takes a further argument `encoder_state`, which
+        `encode` has returned.
 
         Args:
             batch_size: int.
@@ -57,21 +97,46 @@ class DecodingCausalLM(
         """
         raise NotImplementedError
 
-    def prefill(self, token_ids, padding_mask, state):
+    def read_chunk(self, token_ids, lengths, state):
+        """Read a chunk whose tokens stand before its padding.
+
+        Args:
+            token_ids: int tensor `(batch, chunk)`.
+            lengths: int tensor `(batch,)`. Tokens of each row that are no padding.
+            state: from `initial_state`, `prefill` or `step`.
+
+        Returns:
+            `(hidden_states, state)`: `(batch, chunk, hidden_dim)`, unspecified at
+            padding, and the state after the chunk.
+        """
+        raise NotImplementedError
+
+    def prefill(self, token_ids, padding_mask, state, global_attention_mask=None):
         """Read a chunk of tokens; a long text may be read chunk by chunk.
 
         Args:
             token_ids: int tensor `(batch, chunk)`.
             padding_mask: tensor `(batch, chunk)`, 0 or False at padding, which is
                 skipped, wherever it stands.
-            state: from `initial_state`, `prefill` or `step`.
+            state: from `initial_state`, `prefill` or `step`; with room for global
+                tokens if there are any.
+            global_attention_mask: tensor `(batch, chunk)`, 1 or True at global tokens,
+                for models that have any. Defaults to `None`, no token is global.
 
         Returns:
             `(logits, hidden_states, state)`: `(batch, chunk, vocabulary_size)`,
             `(batch, chunk, hidden_dim)` and the state after the chunk. What stands
             at padding is unspecified.
         """
-        raise NotImplementedError
+        order, place, lengths = real_first(padding_mask)
+        token_ids = ops.take_along_axis(token_ids, order, axis=1)
+        masks = []
+        if global_attention_mask is not None:
+            mask = ops.cast(global_attention_mask, "bool")
+            masks = [ops.take_along_axis(mask, order, axis=1)]
+        hidden_states, state = self.read_chunk(token_ids, lengths, state, *masks)
+        hidden_states = ops.take_along_axis(hidden_states, place[:, :, None], axis=1)
+        return self.logits_of(hidden_states), hidden_states, state
 
     def step(self, token_ids, state):
         """Read one token a row, in constant time for recurrent and windowed models.
@@ -84,7 +149,10 @@ class DecodingCausalLM(
             `(logits, hidden_states, state)`: `(batch, vocabulary_size)`,
             `(batch, hidden_dim)` and the state after the token.
         """
-        raise NotImplementedError
+        lengths = ops.ones_like(token_ids, dtype="int32")
+        hidden_states, state = self.read_chunk(token_ids[:, None], lengths, state)
+        hidden_states = hidden_states[:, 0]
+        return self.logits_of(hidden_states), hidden_states, state
 
     def state_bytes(self, batch_size=1, max_length=None):
         """Bytes that the state holds for a text.
@@ -154,33 +222,44 @@ class DecodingCausalLM(
                 `use_global_attention`.
         """
         check_vocabulary(self)
-        if stop_token_ids != "auto" or self.preprocessor is not None:
-            stop_token_ids = GenerationOptions(
-                stop_token_ids=self._stop_ids(stop_token_ids),
-                stop_sequences=self._stop_sequences(stop),
-                seed=seed,
-                num_global_tokens=num_global_tokens,
-            )
-        if self.preprocessor is None:
+        if self.preprocessor is None and stop_token_ids == "auto":
+            # KerasHub raises an error that says what to do.
             return super().generate(inputs, max_length, stop_token_ids, strip_prompt)
-        return generate_texts(
-            self, inputs, stop_token_ids, stop, max_length, strip_prompt
+        options = GenerationOptions.of(
+            self, stop_token_ids, stop, seed, num_global_tokens
         )
+        if self.preprocessor is not None:
+            return generate_texts(self, inputs, options, max_length, strip_prompt)
+        is_dataset = hasattr(inputs, "as_numpy_iterator")
+        batches = inputs.as_numpy_iterator() if is_dataset else [inputs]
+        outputs = [
+            self.generate_step(batch, options=options, strip_prompt=strip_prompt)
+            for batch in batches
+        ]
+        return {
+            name: np.concatenate([ops.convert_to_numpy(x[name]) for x in outputs])
+            for name in outputs[0]
+        }
 
-    def generate_step(self, inputs, stop_token_ids=None):
+    def generate_step(
+        self, inputs, stop_token_ids=None, options=None, strip_prompt=False
+    ):
         """Generate for one batch of ids, as `generate` does.
 
         Args:
             inputs: dict of `token_ids` `(batch, max_length)` and `padding_mask`,
                 True at the prompt.
-            stop_token_ids: tuple of ids that end a row, or None.
+            stop_token_ids: tuple of ids that end a row, or None. Defaults to `None`.
+            options: `GenerationOptions`, instead of `stop_token_ids`. Defaults to
+                `None`.
+            strip_prompt: bool. Whether to leave the prompts out. Defaults to `False`.
 
         Returns:
             dict of `token_ids` and `padding_mask`, the prompt followed by what was
             generated.
         """
-        self.check_token_ids(ops.convert_to_tensor(inputs["token_ids"]))
-        return generate_batch(self, inputs, GenerationOptions.of(stop_token_ids))
+        options = options or GenerationOptions.of(self, stop_token_ids)
+        return generate_batch(self, inputs, options, strip_prompt)
 
     def make_generate_function(self):
         """`generate_step`, whose parts are compiled."""
@@ -225,22 +304,33 @@ class DecodingCausalLM(
                 prompt nor a start token.
         """
         check_vocabulary(self)
-        return iter(
-            TextStream(
-                self, prompt, max_length, stop, seed, stop_event, num_global_tokens
-            )
+        options = GenerationOptions.of(
+            self, stop=stop, seed=seed, num_global_tokens=num_global_tokens
         )
+        return iter(TextStream(self, prompt, options, max_length, stop_event))
 
-    def _stop_ids(self, stop_token_ids):
-        if stop_token_ids == "auto":
-            return self._ends()
-        return None if stop_token_ids is None else tuple(stop_token_ids)
+    def prompt_inputs(self, prompt):
+        """The inputs for a single prompt, whole; see `stream`.
 
-    def _stop_sequences(self, stop):
-        texts = stop_texts(stop)
-        if texts and self.preprocessor is None:
+        A model with an encoder overrides this: the prompt is the encoder's text.
+
+        Args:
+            prompt: str.
+
+        Returns:
+            dict of `token_ids`, int32 `numpy.ndarray` `(1, length)`: the start token,
+            if there is one, and the prompt.
+
+        Raises:
+            ValueError: If there is no token at all.
+        """
+        tokenizer = self.preprocessor.tokenizer
+        start = getattr(tokenizer, "start_token_id", None)
+        ids = [] if start is None else [start]
+        ids += [int(i) for i in tokenizer(prompt)] if prompt else []
+        if not ids:
             raise ValueError(
-                "`stop` needs a `preprocessor` to turn text into ids. "
-                f"Received: stop={stop!r}, preprocessor=None"
+                "`prompt` must not be empty where the tokenizer has no start token. "
+                f"Received: prompt={prompt!r}"
             )
-        return stop_sequences(self.preprocessor.tokenizer, texts) if texts else ()
+        return {"token_ids": np.array([ids], "int32")}

@@ -9,12 +9,28 @@ from longkeras.models.base.index_checks import check_made_targets
 from longkeras.models.base.presets import CheckedPresets
 from longkeras.models.base.tensor_pipeline import token_weights
 from longkeras.safe_files.atomic_preset import AtomicPreset
+from longkeras.text.byte_tokenizer import ByteTokenizer
 
 
 class CheckedCausalLMPreprocessor(
     AtomicPreset, UnsharedConfig, CheckedPresets, keras_hub.models.CausalLMPreprocessor
 ):
-    """KerasHub's, with checks of its arguments and presets, saved whole."""
+    """Tokenizes, adds start and end, pads, and shifts the targets by one.
+
+    See `keras_hub.models.CausalLMPreprocessor` for arguments and results. A string
+    longer than `sequence_length` is cut there, as everywhere in KerasHub: give a
+    long text as its windows (`longkeras.text`), or set `sequence_length`.
+
+    Args:
+        tokenizer: `longkeras.models.ByteTokenizer`, or any with KerasHub's interface,
+            such as `longkeras.text.SubwordTokenizer`.
+        sequence_length: int. Tokens a row. Defaults to `1024`.
+        add_start_token: bool. Defaults to `True`.
+        add_end_token: bool. Defaults to `True`.
+        **kwargs: See `keras_hub.models.CausalLMPreprocessor`.
+    """
+
+    tokenizer_cls = ByteTokenizer
 
     def __init__(
         self,

@@ -1,28 +1,46 @@
-"""Compiled steps of a language model, and choices of its sampler."""
+"""Compiled steps of a language model, with its sampler's choices in them."""
 
 import functools
 
 import keras_hub
 from keras import ops
 
-from longkeras.models.generation.sampling_loop import sampling_function
 from longkeras.models.generation.token_choice import (
     allowed_logits,
-    choose_token,
+    choose_tokens,
     end_token_ids,
     forbidden_token_ids,
 )
 from longkeras.ops.compiled_function import compiled_function
 from longkeras.text.samplers import usable_sampler
 
-# A model of at most so many parameters streams so many tokens a call.
+# `stream` writes several tokens in a call with a model of few parameters, whose step
+# takes less time than the call.
 _SMALL, _TOGETHER = 2**25, 4
+
+
+def bucketed(length):
+    """Round a length up, so that one program serves several.
+
+    Args:
+        length: int, at least 1.
+
+    Returns:
+        int, at most a quarter more, or 7 tokens.
+
+    Example:
+
+    >>> bucketed(20), bucketed(4097)
+    (24, 5120)
+    """
+    step = max(2 ** (int(length - 1).bit_length() - 3), 8)
+    return -(-length // step) * step
 
 
 class CompiledDecoding:
     """Compiles `prefill`, `step` and the choice of tokens, once for each shape.
 
-    A mixin. Must precede `keras_hub.models.CausalLM` in the bases.
+    Mixin. Must precede `keras_hub.models.CausalLM` in the bases.
     """
 
     def compile(self, *args, sampler="top_k", **kwargs):
@@ -30,21 +48,21 @@ class CompiledDecoding:
 
         Args:
             *args: optimizer and loss.
-            sampler: str, or `keras_hub.samplers.Sampler`. A `temperature` of 0 is
-                greedy in any of them, and a `k` above the vocabulary is all of it.
-                Defaults to `"top_k"`.
+            sampler: str, or `keras_hub.samplers.Sampler`. A `temperature` of 0 makes
+                any of them greedy, and a `k` above the vocabulary's size stands for
+                all tokens. Defaults to `"top_k"`.
             **kwargs: See `keras_hub.models.CausalLM`.
 
         Raises:
-            ValueError: If an argument of the sampler is out of its range, or it is
-                none that can be used here.
+            ValueError: If an argument of the sampler is out of its range, or the
+                sampler cannot be used with one model.
         """
         sampler = keras_hub.samplers.get(sampler)
         usable_sampler(sampler)
         super().compile(*args, sampler=sampler, **kwargs)
 
     def usable_sampler(self, stop_token_ids=None):
-        """The sampler that `compile` was given, as it can be used.
+        """The compiled sampler with arguments that this model can use.
 
         Args:
             stop_token_ids: tuple of ids that end a text, or None. Defaults to `None`.
@@ -56,8 +74,29 @@ class CompiledDecoding:
             ValueError: If an argument of the sampler is out of its range.
         """
         size = self.backbone.vocabulary_size
-        forbidden = self._forbidden(stop_token_ids)
-        return usable_sampler(self.sampler, size - len(forbidden))
+        return usable_sampler(self.sampler, size - len(self.forbidden(stop_token_ids)))
+
+    def forbidden(self, stop_token_ids):
+        """The ids that are never written where these end a text."""
+        size = self.backbone.vocabulary_size
+        return forbidden_token_ids(self._tokenizer(), stop_token_ids, size)
+
+    def end_token_ids(self):
+        """The ids that end a text according to the tokenizer, a tuple of int."""
+        return end_token_ids(self._tokenizer())
+
+    def state_length(self, max_length):
+        """The rounded length of a state for texts of up to `max_length` tokens."""
+        limit = self.context_length
+        if limit is None:
+            return bucketed(max_length)
+        # `initial_state` refuses a length beyond the limit.
+        return max(min(bucketed(max_length), limit), max_length)
+
+    @property
+    def tokens_a_call(self):
+        """int, how many tokens `stream` writes in one call of `compiled_next`."""
+        return _TOGETHER if self.count_params() <= _SMALL else 1
 
     def compiled_prefill(self, token_ids, padding_mask, state, *masks):
         """`prefill`, compiled once for each shape."""
@@ -69,89 +108,90 @@ class CompiledDecoding:
         self.check_token_ids(token_ids)
         return self._compiled("step")(token_ids, state)
 
+    def compiled_encode(self, inputs):
+        """`encode`, compiled once for each shape."""
+        return self._compiled("encode")(inputs)
+
     def compiled_choice(self, draws, logits):
         """The sampler's choice among the logits of a step, compiled.
 
         Args:
-            draws: list of the values that the sampler's variables have for it.
-            logits: tensor `(1, vocabulary_size)`.
+            draws: list of tensors `(1, batch, ...)`, see `RowDraws`.
+            logits: tensor `(batch, vocabulary_size)`.
 
         Returns:
-            int tensor `(1,)`, of no special token but the end of a text.
+            int tensor `(batch,)`, never a special token other than the end of a text.
         """
-        return self._writing(("choice", self._unwritten()), self._choice)(draws, logits)
-
-    @property
-    def tokens_a_call(self):
-        """int, how many tokens `stream` lets one call of `compiled_next` write.
-
-        Several where a step takes less time than a call, as in small models.
-        """
-        return _TOGETHER if self.count_params() <= _SMALL else 1
+        stop_ids = self.end_token_ids()
+        function = functools.partial(self._choice, stop_ids, 0)
+        return self._choosing(("choice", stop_ids), function)(draws, logits)
 
     def compiled_next(self, draws, token_ids, state, num_tokens=1):
-        """Some times `step` and the sampler's choice in one program, for `stream`.
+        """`step` and the sampler's choice, several times in one program, for `stream`.
 
         Args:
-            draws: list of what the sampler's variables are, `(num_tokens, ...)`.
+            draws: list of tensors `(num_tokens, batch, ...)`, see `RowDraws`.
             token_ids: int tensor `(batch,)`.
-            state: as of `step`; on JAX it cannot be used again.
+            state: see `step`; on JAX it cannot be used again.
             num_tokens: int. Tokens to write. Defaults to `1`.
 
         Returns:
-            `(chosen token ids, state)`, the ids `(batch, num_tokens)`.
+            `(token_ids, state)`, the ids `(batch, num_tokens)`.
         """
-        function = functools.partial(self._next, num_tokens)
-        name = ("next", num_tokens, self._unwritten())
-        return self._writing(name, function, donated=2)(draws, token_ids, state)
+        stop_ids = self.end_token_ids()
+        function = functools.partial(self._next, stop_ids, num_tokens)
+        name = ("next", stop_ids, num_tokens)
+        return self._choosing(name, function, donated=2)(draws, token_ids, state)
 
-    def compiled_sampling(self, stop_token_ids):
-        """The loop of `generate`, see `longkeras.models.generation.sampling_loop`."""
-        sampler = self.usable_sampler(stop_token_ids)
-        forbidden = self._forbidden(stop_token_ids)
-        return self._writing(
-            ("sampling", stop_token_ids, forbidden),
-            sampling_function(self, sampler, stop_token_ids, forbidden),
-            changed=self.sampler.variables,
-        )
+    def compiled_loop(self, stop_token_ids, num_tokens):
+        """The loop that writes whole continuations, for `generate`.
+
+        A row ends with a stop token, a stop sequence or its length, and is then filled
+        up with the id `vocabulary_size`.
+
+        Args:
+            stop_token_ids: tuple of int, or None.
+            num_tokens: int. The most tokens of a row.
+
+        Returns:
+            callable of the draws `(num_tokens, batch, ...)`, the logits after the
+            prompts, the state, each row's length `(batch,)` and `stop_array`'s
+            sequences or None; returns token ids `(batch, num_tokens)`.
+        """
+        function = functools.partial(self._loop, stop_token_ids, num_tokens)
+        return self._choosing(("loop", stop_token_ids, num_tokens), function)
+
+    def compiled_search(self, stop_token_ids, function):
+        """The loop of a sampler that searches; see `search_generation`."""
+        changed = self.sampler.variables
+        return self._choosing(("search", stop_token_ids), function, changed=changed)
 
     def prefill_function(self):
-        """`prefill` as `generate` uses it: compiled as its loop is."""
+        """`prefill`, compiled in the same way as the loop of `generate`."""
         if self.run_eagerly:
             return self.prefill
         return self._compiled("prefill", jit_compile=self._writes_with_xla())
 
     def _writes_with_xla(self):
-        # What is best for training on a CPU is three times slower here.
+        # The setting that is best for training on a CPU is three times slower here.
         return self._asked_to_jit_compile is not False
-
-    def _forbidden(self, stop_token_ids):
-        """The ids that are never written where these end a text."""
-        size = self.backbone.vocabulary_size
-        return forbidden_token_ids(self._tokenizer(), stop_token_ids, size)
-
-    def _ends(self):
-        """The ids that end a text by themselves, as the tokenizer says."""
-        return end_token_ids(self._tokenizer())
 
     def _tokenizer(self):
         return None if self.preprocessor is None else self.preprocessor.tokenizer
 
-    def _unwritten(self):
-        """The ids that `stream` never writes."""
-        return self._forbidden(self._ends())
+    def _choice(self, stop_token_ids, place, draws, logits):
+        sampler = self.usable_sampler(stop_token_ids)
+        forbidden = self.forbidden(stop_token_ids)
+        logits = allowed_logits(logits, forbidden, sampler.temperature)
+        row_draws = [ops.take(x, place, axis=0) for x in draws]
+        return choose_tokens(sampler, row_draws, logits)  # (batch,)
 
-    def _choice(self, draws, logits):
-        sampler = self.usable_sampler(self._ends())
-        logits = allowed_logits(logits, self._unwritten(), sampler.temperature)
-        return choose_token(sampler, draws, logits)
-
-    def _next(self, num_tokens, draws, token_ids, state):
-        def write(i, carry):
+    def _next(self, stop_token_ids, num_tokens, draws, token_ids, state):
+        def write(place, carry):
             chosen, token_ids, state = carry
             logits, _, state = self.step(token_ids, state)
-            token_ids = self._choice([ops.take(x, i, axis=0) for x in draws], logits)
-            chosen = ops.slice_update(chosen, (0, i), token_ids[:, None])
+            token_ids = self._choice(stop_token_ids, place, draws, logits)
+            chosen = ops.slice_update(chosen, (0, place), token_ids[:, None])
             return chosen, token_ids, state
 
         chosen = ops.zeros((token_ids.shape[0], num_tokens), dtype="int32")
@@ -159,7 +199,43 @@ class CompiledDecoding:
         chosen, _, state = ops.fori_loop(0, num_tokens, write, carry)
         return chosen, state
 
-    def _writing(self, name, function, **options):
+    def _loop(self, stop_token_ids, num_tokens, draws, logits, state, ends, stops):
+        size = self.backbone.vocabulary_size
+        # Looking back for a stop token or sequence must not leave the array.
+        margin = 1 if stops is None else stops.shape[1]
+
+        def is_over(chosen, place):
+            return row_is_over(
+                chosen,
+                margin + place,
+                margin,
+                margin + ends,
+                size,
+                stop_token_ids,
+                stops,
+            )
+
+        def written(place, chosen, logits):
+            token_ids = self._choice(stop_token_ids, place, draws, logits)
+            token_ids = ops.where(is_over(chosen, place), size, token_ids)
+            return ops.slice_update(chosen, (0, margin + place), token_ids[:, None])
+
+        def write(place, chosen, state):
+            column = ops.slice(chosen, (0, margin + place - 1), (chosen.shape[0], 1))
+            last = ops.minimum(column[:, 0], size - 1)
+            logits, _, state = self.step(last, state)
+            return place + 1, written(place, chosen, logits), state
+
+        def goes_on(place, chosen, _state):
+            return ops.logical_not(ops.all(is_over(chosen, place)))
+
+        chosen = ops.full((logits.shape[0], margin + num_tokens), size, dtype="int32")
+        place = ops.zeros((), dtype="int32")
+        carry = place + 1, written(place, chosen, logits), state
+        _, chosen, _ = ops.while_loop(goes_on, write, carry)
+        return chosen[:, margin:]
+
+    def _choosing(self, name, function, **options):
         """A function that chooses tokens, compiled as `compile` was told.
 
         `generate` and `stream` must not differ in this: with XLA, TensorFlow draws
@@ -167,15 +243,16 @@ class CompiledDecoding:
         """
         if self.run_eagerly:
             return function
+        name = (*name, self.forbidden(()))
         options["jit_compile"] = self._writes_with_xla()
         return self._compiled(name, function, chooses=True, **options)
 
     def _compiled(self, name, function=None, chooses=False, **options):
         functions = self.__dict__.setdefault("_compiled_functions", {})
-        # `enable_lora` and `quantize` add variables, which a program made before
-        # would not read.
+        # `enable_lora` and `quantize` add variables, which an older program would not
+        # read.
         key = (name, len(self.backbone.variables), options.get("jit_compile"))
-        # A sampler's arguments may be changed; the program holds their values.
+        # A sampler's arguments may be changed; a program holds their values.
         made_for = (self.sampler, self.sampler.get_config()) if chooses else None
         before, compiled = functions.get(key, (None, None))
         if compiled is None or before != made_for:
@@ -183,3 +260,39 @@ class CompiledDecoding:
             compiled = compiled_function(function, self, **options)
             functions[key] = made_for, compiled
         return compiled
+
+
+def row_is_over(token_ids, index, start, ends, end_id, stop_token_ids, stops):
+    """Return which rows have ended before a column.
+
+    Args:
+        token_ids: int tensor `(rows, columns)`.
+        index: int tensor. The column that is written next.
+        start: int or int tensor, at least 1 and the longest stop sequence. The first
+            column that was written.
+        ends: int tensor `(rows,)`, the column at which each row must end.
+        end_id: int. The id that fills up a row that is over.
+        stop_token_ids: tuple of int, or None.
+        stops: int tensor `(stops, length)`, see `stop_array`, or None.
+
+    Returns:
+        bool tensor `(rows,)`.
+    """
+    last = _last(token_ids, index, 1)[:, 0]
+    is_end = last == end_id
+    for stop_id in stop_token_ids or ():
+        is_end = ops.logical_or(is_end, last == stop_id)
+    is_end = ops.logical_and(is_end, index > start)
+    if stops is not None:
+        recent = _last(token_ids, index, stops.shape[1])
+        is_equal = ops.logical_or(recent[:, None] == stops, stops < 0)
+        is_written = ops.sum(ops.cast(stops >= 0, "int32"), axis=1) <= index - start
+        is_met = ops.logical_and(ops.all(is_equal, axis=-1), is_written)
+        is_end = ops.logical_or(is_end, ops.any(is_met, axis=1))
+    return ops.logical_or(is_end, index >= ends)
+
+
+def _last(token_ids, index, length):
+    """The columns before `index`, `(rows, length)`."""
+    size = [ops.shape(token_ids)[0], length]
+    return ops.slice(token_ids, [0, index - length], size)

@@ -1,70 +1,172 @@
-"""`generate` with texts in and texts out."""
+"""`generate` and `stream` with texts in and texts out."""
 
 import numpy as np
+from keras import tree
 
-from longkeras.models.generation.batch_generation import continued_rows, stop_texts
-from longkeras.models.generation.text_pieces import (
-    spelt,
-    text_pieces,
-    text_until,
+from longkeras.models.generation.batch_generation import (
+    continued_rows,
+    decoder_prefix,
+    encoder_inputs,
 )
-from longkeras.models.generation.token_choice import special_token_ids
+from longkeras.models.generation.options import check_global_tokens
+from longkeras.models.generation.text_pieces import spelt, text_pieces, text_until
+from longkeras.models.generation.token_choice import (
+    RowDraws,
+    chooses_token_by_token,
+    special_token_ids,
+)
+from longkeras.text.samplers import usable_sampler
+from longkeras.text.token_loop import Prompts, token_calls
 
 
-def generate_texts(model, inputs, options, stop=None, max_length=None, strip=False):
+def generate_texts(model, inputs, options, max_length=None, strip_prompt=False):
     """Continue texts; each continuation is what `stream` would yield.
 
     Args:
         model: `DecodingCausalLM` with a preprocessor.
         inputs: str, list of str, or what else the preprocessor takes; a
             `tf.data.Dataset` of batches.
-        options: `longkeras.models.generation.batch_generation.GenerationOptions`.
-        stop: str, list of str, or None. Defaults to `None`.
+        options: `GenerationOptions`.
         max_length: int, or None. Defaults to `None`.
-        strip: bool. Whether to leave the prompts out. Defaults to `False`.
+        strip_prompt: bool. Whether to leave the prompts out. Defaults to `False`.
 
     Returns:
         str, or list of str.
     """
-    stops = stop_texts(stop)
     tokenizer = model.preprocessor.tokenizer
     special = special_token_ids(tokenizer)
     is_dataset = hasattr(inputs, "as_numpy_iterator")
-    is_one = not is_dataset and np.ndim(inputs) == 0
+    # The texts of an encoder-decoder model may be a dict of columns.
+    column = next(iter(inputs.values())) if isinstance(inputs, dict) else inputs
+    is_one = not is_dataset and np.ndim(column) == 0
+    if is_one:
+        inputs = tree.map_structure(lambda x: [x], inputs)
     batches = inputs.as_numpy_iterator() if is_dataset else [inputs]
     texts = []
     for batch in batches:
         prompts = model.preprocessor.generate_preprocess(
-            [batch] if is_one else batch, sequence_length=max_length
+            batch, sequence_length=max_length
         )
         for prompt, written in continued_rows(model, prompts, options):
             pieces = text_pieces(tokenizer, prompt)
-            written = (pieces.add(i) for i in written if i not in special)
-            text = "".join(text_until(written, pieces.end, stops))
-            head = "" if strip else spelt(tokenizer, set_aside(prompt, special))
+            added = (pieces.add(i) for i in written if i not in special)
+            text = "".join(text_until(added, pieces.end, options.stop))
+            spelt_ids = [i for i in prompt if i not in special]
+            head = "" if strip_prompt else spelt(tokenizer, spelt_ids)
             texts.append(head + text)
     return texts[0] if is_one else texts
 
 
-def set_aside(token_ids, special):
-    """The ids that stand for text."""
-    return [i for i in token_ids if i not in special]
-
-
-def stop_sequences(tokenizer, stop):
-    """Stop strings as ids, by which the compiled loop knows that a row is over.
-
-    A string whose ids do not spell it, since they stand for it in the middle of a word
-    or a lowercase text only, is looked for in the text alone.
+class TextStream:
+    """Iterates over the pieces of one continuation. See `DecodingCausalLM.stream`.
 
     Args:
-        tokenizer: an object with the interface of `keras_hub.tokenizers.Tokenizer`.
-        stop: str, list of str, or None.
-
-    Returns:
-        tuple of tuples of int.
+        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
+        prompt: str, or what else `model.prompt_inputs` takes.
+        options: `GenerationOptions`.
+        max_length: int or None. Tokens of prompt and continuation together.
+        stop_event: `threading.Event` or None.
     """
-    sequences = ((text, [int(i) for i in tokenizer(text)]) for text in stop_texts(stop))
-    return tuple(
-        tuple(ids) for text, ids in sequences if ids and text in spelt(tokenizer, ids)
-    )
+
+    def __init__(self, model, prompt, options, max_length=None, stop_event=None):
+        if model.preprocessor is None:
+            raise ValueError(
+                "`stream` needs a `preprocessor` to turn text into ids. "
+                "Received: preprocessor=None"
+            )
+        self.model = model
+        self.tokenizer = model.preprocessor.tokenizer
+        self.prompt = prompt
+        self.options = options
+        self.max_length = max_length
+        self.stop_event = stop_event
+        check_global_tokens(model, options.num_global_tokens)
+        self.sampler = usable_sampler(model.sampler)
+        _check_sampler(self.sampler)
+
+    def __iter__(self):
+        inputs = self.model.prompt_inputs(self.prompt)
+        ids = inputs[decoder_prefix(inputs) + "token_ids"][0]
+        pieces = text_pieces(self.tokenizer, ids.tolist())
+        written = map(pieces.add, self.token_ids(inputs))
+        yield from text_until(written, pieces.end, self.options.stop)
+
+    def token_ids(self, inputs):
+        """The ids that are written, one at a time.
+
+        Args:
+            inputs: see `DecodingCausalLM.prompt_inputs`.
+
+        Yields:
+            int.
+        """
+        ids = inputs[decoder_prefix(inputs) + "token_ids"]
+        prompt = Prompts.of(ids, num_global_tokens=self.options.num_global_tokens)
+        calls = self.calls(prompt, encoder_inputs(inputs))
+        most = np.inf if self.max_length is None else self.max_length
+        num_tokens = ids.shape[1]
+        while num_tokens < most and not self._is_stopped():
+            chosen = next(calls)
+            for token_id in [] if chosen is None else chosen[0].tolist():
+                is_end = token_id in self.options.stop_token_ids
+                if is_end or num_tokens >= most or self._is_stopped():
+                    return
+                yield token_id
+                num_tokens += 1
+
+    def calls(self, prompt, encoder_inputs):
+        """The calls of the model that write; see `token_calls`.
+
+        Args:
+            prompt: `Prompts` of one row.
+            encoder_inputs: dict of tensors, empty for a decoder-only model.
+
+        Returns:
+            iterator of token ids or None.
+        """
+        choice = CompiledChoice(self.model, self.sampler, self.options.seed, prompt)
+        return token_calls(
+            self.model,
+            prompt,
+            choice,
+            num_together=self.model.tokens_a_call,
+            encoder_inputs=encoder_inputs,
+        )
+
+    def _is_stopped(self):
+        return self.stop_event is not None and self.stop_event.is_set()
+
+
+class CompiledChoice:
+    """Chooses tokens with a sampler in the model's compiled step, for `token_calls`.
+
+    Args:
+        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
+        sampler: `keras_hub.samplers.Sampler`.
+        seed: int, or None.
+        prompt: `Prompts`.
+    """
+
+    def __init__(self, model, sampler, seed, prompt):
+        self.prefill = model.compiled_prefill
+        self._model = model
+        self._draws = RowDraws(sampler, seed, prompt.rows())
+
+    def first(self, logits, state):
+        """See `token_calls`."""
+        token_ids = self._model.compiled_choice(self._draws.next(1), logits)
+        return token_ids[:, None], self._model.without_prompt(state)
+
+    def next(self, token_ids, state, count):
+        """See `token_calls`."""
+        draws = self._draws.next(count)
+        return self._model.compiled_next(draws, token_ids, state, count)
+
+
+def _check_sampler(sampler):
+    """Raise an error for a sampler that chooses whole texts."""
+    if not chooses_token_by_token(sampler):
+        raise ValueError(
+            "`stream` needs a sampler that chooses token by token, such as 'greedy', "
+            f"'top_k' or 'top_p'. Received: sampler={sampler!r}"
+        )

@@ -1,13 +1,16 @@
-"""A sampler's choice of the next token: never a special one, and row by row."""
+"""A sampler's choice of the next token, row by row and never a special token."""
+
+import collections
+import hashlib
 
 import keras
 import keras_hub
 import numpy as np
 from keras import ops
 
-# Beside the best token's 0, in units of the temperature: so unlikely are all others at
-# most. Whatever may be written keeps a probability above zero in float32, and is a
-# better candidate than a token that may not.
+# The lowest logit, in units of the temperature, where the best token has 0: every
+# allowed token keeps a probability above zero in float32, and is thus a better
+# candidate than a forbidden one.
 _LOWEST = -60.0
 
 
@@ -42,7 +45,7 @@ def special_token_ids(tokenizer):
 
 
 def forbidden_token_ids(tokenizer, stop_token_ids, vocabulary_size):
-    """The ids that are never written: those that neither spell nor end a text.
+    """The ids that are never written, since they neither spell nor end a text.
 
     Args:
         tokenizer: an object with the interface of `keras_hub.tokenizers.Tokenizer`,
@@ -61,7 +64,7 @@ def forbidden_token_ids(tokenizer, stop_token_ids, vocabulary_size):
 
 
 def allowed_logits(logits, forbidden, temperature):
-    """Logits among which only what may be written is probable.
+    """Mask forbidden tokens, and shift the logits so that the best one is 0.
 
     Args:
         logits: tensor `(batch, vocabulary_size)`.
@@ -74,20 +77,21 @@ def allowed_logits(logits, forbidden, temperature):
     logits = ops.cast(logits, "float32")
     is_forbidden = np.isin(np.arange(logits.shape[-1]), forbidden)
     logits = ops.where(is_forbidden, -np.inf, logits)
-    # A small temperature divides nothing but zero without overflow.
+    # A small temperature must divide small numbers only, or they overflow.
     logits = logits - ops.max(logits, axis=-1, keepdims=True)
     logits = ops.maximum(logits, _LOWEST * float(temperature))
     return ops.where(is_forbidden, -np.inf, logits)
 
 
 def chooses_token_by_token(sampler):
-    """Return whether a sampler chooses each token for good, by the probabilities alone.
+    """Return whether a sampler chooses each token by its probabilities alone.
 
     Args:
         sampler: `keras_hub.samplers.Sampler`.
 
     Returns:
-        bool, False for beams, contrastive search and other loops of their own.
+        bool, False for beam search, contrastive search and others with a loop of
+        their own.
     """
     base = keras_hub.samplers.Sampler
     kind = type(sampler)
@@ -98,25 +102,8 @@ def chooses_token_by_token(sampler):
     )
 
 
-def choose_token(sampler, draws, logits):
-    """A sampler's choice for one row.
-
-    Args:
-        sampler: `keras_hub.samplers.Sampler` that chooses token by token.
-        draws: list of tensors, the values of the sampler's variables.
-        logits: tensor `(1, vocabulary_size)`.
-
-    Returns:
-        int32 tensor `(1,)`.
-    """
-    mapping = list(zip(sampler.variables, draws, strict=True))
-    with keras.StatelessScope(state_mapping=mapping):
-        probabilities = sampler.compute_probabilities(logits)
-        return ops.cast(sampler.get_next_token(probabilities), "int32")
-
-
 def choose_tokens(sampler, draws, logits):
-    """A sampler's choice for each row, which no other row has a part in.
+    """A sampler's choice for each row, independent of the other rows.
 
     Args:
         sampler: `keras_hub.samplers.Sampler` that chooses token by token.
@@ -127,14 +114,77 @@ def choose_tokens(sampler, draws, logits):
     Returns:
         int32 tensor `(batch,)`.
     """
-    if not draws:
-        return choose_token(sampler, draws, logits)
-    if logits.shape[0] == 1:
-        return choose_token(sampler, [x[0] for x in draws], logits)
+    if not draws or logits.shape[0] == 1:
+        return _choose(sampler, [x[0] for x in draws], logits)
 
     # Random numbers for a batch depend on its size.
     def choose(row):
         draws, logits = row
-        return choose_token(sampler, draws, logits[None])[0]
+        return _choose(sampler, draws, logits[None])[0]
 
     return ops.map(choose, (draws, logits))
+
+
+def _choose(sampler, draws, logits):
+    mapping = list(zip(sampler.variables, draws, strict=True))
+    with keras.StatelessScope(state_mapping=mapping):
+        probabilities = sampler.compute_probabilities(logits)
+        return ops.cast(sampler.get_next_token(probabilities), "int32")
+
+
+class RowDraws:
+    """Values of a sampler's variables for each token of each row.
+
+    They depend on the seed, the row's prompt and the number of equal prompts before it
+    in the batch, so that copies of a prompt are continued differently.
+
+    Args:
+        sampler: `keras_hub.samplers.Sampler`.
+        seed: int, or None to begin where the sampler stands and advance it.
+        prompts: list of sequences of int.
+    """
+
+    def __init__(self, sampler, seed, prompts):
+        self.variables = sampler.variables
+        entropy = [seed]
+        if seed is None:
+            values = [ops.convert_to_numpy(x).ravel() for x in self.variables]
+            entropy = [int(x) for x in np.concatenate([*values, np.zeros(1, int)])]
+            for variable in self.variables:
+                variable.assign(variable.value + 1)
+        seen = collections.Counter()
+        self.generators = []
+        for prompt in map(tuple, prompts):
+            own = [*entropy, _digest(prompt), seen[prompt]]
+            self.generators.append(np.random.default_rng(own))
+            seen[prompt] += 1
+
+    def next(self, count):
+        """Return the values for the next tokens.
+
+        Args:
+            count: int. Tokens; the values do not depend on how many are drawn at once.
+
+        Returns:
+            list of tensors `(count, rows, ...)`, one for each variable.
+        """
+        if not self.variables:
+            return []
+        sizes = [int(np.prod(x.shape)) for x in self.variables]
+        values = [
+            generator.integers(0, 2**31, size=(count, sum(sizes)))
+            for generator in self.generators
+        ]
+        values = np.stack(values, axis=1)  # (count, rows, numbers)
+        parts = np.split(values, np.cumsum(sizes)[:-1], axis=2)
+        return [
+            ops.convert_to_tensor(
+                part.reshape(*part.shape[:2], *variable.shape), dtype=variable.dtype
+            )
+            for part, variable in zip(parts, self.variables, strict=True)
+        ]
+
+
+def _digest(token_ids):
+    digest = hashlib.blake2b(np.array(token_ids, "<i8").tobytes(), digest_size=16)
+    return int.from_bytes(digest.digest(), "little")

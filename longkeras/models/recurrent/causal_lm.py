@@ -6,7 +6,6 @@ from keras import ops
 from longkeras.models.generation.causal_lm import DecodingCausalLM
 from longkeras.models.recurrent.backbone import RecurrentBackbone
 from longkeras.models.recurrent.preprocessor import RecurrentCausalLMPreprocessor
-from longkeras.ops.real_first import real_first
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -46,16 +45,6 @@ class RecurrentCausalLM(DecodingCausalLM):
     backbone_cls = RecurrentBackbone
     preprocessor_cls = RecurrentCausalLMPreprocessor
 
-    def __init__(self, backbone, preprocessor=None, **kwargs):
-        # === Layers ===
-        self.backbone = backbone
-        self.preprocessor = preprocessor
-
-        # === Functional Model ===
-        inputs = backbone.input
-        outputs = backbone.token_embedding(backbone(inputs), reverse=True)
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-
     @property
     def context_length(self):
         """None: an LSTM or GRU takes text of any length."""
@@ -69,30 +58,12 @@ class RecurrentCausalLM(DecodingCausalLM):
             "layers": self.backbone.recurrent_stack.initial_state(batch_size),
         }
 
-    def prefill(self, token_ids, padding_mask, state):
-        """See `DecodingCausalLM.prefill`."""
-        order, place, lengths = real_first(padding_mask)
-        token_ids = ops.take_along_axis(token_ids, order, axis=1)
+    def read_chunk(self, token_ids, lengths, state):
+        """See `DecodingCausalLM.read_chunk`."""
         columns = ops.arange(token_ids.shape[1], dtype="int32")
-        mask = columns < lengths[:, None]
-        hidden_states, state = self._read(token_ids, mask, lengths, state)
-        hidden_states = ops.take_along_axis(hidden_states, place[:, :, None], axis=1)
-        logits = self.backbone.token_embedding(hidden_states, reverse=True)
-        return logits, hidden_states, state
-
-    def step(self, token_ids, state):
-        """See `DecodingCausalLM.step`."""
-        lengths = ops.ones_like(state["position"])
-        mask = ops.cast(lengths[:, None], "bool")
-        hidden_states, state = self._read(token_ids[:, None], mask, lengths, state)
-        logits = self.backbone.token_embedding(hidden_states, reverse=True)
-        return logits[:, 0], hidden_states[:, 0], state
-
-    def _read(self, token_ids, mask, lengths, state):
-        """Hidden states of a chunk, and the state after it; real tokens come first."""
         embedded, recent = self.backbone.embed_chunk(token_ids, lengths, state)
         hidden_states, layers = self.backbone.recurrent_stack.call_with_state(
-            embedded, state["layers"], mask, training=False
+            embedded, state["layers"], columns < lengths[:, None], training=False
         )
         position = state["position"] + lengths
         return hidden_states, {**recent, "position": position, "layers": layers}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.models.generation.batch_generation import GenerationOptions
+from longkeras.models.generation.options import GenerationOptions
 from tests.models.small_models import letters_of, random_ids, small_model
 
 LENGTH = 20
@@ -155,7 +155,7 @@ def test_generation_keeps_the_global_tokens_of_its_prompts(writer, num_global_to
     inputs = writer.preprocessor.generate_preprocess(prompts, max_length)
     mask = np.asarray(ops.convert_to_numpy(inputs["padding_mask"]), bool)
     written = writer.generate_step(
-        inputs, GenerationOptions(num_global_tokens=num_global_tokens)
+        inputs, options=GenerationOptions(num_global_tokens=num_global_tokens)
     )
     token_ids = ops.convert_to_numpy(written["token_ids"])
     # What a full pass makes of the same tokens.

@@ -1,0 +1,265 @@
+"""Reading prompts and writing tokens over the decode contract.
+
+`generate`, `stream`, the page's continuations and the requests of an evaluation all
+write through `token_calls`. It needs of a model `initial_state`, `context_length` and
+a compiled `prefill`; a `choice` object chooses the tokens.
+"""
+
+import dataclasses
+
+import numpy as np
+from keras import ops
+
+from longkeras.ops import global_store, prompt_keys
+
+CHUNK_LENGTH = 256
+"""Tokens of a row that one call reads, unless a caller has a program for another
+length, or the model's context is shorter."""
+# Capacities for global tokens, and for prompts up to the last of them, are multiples.
+_GLOBAL_TOKENS, _PROMPT_TOKENS = 8, 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Prompts:
+    """The prompts of a batch, the tokens of each row before its padding.
+
+    Args:
+        token_ids: int32 `numpy.ndarray` `(batch, length)`.
+        lengths: int `numpy.ndarray` `(batch,)`.
+        global_mask: bool `numpy.ndarray` `(batch, length)`, True at global tokens, or
+            None where there are none. Defaults to `None`.
+    """
+
+    token_ids: np.ndarray
+    lengths: np.ndarray
+    global_mask: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, token_ids, padding_mask=None, global_mask=None, num_global_tokens=0):
+        """Make prompts from padded rows; the padding may be on either side.
+
+        Args:
+            token_ids: int `(batch, length)`.
+            padding_mask: `(batch, length)`, 0 or False at padding. Defaults to `None`,
+                no padding.
+            global_mask: `(batch, length)`, or None. Defaults to `None`.
+            num_global_tokens: int. Tokens at the beginning of each row that are also
+                global. Defaults to `0`.
+
+        Returns:
+            `Prompts`.
+
+        Raises:
+            ValueError: If a row is empty.
+        """
+        token_ids = _array(token_ids)
+        if padding_mask is None:
+            padding_mask = np.ones_like(token_ids)
+        padding_mask = _array(padding_mask).astype(bool)
+        lengths = padding_mask.sum(axis=1)
+        if not lengths.all():
+            raise ValueError(
+                "`padding_mask` must leave at least one token in every row, from which "
+                f"a text can go on. Received: rows of {lengths.tolist()} tokens"
+            )
+        order = np.argsort(~padding_mask, axis=1, kind="stable")
+        columns = np.arange(token_ids.shape[1])
+        is_global = np.broadcast_to(columns < num_global_tokens, token_ids.shape)
+        if global_mask is not None:
+            given = np.take_along_axis(_array(global_mask).astype(bool), order, axis=1)
+            is_global = is_global | given
+        is_global = is_global & (columns < lengths[:, None])
+        return cls(
+            np.take_along_axis(token_ids, order, axis=1).astype("int32"),
+            lengths,
+            is_global if is_global.any() else None,
+        )
+
+    def rows(self):
+        """The ids of each prompt, a list of lists of int."""
+        return [
+            row[:length].tolist()
+            for row, length in zip(self.token_ids, self.lengths, strict=True)
+        ]
+
+    def without_last(self):
+        """These prompts without the last token of each, which may leave none."""
+        return dataclasses.replace(self, lengths=self.lengths - 1)
+
+    def followed_by(self, token_ids):
+        """These prompts with the tokens `(batch, count)` that were written after them.
+
+        All rows must have the same length.
+        """
+        longer = np.concatenate([self.token_ids, token_ids], axis=1).astype("int32")
+        mask = self.global_mask
+        if mask is not None:
+            mask = np.pad(mask, ((0, 0), (0, token_ids.shape[1])))
+        return Prompts(longer, self.lengths + token_ids.shape[1], mask)
+
+    def fitting(self, context_length):
+        """One prompt as a model with a limited context reads it.
+
+        A text longer than the context is cut to half of the context: its global
+        tokens, which stand at its beginning, and its end. So much can be written
+        before the same happens again.
+
+        Args:
+            context_length: int, or None for no limit.
+
+        Returns:
+            `Prompts`.
+        """
+        if context_length is None or self.lengths[0] <= context_length:
+            return self
+        num_first = 0 if self.global_mask is None else int(self.global_mask.sum())
+        num_last = max(context_length // 2 - num_first, 1)
+        kept = [self.token_ids[:, :num_first], self.token_ids[:, -num_last:]]
+        return Prompts.of(np.concatenate(kept, axis=1), num_global_tokens=num_first)
+
+    def state_arguments(self):
+        """Arguments of `initial_state` that make room for global tokens."""
+        if self.global_mask is None:
+            return {}
+        needed = prompt_keys.needed_capacity(self.global_mask)
+        return {
+            "num_global_tokens": global_store.needed_capacity(
+                self.global_mask, multiple=_GLOBAL_TOKENS
+            ),
+            "prompt_length": -(-needed // _PROMPT_TOKENS) * _PROMPT_TOKENS,
+        }
+
+
+def read_prompts(prefill, prompts, state, chunk_length=CHUNK_LENGTH):
+    """Read prompts, each from its beginning to its end, in calls of one shape.
+
+    Args:
+        prefill: callable of token ids, mask and state (and a global mask, where
+            there is any), such as `DecodingCausalLM.prefill`.
+        prompts: `Prompts`.
+        state: nested structure of tensors, see `DecodingCausalLM.initial_state`.
+        chunk_length: int. Defaults to `CHUNK_LENGTH`.
+
+    Yields:
+        `(logits, hidden_states, state)` after each chunk: `(batch, vocabulary_size)`,
+        the logits after each row's last token so far, or unspecified where a row is
+        empty; `(batch, chunk, hidden_dim)`; and the state.
+    """
+    last_logits = None
+    for start in range(0, int(prompts.lengths.max()), chunk_length):
+        chunk = slice(start, start + chunk_length)
+        token_ids = _padded(prompts.token_ids[:, chunk], chunk_length)
+        columns = np.arange(start, start + chunk_length)
+        masks = []
+        if prompts.global_mask is not None:
+            masks = [_padded(prompts.global_mask[:, chunk], chunk_length)]
+        is_token = columns < prompts.lengths[:, None]
+        logits, hidden_states, state = prefill(token_ids, is_token, state, *masks)
+        index = np.clip(prompts.lengths - 1 - start, 0, chunk_length - 1)
+        index = index[:, None, None].astype("int32")
+        logits = ops.take_along_axis(logits, index, axis=1)[:, 0]  # (batch, vocabulary)
+        if last_logits is not None and not is_token[:, 0].all():
+            logits = ops.where(is_token[:, :1], logits, last_logits)
+        last_logits = logits
+        yield logits, hidden_states, state
+
+
+def token_calls(
+    model,
+    prompts,
+    choice,
+    num_together=1,
+    max_length=None,
+    chunk_length=CHUNK_LENGTH,
+    encoder_inputs=None,
+):
+    """Read prompts and write on, endlessly: each item takes one call of the model.
+
+    The caller decides after each call whether to go on, and measures time or lets
+    others take their turn between calls. Without a `max_length`, a text that fills the
+    context of a limited model is read again from what `Prompts.fitting` keeps of it;
+    this is for one row.
+
+    Args:
+        model: a model with `initial_state` and `context_length`, and with
+            `compiled_encode` where there are `encoder_inputs`.
+        prompts: `Prompts`.
+        choice: object with `prefill`, a callable; `first(logits, state)` that chooses
+            after the prompts; and `next(token_ids, state, count)` that reads a token
+            `(batch,)` and chooses `count`. Both return token ids `(batch, count)` and
+            the state.
+        num_together: int. Tokens that `choice.next` writes in a call. Defaults to `1`.
+        max_length: int. Tokens that the state must hold. Defaults to `None`, the
+            model's `context_length`.
+        chunk_length: int. Tokens of a row that a call reads. Defaults to
+            `CHUNK_LENGTH`.
+        encoder_inputs: dict of tensors for the model's encoder. Defaults to `None`.
+
+    Yields:
+        None after a call that read a part of the prompts, or an array `(batch, count)`
+        of the tokens that were chosen.
+    """
+    limit = model.context_length if max_length is None else None
+    length = limit if max_length is None else max_length
+    chunk_length = chunk_length if length is None else min(chunk_length, length)
+    while True:
+        prompts = prompts.fitting(limit)
+        arguments = prompts.state_arguments()
+        if encoder_inputs:
+            arguments["encoder_state"] = model.compiled_encode(encoder_inputs)
+        state = model.initial_state(len(prompts.lengths), length, **arguments)
+        logits = None
+        chunks = read_prompts(choice.prefill, prompts, state, chunk_length)
+        for chunk in chunks:
+            logits, _, state = chunk
+            yield None
+        room = None if limit is None else limit - int(prompts.lengths.max())
+        token_ids, state = choice.first(logits, state)
+        while True:
+            token_ids = _array(token_ids)
+            yield token_ids
+            if limit is not None:
+                prompts = prompts.followed_by(token_ids)
+            if room == 0:
+                break
+            count = num_together if room is None or room >= num_together else 1
+            token_ids, state = choice.next(token_ids[:, -1], state, count)
+            room = None if room is None else room - count
+
+
+class HostChoice:
+    """Chooses each token by its logits, outside the compiled step.
+
+    Args:
+        model: a model with `compiled_prefill` and `compiled_step`.
+        choose: callable of float logits `(vocabulary_size,)`, minus infinity where a
+            token is not allowed; returns an int.
+        allowed: callable of the vocabulary's size that returns which tokens may come
+            next, bool `(vocabulary_size,)`. Defaults to `None`, all of them.
+    """
+
+    def __init__(self, model, choose, allowed=None):
+        self.prefill = model.compiled_prefill
+        self._step = model.compiled_step
+        self._choose = choose
+        self._allowed = allowed
+
+    def first(self, logits, state):
+        """See `token_calls`."""
+        (row,) = _array(logits)
+        if self._allowed is not None:
+            row = np.where(self._allowed(len(row)), row, -np.inf)
+        return np.array([[self._choose(row)]], dtype="int32"), state
+
+    def next(self, token_ids, state, count):
+        """See `token_calls`; `count` is 1."""
+        logits, _, state = self._step(token_ids.astype("int32"), state)
+        return self.first(logits, state)
+
+
+def _padded(rows, length):
+    return np.pad(rows, ((0, 0), (0, length - rows.shape[1])))
+
+
+def _array(x):
+    return x if isinstance(x, np.ndarray) else np.asarray(ops.convert_to_numpy(x))
