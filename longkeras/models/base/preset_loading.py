@@ -1,27 +1,15 @@
 """`from_preset` for Hugging Face checkpoints, which KerasHub's has no room for."""
 
-import json
 import os
-from pathlib import Path
 
 from longkeras.models.base.checked_presets import (
-    HUB_PREFIX,
     CheckedPresets,
     check_preset_name,
     named,
 )
 
 # Named, not imported: conversion stands on the models, and is there when it is called.
-_LOADER = "longkeras.conversion.huggingface_reading.load_preset_as"
-_SHORT_LOADER = "longkeras.conversion.huggingface_reading.load_short_preset_as"
-# KerasHub's classes of which a Longformer can be made.
-_SHORT_ENCODERS = (
-    "keras_hub>BertBackbone",
-    "keras_hub>RobertaBackbone",
-    "keras_hub>XLMRobertaBackbone",
-    "longkeras>ExactBertBackbone",
-)
-_CONFIG_READER = "longkeras.conversion.model_folder.read_config"
+_LOADER = "longkeras.conversion.read.load_preset"
 
 
 class HuggingFacePresets(CheckedPresets):
@@ -55,28 +43,9 @@ class HuggingFacePresets(CheckedPresets):
         """
         preset = os.fspath(preset)
         check_preset_name(preset)
-        config = _config(preset)
-        if "model_type" in config and "registered_name" not in config:
-            return named(_LOADER)(cls, preset, load_weights, **kwargs)
-        if config.get("registered_name") in _SHORT_ENCODERS:
-            model = named(_SHORT_LOADER)(cls, preset, load_weights, **kwargs)
-            if model is not None:
-                return model
+        model = named(_LOADER)(cls, preset, load_weights, **kwargs)
+        if model is not None:
+            return model
         if not load_weights:
             kwargs["load_weights"] = False
         return super().from_preset(preset, **kwargs)
-
-
-def _config(preset):
-    """The `config.json` of a folder or of a model of the Hub; `{}` of all others."""
-    if preset.startswith(HUB_PREFIX):
-        return named(_CONFIG_READER)(preset)
-    return _local_config(Path(preset) / "config.json")
-
-
-def _local_config(path):
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # KerasHub says what is wrong with it.
-    return config if isinstance(config, dict) else {}
