@@ -198,3 +198,12 @@ def test_what_hugging_face_has_not_is_refused(changes, tmp_path):
 def test_another_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match="`model` must be a Longformer"):
         to_huggingface(keras.Sequential(), tmp_path)
+
+
+def test_a_classifier_that_pools_by_the_mean_is_refused(backbone, tmp_path):
+    model = LongformerTextClassifier(backbone, 2)
+    model.pooling = "mean"
+    with pytest.raises(ValueError, match="reads the first token") as error:
+        to_huggingface(model, tmp_path)
+    assert "pooling='mean'" in str(error.value)
+    assert not list(tmp_path.iterdir())
