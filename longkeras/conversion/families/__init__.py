@@ -1,7 +1,7 @@
 """The registry of families: a line each, imported when a checkpoint needs it.
 
 A new family is a module here that defines a `Family`, and a line in `_FAMILIES`. A
-short encoder that can be made long is a module in `to_long`, and a line in `_MADE_LONG`.
+short encoder that can be made long is a module in `to_long` and a line in `_MADE_LONG`.
 """
 
 from pkgutil import resolve_name
