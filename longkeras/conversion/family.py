@@ -42,12 +42,6 @@ class Head:
     pretrained: tuple[WeightMapping, ...] = ()
 
 
-def _unchanged(
-    request: ModelRequest, arguments: dict[str, Any], tensors: Tensors
-) -> Tensors:
-    return tensors
-
-
 @dataclass(frozen=True)
 class Family:
     """Everything that reading and writing needs to know of one family.
@@ -72,7 +66,7 @@ class Family:
         length_argument: str. The argument of preprocessors that limits a text.
             Defaults to `"max_sequence_length"`.
         adapt: function `(request, arguments, tensors)` that changes tensors into what
-            the mappings expect, once they are checked. Defaults to no change.
+            the mappings expect, once they are checked. Defaults to `None`.
         adapted: tuple of str. Tensors that `adapt` uses up.
         pooler: str. How the names of a layer begin that gets random weights where a
             checkpoint lacks it, which is logged. Defaults to `None`.
@@ -96,7 +90,7 @@ class Family:
     read_tokenizer: Callable[[Path], Any]
     tokenizer: type | None = None
     length_argument: str = "max_sequence_length"
-    adapt: Callable[[ModelRequest, dict[str, Any], Tensors], Tensors] = _unchanged
+    adapt: Callable[[ModelRequest, dict[str, Any], Tensors], Tensors] | None = None
     adapted: tuple[str, ...] = ()
     pooler: str | None = None
     variant: Callable[[ModelRequest], str | None] | None = None

@@ -240,7 +240,8 @@ def read_model(request: ModelRequest, family: Family | None = None) -> Any:
     if request.load_weights:
         head_weights = _head_weights(family, head, choice.is_kept, is_untied, tensors)
         weights = _checked_weights(request, family, arguments, head_weights, tensors)
-        tensors = family.adapt(request, arguments, tensors)
+        if family.adapt is not None:
+            tensors = family.adapt(request, arguments, tensors)
         if head.weights and not choice.is_kept:
             log_new_head(request.folder, head.model)
     length = arguments["max_sequence_length"]

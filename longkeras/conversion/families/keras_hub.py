@@ -145,7 +145,7 @@ def _arguments(request: ModelRequest, head: Head, tensors: Tensors) -> dict[str,
     return arguments
 
 
-def _without_segments(
+def adapt_tensors(
     request: ModelRequest, arguments: dict[str, Any], tensors: Tensors
 ) -> Tensors:
     """Add RoBERTa's one token type, which KerasHub does not have, to the positions."""
@@ -162,7 +162,7 @@ def _without_segments(
     return {**tensors, POSITION_EMBEDDINGS: positions}
 
 
-def _task_arguments(
+def task_arguments(
     request: ModelRequest, head: Head, is_kept: bool, tokenizer: Any
 ) -> dict[str, Any]:
     return {"dropout": head_dropout(request)}
@@ -230,7 +230,7 @@ BERT = Family(
     tied=TIED_OUTPUT,
     arguments=_arguments,
     weights=bert_weights,
-    task_arguments=_task_arguments,
+    task_arguments=task_arguments,
     read_tokenizer=partial(_read_tokenizer, model_type="bert"),
     length_argument="sequence_length",
     pooler=f"{POOLER}.",
@@ -246,7 +246,7 @@ ROBERTA = replace(
     ),
     weights=roberta_weights,
     read_tokenizer=partial(_read_tokenizer, model_type="roberta"),
-    adapt=_without_segments,
+    adapt=adapt_tensors,
     adapted=(SEGMENT_EMBEDDINGS,),
     pooler=None,
     variant=_variant,

@@ -133,12 +133,22 @@ def check_longer(max_sequence_length: int, own_length: int) -> None:
         )
 
 
-def with_longer_table(
-    request: Any, arguments: dict[str, Any], tensors: Tensors
+def adapt_tensors(
+    request: ModelRequest, arguments: dict[str, Any], tensors: Tensors
 ) -> Tensors:
+    """Make the position table as long as the model's; see `Family.adapt`."""
+    return with_longer_table(arguments, tensors)
+
+
+def with_longer_table(arguments: dict[str, Any], tensors: Tensors) -> Tensors:
     """Repeat the rows of a position table up to the length of the model.
 
-    See `Family.adapt`.
+    Args:
+        arguments: dict. Of the backbone.
+        tensors: dict of `NamedTensor` by canonical name.
+
+    Returns:
+        dict of `NamedTensor` by canonical name.
     """
     table = tensors[POSITION_EMBEDDINGS]
     first, length = arguments["padding_id"] + 1, arguments["max_sequence_length"]
@@ -175,7 +185,7 @@ def _window_arguments(request: ModelRequest) -> dict[str, Any]:
     }
 
 
-def _task_arguments(
+def task_arguments(
     request: ModelRequest, head: Head, is_kept: bool, tokenizer: Any
 ) -> dict[str, Any]:
     return {"dropout": head_dropout(request), "separator_id": separator_id(request)}
@@ -290,10 +300,10 @@ FAMILY = Family(
     ),
     arguments=_arguments,
     weights=backbone_weights,
-    task_arguments=_task_arguments,
+    task_arguments=task_arguments,
     read_tokenizer=partial(read_tokenizer, kind=LongformerTokenizer),
     tokenizer=LongformerTokenizer,
-    adapt=with_longer_table,
+    adapt=adapt_tensors,
     config=_config,
     write_tokenizer=write_tokenizer,
 )

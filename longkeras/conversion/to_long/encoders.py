@@ -49,15 +49,15 @@ def local_weights(backbone: Any) -> list[WeightMapping]:
     ]
 
 
-def _with_first_rows(
-    request: Any, arguments: dict[str, Any], tensors: Tensors
+def adapt_tensors(
+    request: ModelRequest, arguments: dict[str, Any], tensors: Tensors
 ) -> Tensors:
     """Make BERT's position table one of Longformer's, and longer."""
     tensors = with_rows_before(tensors, arguments["padding_id"] + 1)
-    return longformer.with_longer_table(request, arguments, tensors)
+    return longformer.with_longer_table(arguments, tensors)
 
 
-def _task_arguments(
+def task_arguments(
     request: ModelRequest, head: Head, is_kept: bool, tokenizer: Any
 ) -> dict[str, Any]:
     if head.task == "masked_lm":
@@ -96,7 +96,7 @@ ROBERTA = replace(
     name="Roberta",
     arguments=_arguments,
     weights=local_weights,
-    task_arguments=_task_arguments,
+    task_arguments=task_arguments,
     config=None,
 )
 BERT = replace(
@@ -106,5 +106,5 @@ BERT = replace(
         _BERT_CLASSIFIER if head.task == "text_classifier" else head
         for head in ROBERTA.heads
     ),
-    adapt=_with_first_rows,
+    adapt=adapt_tensors,
 )

@@ -158,7 +158,7 @@ def _longformer(
     tensors = {x.tensor: model_tensor(x.tensor, x, model) for x in mappings}
     tensors.setdefault(SEGMENT_EMBEDDINGS, _one_segment(backbone.hidden_dim))
     tensors = with_rows_before(tensors, arguments["padding_id"] + 1)
-    tensors = longformer.with_longer_table(None, arguments, tensors)
+    tensors = longformer.with_longer_table(arguments, tensors)
     if task != "backbone" and tokenizer is not None:
         length = arguments["max_sequence_length"]
         preprocessor = head.model.preprocessor_cls(
