@@ -1,32 +1,23 @@
 """The task that is read, and whether its head is the checkpoint's or a new one."""
 
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.longformer_config import head_arguments
-from longkeras.conversion.longformer_table import HEADS, Head
+from longkeras.conversion.checkpoint_tensors import Tensors
+from longkeras.conversion.family import ENDINGS, Family, Head
 from longkeras.conversion.model_request import ModelRequest
-from longkeras.conversion.tensor_names import Tensors
-from longkeras.conversion.weight_places import WeightPlace
 
 _log = logging.getLogger(__name__)
 
-# Tasks by how the names of their classes in `transformers` end.
-_ENDINGS = {
-    "Model": "backbone",
-    "ForMaskedLM": "masked_lm",
-    "ForPreTraining": "masked_lm",
-    "ForSequenceClassification": "text_classifier",
-    "ForQuestionAnswering": "question_answerer",
-    "ForTokenClassification": "token_classifier",
-}
 # The one layer of a classifier of texts (BERT), of tokens, and of choices.
 _AMBIGUOUS = "classifier.weight"
 # The number of labels that `transformers` does not write down.
 _DEFAULT_CLASSES = 2
+_GENERIC_LABEL = re.compile(r"LABEL_\d+")
 
 
 @dataclass(frozen=True)
@@ -43,61 +34,60 @@ class HeadChoice:
 
 
 def own_task(config: dict[str, Any]) -> str | None:
-    """The task of ours that a checkpoint says it is.
+    """The task for which a checkpoint was saved.
 
     Args:
-        config: dict. Of `config.json`.
+        config: dict. The `config.json`.
 
     Returns:
         str; `"backbone"` where no architecture is named, and None where the one that
-        is has no counterpart here.
+        is named has no counterpart here.
     """
-    architectures = config.get("architectures") or ["Model"]
-    endings = [end for end in _ENDINGS if str(architectures[0]).endswith(end)]
-    return _ENDINGS[endings[0]] if endings else None
+    architecture = str((config.get("architectures") or ["Model"])[0])
+    tasks = (task for task, ends in ENDINGS.items() if architecture.endswith(ends))
+    return next(tasks, None)
 
 
-def wanted_head(task: type | str | None, config: dict[str, Any], path: Path) -> Head:
-    """The row of the table for a task.
+def wanted_head(request: ModelRequest, family: Family) -> Head:
+    """The head of the task that is wanted, or else of the checkpoint's own.
 
     Args:
-        task: class, name, or None for what the checkpoint says it is.
-        config: dict. Of `config.json`.
-        path: path of the file, for messages.
+        request: `ModelRequest`.
+        family: `Family`.
 
     Returns:
         `Head`.
 
     Raises:
-        CheckpointError: If there is none such.
+        CheckpointError: If there is no such task.
+        ValueError: If the family's classes do not have it.
     """
-    wanted = own_task(config) if task is None else task
-    found = next((head for head in HEADS if wanted in (head.name, head.kind)), None)
-    if found is None:
-        names = ", ".join(head.name for head in HEADS)
-        raise CheckpointError(
-            f"`task` must be one of {names}, or one of their classes, where "
-            f"config.json names no architecture that is known here. Received: "
-            f"path={path}, architectures={config.get('architectures')}, task={task}"
-        )
-    return found
+    task = own_task(request.config) if request.task is None else request.task
+    head = family.head_for(task)
+    if head is not None:
+        return head
+    if family.refusal is not None and isinstance(task, type):
+        raise family.refusal(request, "it is of another kind", task=task.__name__)
+    if family.refusal is not None and task in ENDINGS:
+        raise family.refusal(request, f"it has no {task}", task=task)
+    raise CheckpointError(
+        f"`task` must be one of {', '.join(ENDINGS)}, or one of their classes, where "
+        "config.json names no architecture that is known here. Received: "
+        f"path={request.path}, architectures={request.config.get('architectures')}, "
+        f"task={request.task}"
+    )
 
 
-def choose_head(
-    request: ModelRequest, head: Head, tensors: Tensors, places: list[WeightPlace]
-) -> HeadChoice:
+def choose_head(request: ModelRequest, head: Head, tensors: Tensors) -> HeadChoice:
     """Decide whether the checkpoint's head is kept.
 
-    It is where the task is the same and has as many classes as are wanted. A number
-    of classes is given as `num_classes` or by `class_names`; if neither is, the
-    checkpoint says it.
+    It is where the task is the same and has as many classes as are wanted. The number
+    of classes is that of `num_classes` or `class_names`, or else the checkpoint's.
 
     Args:
         request: `ModelRequest`.
-        head: `Head`. The task.
+        head: `Head`.
         tensors: dict of `NamedTensor` by canonical name; empty without weights.
-        places: list of `WeightPlace`. The head's own; of a classifier, the bias with
-            one number a class comes last.
 
     Returns:
         `HeadChoice`.
@@ -107,18 +97,18 @@ def choose_head(
             has no classes and some are given, or if `class_names` are the
             checkpoint's in another order.
     """
-    has_head = _has_head(request.config, head, tensors, places)
-    if not head.has_classes:
+    has_head = _has_head(request.config, head, tensors)
+    if head.classes is None:
         _refuse_classes(request, head)
         return HeadChoice(has_head, {})
     names = request.overrides.get("class_names")
     wanted = num_classes_in(request.overrides)
     stored = None
-    if has_head and places[-1].tensor in tensors:
-        stored = next(iter(tensors[places[-1].tensor].shape), None)
+    if has_head and head.classes in tensors:
+        stored = next(iter(tensors[head.classes].shape), None)
     is_kept = has_head and (None in (wanted, stored) or wanted == stored)
-    described = head_arguments(request.config, request.path)
-    is_own = own_task(request.config) == head.name
+    described = _described_classes(request)
+    is_own = own_task(request.config) == head.task
     is_described = described.get("num_classes") == wanted and (is_own or is_kept)
     if wanted is not None and not is_described:
         described = {}
@@ -128,14 +118,13 @@ def choose_head(
     if num_classes is None:
         raise ValueError(
             "`num_classes` or `class_names` must be given: the checkpoint does not "
-            f"name classes. Received: path={request.path}, task={head.name}"
+            f"name classes. Received: path={request.path}, task={head.task}"
         )
     if is_kept:
         _check_order(names, described.get("class_names"), request.path)
-    arguments = {"num_classes": num_classes}
     if names is None:
         names = described.get("class_names")
-    return HeadChoice(is_kept, {**arguments, "class_names": names})
+    return HeadChoice(is_kept, {"num_classes": num_classes, "class_names": names})
 
 
 def num_classes_in(overrides: dict[str, Any]) -> int | None:
@@ -155,7 +144,7 @@ def num_classes_in(overrides: dict[str, Any]) -> int | None:
 
 
 def log_new_head(folder: Path, kind: type) -> None:
-    """Say that a head starts with random weights.
+    """Log that a head starts with random weights.
 
     Args:
         folder: path. The checkpoint.
@@ -164,13 +153,28 @@ def log_new_head(folder: Path, kind: type) -> None:
     _log.warning("%s: the head of %s is new", folder, kind.__name__)
 
 
-def _has_head(
-    config: dict[str, Any], head: Head, tensors: Tensors, places: list[WeightPlace]
-) -> bool:
-    names = {place.tensor for place in places}
+def _has_head(config: dict[str, Any], head: Head, tensors: Tensors) -> bool:
+    names = {mapping.tensor for mapping in head.weights}
     if _AMBIGUOUS in names and config.get("architectures"):
-        return own_task(config) == head.name and not names.isdisjoint(tensors)
+        return own_task(config) == head.task and not names.isdisjoint(tensors)
     return not names.isdisjoint(tensors)
+
+
+def _described_classes(request: ModelRequest) -> dict[str, Any]:
+    """Number and names of the classes in `config.json`, in order of `id2label`."""
+    if "id2label" not in request.config:
+        return {}
+    labels = request.config["id2label"]
+    numbers = [str(i) for i in range(len(labels))] if isinstance(labels, dict) else []
+    if not numbers or set(numbers) != set(labels):
+        raise CheckpointError(
+            "`id2label` must name the classes 0, 1 and so on. "
+            f"Received: path={request.path}, id2label={str(labels)[:200]}"
+        )
+    names = [str(labels[number]) for number in numbers]
+    if all(_GENERIC_LABEL.fullmatch(name) for name in names):
+        return {"num_classes": len(names)}
+    return {"num_classes": len(names), "class_names": names}
 
 
 def _refuse_classes(request: ModelRequest, head: Head) -> None:
@@ -179,12 +183,12 @@ def _refuse_classes(request: ModelRequest, head: Head) -> None:
             raise ValueError(
                 f'`{name}` is for `task="text_classifier"` and '
                 f'`task="token_classifier"`. Received: {name}='
-                f"{request.overrides[name]!r}, task={head.name}, path={request.path}"
+                f"{request.overrides[name]!r}, task={head.task}, path={request.path}"
             )
 
 
 def _check_order(names: Any, own_names: list[str] | None, path: Path) -> None:
-    """The rows of a head that is kept stand in the checkpoint's order."""
+    """Refuse the names of a kept head in another order than that of its rows."""
     if names is None or own_names is None or list(names) == own_names:
         return
     if sorted(map(str, names)) == sorted(own_names):

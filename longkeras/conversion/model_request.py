@@ -1,23 +1,28 @@
-"""What a caller wants of a Hugging Face folder."""
+"""A Hugging Face folder, and what a caller wants of it."""
 
 import inspect
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from longkeras.checkpoint_error import CheckpointError
+from longkeras.conversion.checkpoint_tensors import Tensors
 from longkeras.conversion.model_folder import CONFIG_FILE
+from longkeras.conversion.tensor_files.tensor_folder import read_tensors
 
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """A folder, and what is to be made of it.
+    """A checkpoint, and what is to be made of it.
 
     Attributes:
         folder: path.
-        config: dict. Of its `config.json`.
-        task: class, name, or None for what the folder says it is.
+        config: dict. The folder's `config.json`.
+        task: class, name, or None for the checkpoint's own task.
         load_weights: bool. Defaults to `True`.
-        overrides: dict of arguments of backbone and task that win over the folder's.
+        overrides: dict of arguments of backbone and task that take precedence over
+            the checkpoint's.
     """
 
     folder: Path
@@ -28,15 +33,53 @@ class ModelRequest:
 
     @property
     def path(self) -> Path:
-        """The configuration, for messages."""
+        """The path of `config.json`, for messages."""
         return self.folder / CONFIG_FILE
+
+    @cached_property
+    def tensors(self) -> Tensors:
+        """The tensors as the files name them; none where no weights are wanted."""
+        return read_tensors(self.folder) if self.load_weights else {}
+
+    def size(self, name: str, default: int | None = None) -> int:
+        """A whole number of `config.json`, at least zero.
+
+        Args:
+            name: str.
+            default: int. Defaults to `None`: the key must be there.
+
+        Returns:
+            int.
+
+        Raises:
+            CheckpointError: If it is missing or something else.
+        """
+        value = self.config.get(name, default)
+        if type(value) is not int or value < 0:
+            raise self.impossible(name)
+        return value
+
+    def number(self, name: str, default: float) -> float:
+        """A number of `config.json`, at least zero; see `size`."""
+        value = self.config.get(name, default)
+        if type(value) not in (int, float) or value < 0:
+            raise self.impossible(name)
+        return float(value)
+
+    def impossible(self, name: str) -> CheckpointError:
+        """The error for a key of `config.json` that has no possible value."""
+        said = repr(self.config[name])[:200] if name in self.config else "nothing"
+        return CheckpointError(
+            f"`{name}` is missing or impossible. Received: path={self.path}, "
+            f"{name}={said}"
+        )
 
     def split_overrides(
         self, backbone: type, task: type | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Arguments of the backbone and of the task; `dropout` is one of both.
+        """Arguments of the backbone and of the task; both get `dropout`.
 
-        Another name that both have, such as a classifier's `activation`, is the
+        Any other argument that both have, such as a classifier's `activation`, is the
         task's.
 
         Args:

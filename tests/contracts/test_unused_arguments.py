@@ -29,9 +29,11 @@ UNIFORM = {
     "_pattern",
     "_prepared",
     "_rnn_forward",
+    "adapt_tensors",  # of a `Family`, like task_arguments
     "remat",
     "render",
     "retold",
+    "task_arguments",
     "write_block",
     "write_statistic",
 }

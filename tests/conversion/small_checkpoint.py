@@ -9,7 +9,7 @@ import pytest
 from longkeras import CheckpointError
 from longkeras.conversion import from_huggingface
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
-from longkeras.conversion.tensor_files.safetensors_writer import write_tensors
+from longkeras.conversion.tensor_files.tensor_folder import write_tensors
 
 V, D, I, P, T, LAYERS, CLASSES = 30, 8, 12, 34, 2, 2, 3  # noqa: E741
 CONFIG = {

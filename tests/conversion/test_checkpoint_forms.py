@@ -8,7 +8,7 @@ import pytest
 from longkeras import CheckpointError
 from longkeras.conversion import convert_to_long, from_huggingface
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
-from longkeras.conversion.tensor_files.safetensors_writer import write_tensors
+from longkeras.conversion.tensor_files.tensor_folder import write_tensors
 from tests.conversion.small_checkpoint import MLM, P, tensors_of, write_checkpoint
 from tests.conversion.small_short_checkpoint import (
     BERT_NAMES,

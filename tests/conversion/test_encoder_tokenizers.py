@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from longkeras.conversion import convert_to_long, from_huggingface
-from longkeras.conversion.encoder_places import encoder_places
-from longkeras.conversion.encoder_tokenizers import longformer_tokenizer_of
-from longkeras.conversion.longformer_table import HEADS
-from longkeras.conversion.tensor_files.named_tensor import NamedTensor
-from longkeras.conversion.tensor_files.safetensors_writer import write_tensors
+from longkeras.conversion.checkpoint_tensors import model_tensor
+from longkeras.conversion.families.keras_hub import BERT
+from longkeras.conversion.tensor_files.tensor_folder import write_tensors
+from longkeras.conversion.to_long.keras_hub_models import longformer_tokenizer_of
 from longkeras.models import (
     ExactBertBackbone,
     ExactBertMaskedLM,
@@ -142,17 +141,9 @@ def chinese_folder(tmp_path):
         ExactBertBackbone(len(WORD_PIECES), max_sequence_length=24, **sizes)
     )
     draw_weights(model)
-    head = next(head for head in HEADS if head.name == "masked_lm")
-    tensors = [
-        NamedTensor(
-            place.tensor,
-            np.dtype("float32"),
-            place.shape(model),
-            lambda place=place: place.values(model),
-        )
-        for place in encoder_places(True, 2, head)
-    ]
-    write_tensors(tmp_path, tensors)
+    mappings = [mapping.in_task() for mapping in BERT.weights(model.backbone)]
+    mappings += BERT.head_for("masked_lm").weights
+    write_tensors(tmp_path, [model_tensor(x.tensor, x, model) for x in mappings])
     config = {
         "architectures": ["BertForMaskedLM"],
         "model_type": "bert",

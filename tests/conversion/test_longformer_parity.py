@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from longkeras.conversion import from_huggingface, to_huggingface
-from longkeras.conversion.longformer_table import places_of
+from longkeras.conversion.families.longformer import backbone_weights
 from longkeras.models import (
     LongformerBackbone,
     LongformerMaskedLM,
@@ -253,7 +253,7 @@ def assert_gradients_equal(ours, theirs):
     output = theirs(torch.tensor(token_ids), attention_mask=torch.tensor(padding_mask))
     (output.last_hidden_state * torch.tensor(weights)).sum().backward()
     expected = dict(theirs.named_parameters())
-    for place in places_of(ours):
+    for place in backbone_weights(ours):
         variable = place.variable(ours)
         if not variable.trainable or expected[place.tensor].grad is None:
             continue

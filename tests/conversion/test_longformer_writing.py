@@ -5,9 +5,11 @@ import json
 import keras
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 
 from longkeras import CheckpointError
 from longkeras.conversion import from_huggingface, to_huggingface
+from longkeras.conversion.tensor_files import tensor_folder
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
 from longkeras.models import (
     LongformerBackbone,
@@ -153,9 +155,9 @@ def test_a_failure_leaves_the_old_checkpoint(backbone, tmp_path, monkeypatch):
     backbone.token_embedding.embeddings.assign(np.ones((30, 8)))
 
     def full(*arguments):
-        raise OSError("No space left on device")
+        raise SafetensorError("No space left on device")
 
-    monkeypatch.setattr(np, "ascontiguousarray", full)
+    monkeypatch.setattr(tensor_folder, "save_file", full)
     with pytest.raises(OSError, match="No space"):
         to_huggingface(backbone, tmp_path / "model")
     assert (tmp_path / "model" / "model.safetensors").read_bytes() == old
@@ -196,3 +198,12 @@ def test_what_hugging_face_has_not_is_refused(changes, tmp_path):
 def test_another_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match="`model` must be a Longformer"):
         to_huggingface(keras.Sequential(), tmp_path)
+
+
+def test_a_classifier_that_pools_by_the_mean_is_refused(backbone, tmp_path):
+    model = LongformerTextClassifier(backbone, 2)
+    model.pooling = "mean"
+    with pytest.raises(ValueError, match="reads the first token") as error:
+        to_huggingface(model, tmp_path)
+    assert "pooling='mean'" in str(error.value)
+    assert not list(tmp_path.iterdir())

@@ -13,8 +13,10 @@ from longkeras.conversion.tensor_files.safetensors_reader import (
     MAX_HEADER_BYTES,
     read_safetensors,
 )
-from longkeras.conversion.tensor_files.safetensors_writer import write_tensors
-from longkeras.conversion.tensor_files.tensor_folder import read_tensors
+from longkeras.conversion.tensor_files.tensor_folder import (
+    read_tensors,
+    write_tensors,
+)
 
 
 def named(name, array):

@@ -34,7 +34,7 @@ def test_imports_inside_functions_are_followed(tmp_path, monkeypatch):
 def test_names_in_strings_are_followed_only_where_they_are_wanted():
     task = "longkeras.models.LongformerTextClassifier"
     only_named = names(task, with_strings=True) - names(task)
-    assert "conversion/huggingface_reading.py" in only_named
+    assert "conversion/read.py" in only_named
 
 
 def test_a_name_that_is_not_ours_is_refused(capsys):

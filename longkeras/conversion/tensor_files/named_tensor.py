@@ -1,10 +1,13 @@
-"""One tensor of a file, or one to be written to it, not read yet."""
+"""Tensors that are read when their values are wanted, and files mapped for them."""
 
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from longkeras.checkpoint_error import CheckpointError
 
 
 @dataclass(frozen=True)
@@ -25,3 +28,24 @@ class NamedTensor:
     shape: tuple[int, ...]
     read: Callable[[], np.ndarray]
     path: Path | None = None
+
+
+def map_file(path: Path) -> mmap.mmap:
+    """Maps a file for reading.
+
+    Args:
+        path: path.
+
+    Returns:
+        `mmap.mmap`: closes itself when the last view of it is gone.
+
+    Raises:
+        CheckpointError: If the file cannot be opened, or is empty.
+    """
+    try:
+        with open(path, "rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"The file cannot be read: {error}. Received: path={path}"
+        ) from error

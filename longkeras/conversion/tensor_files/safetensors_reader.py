@@ -1,4 +1,9 @@
-"""Reads a safetensors file: eight bytes of length, a JSON header, the tensors."""
+"""Reads a safetensors file: eight bytes of length, a JSON header, the tensors.
+
+The `safetensors` package writes our files, but does not read them: its NumPy reader
+copies each tensor, where ours is a view of the mapped file, and its errors name neither
+the file nor, mostly, the tensor. It also accepts a header that has a key twice.
+"""
 
 import math
 from collections.abc import Callable
@@ -10,8 +15,7 @@ import numpy as np
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.conversion.strict_json import parse_object
-from longkeras.conversion.tensor_files.mapped_file import map_file
-from longkeras.conversion.tensor_files.named_tensor import NamedTensor
+from longkeras.conversion.tensor_files.named_tensor import NamedTensor, map_file
 
 DTYPES = {
     "F64": np.dtype("<f8"),

@@ -1,8 +1,14 @@
 """The tensors of a checkpoint's folder, in whatever files they are."""
 
-from collections.abc import Callable
+import json
+import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.conversion.strict_json import read_object
@@ -14,6 +20,9 @@ SAFETENSORS_FILE = "model.safetensors"
 SAFETENSORS_INDEX = "model.safetensors.index.json"
 TORCH_FILE = "pytorch_model.bin"
 TORCH_INDEX = "pytorch_model.bin.index.json"
+# Hugging Face's own limit, and the mark without which it does not read a file.
+MAX_SHARD_BYTES = 50_000_000_000
+_METADATA = {"format": "pt"}
 
 _Reader = Callable[[Path], dict[str, NamedTensor]]
 # The first that is there is read. Of both kinds, safetensors is the plainer.
@@ -47,6 +56,67 @@ def read_tensors(folder: Path) -> dict[str, NamedTensor]:
         f"The folder holds no weights that are known here ({names}). "
         f"Received: path={folder}"
     )
+
+
+def write_tensors(
+    folder: Path,
+    tensors: Iterable[NamedTensor],
+    max_shard_bytes: int = MAX_SHARD_BYTES,
+) -> list[str]:
+    """Write tensors as `model.safetensors`, or as several files and their index.
+
+    Args:
+        folder: path of an empty folder.
+        tensors: iterable of `NamedTensor`. Those of one file are in memory together.
+        max_shard_bytes: int. The most bytes of tensors in a file that has more than
+            one. Defaults to 50 GB.
+
+    Returns:
+        list of str: the names of the files.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    shards = _shards(tensors, max_shard_bytes)
+    if len(shards) == 1:
+        _write_file(folder / SAFETENSORS_FILE, shards[0])
+        return [SAFETENSORS_FILE]
+    files = {}
+    for number, shard in enumerate(shards, start=1):
+        name = f"model-{number:05}-of-{len(shards):05}.safetensors"
+        _write_file(folder / name, shard)
+        files.update(dict.fromkeys((tensor.name for tensor in shard), name))
+    total = sum(_num_bytes(tensor) for shard in shards for tensor in shard)
+    index = {"metadata": {"total_size": total}, "weight_map": files}
+    text = json.dumps(index, indent=2, sort_keys=True) + "\n"
+    (folder / SAFETENSORS_INDEX).write_text(text, encoding="utf-8")
+    return [*sorted(set(files.values())), SAFETENSORS_INDEX]
+
+
+def _shards(
+    tensors: Iterable[NamedTensor], max_shard_bytes: int
+) -> list[list[NamedTensor]]:
+    shards: list[list[NamedTensor]] = [[]]
+    size = 0
+    for tensor in tensors:
+        if shards[-1] and size + _num_bytes(tensor) > max_shard_bytes:
+            shards.append([])
+            size = 0
+        shards[-1].append(tensor)
+        size += _num_bytes(tensor)
+    return shards
+
+
+def _num_bytes(tensor: NamedTensor) -> int:
+    return math.prod(tensor.shape) * tensor.dtype.itemsize
+
+
+def _write_file(path: Path, tensors: list[NamedTensor]) -> None:
+    arrays = {x.name: np.asarray(x.read(), x.dtype, order="C") for x in tensors}
+    try:
+        save_file(arrays, path, _METADATA)
+    except SafetensorError as error:
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def _read_shards(index: Path, read: _Reader) -> dict[str, NamedTensor]:

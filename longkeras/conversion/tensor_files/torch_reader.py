@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.tensor_files.mapped_file import map_file
-from longkeras.conversion.tensor_files.named_tensor import NamedTensor
+from longkeras.conversion.tensor_files.named_tensor import NamedTensor, map_file
 from longkeras.conversion.tensor_files.torch_tensors import StateDictionary, Storage
 
 _ZIP_SIGNATURE = b"PK\x03\x04"

@@ -9,23 +9,13 @@ import keras
 import keras_hub
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.models.base.arguments import check_supported
 from longkeras.safe_files import check_preset_folder
 from longkeras.safe_files.checkpoint_folder import check_checkpoint_folder
 
 _HUB_PREFIX = "hf://"
 # Named, not imported: conversion builds on the models, and is there when it is called.
 _HUB_FOLDER = "longkeras.conversion.model_folder.preset_folder"
-_CONFIG_READER = "longkeras.conversion.model_folder.read_config"
-_LOADER = "longkeras.conversion.huggingface_reading.load_preset_as"
-_SHORT_LOADER = "longkeras.conversion.huggingface_reading.load_short_preset_as"
-# KerasHub's classes that `convert_to_long` makes a Longformer of.
-_SHORT_ENCODERS = (
-    "keras_hub>BertBackbone",
-    "keras_hub>RobertaBackbone",
-    "keras_hub>XLMRobertaBackbone",
-    "longkeras>ExactBertBackbone",
-)
+_LOADER = "longkeras.conversion.read.load_preset"
 
 
 class CheckedPresets:
@@ -104,14 +94,9 @@ class HuggingFacePresets(CheckedPresets):
         """
         preset = os.fspath(preset)
         check_preset_name(preset)
-        config = _config(preset)
-        if "model_type" in config and "registered_name" not in config:
-            check_supported(cls, "huggingface", preset=preset)
-            return _named(_LOADER)(cls, preset, load_weights, **kwargs)
-        if config.get("registered_name") in _SHORT_ENCODERS:
-            model = _named(_SHORT_LOADER)(cls, preset, load_weights, **kwargs)
-            if model is not None:
-                return model
+        model = _named(_LOADER)(cls, preset, load_weights, **kwargs)
+        if model is not None:
+            return model
         if not load_weights:
             kwargs["load_weights"] = False
         return super().from_preset(preset, **kwargs)
@@ -153,14 +138,3 @@ def _policy(folder):
         if isinstance(name, str) and name.startswith("mixed_"):
             return {"dtype": keras.config.dtype_policy()}
     return {}
-
-
-def _config(preset):
-    """The `config.json` of a folder or of a model of the Hub; `{}` of all others."""
-    if preset.startswith(_HUB_PREFIX):
-        return _named(_CONFIG_READER)(preset)
-    try:
-        config = json.loads((Path(preset) / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # KerasHub's error says what is wrong with it.
-    return config if isinstance(config, dict) else {}

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from longkeras.conversion import from_huggingface
-from longkeras.conversion.longformer_table import backbone_places
+from longkeras.conversion.families.longformer import backbone_weights
 from tests.golden.make_longformer_models import (
     ARCHITECTURES,
     CASES,
@@ -123,7 +123,7 @@ def test_gradients_of_all_weights_are_theirs(models, golden):
     gradients = gradients_of(model, inputs, loss_weights(inputs["padding_mask"]))
     with np.load(GRADIENTS_FILE) as file:
         expected = dict(file)
-    places = backbone_places(model.num_layers, use_pooler=True)
+    places = backbone_weights(model)
     assert {place.tensor for place in places} == set(expected)
     assert len(gradients) == len(expected)
     # Softmax does not see a number added to all keys: that gradient is rounding alone.

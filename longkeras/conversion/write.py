@@ -1,4 +1,4 @@
-"""Models as Hugging Face checkpoints, which `transformers` loads."""
+"""Models written as Hugging Face checkpoints that `transformers` loads."""
 
 import json
 import os
@@ -6,20 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from longkeras.atomic_files import replaced_folder
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.longformer_config import huggingface_config, task_config
-from longkeras.conversion.longformer_table import (
-    DECODER_BIAS,
-    HEAD_BIAS,
-    Head,
-    head_of_model,
-    head_places,
-    places_of,
-    task_places,
-)
+from longkeras.conversion.checkpoint_tensors import model_tensor
+from longkeras.conversion.families import family_of_model
+from longkeras.conversion.family import Family, Head
 from longkeras.conversion.model_folder import (
     CONFIG_FILE,
     TOKENIZER_FILES,
@@ -27,14 +18,11 @@ from longkeras.conversion.model_folder import (
 )
 from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
-from longkeras.conversion.tensor_files.safetensors_writer import (
+from longkeras.conversion.tensor_files.tensor_folder import (
     MAX_SHARD_BYTES,
     write_tensors,
 )
-from longkeras.conversion.tokenizer_files import write_tokenizer
-from longkeras.conversion.weight_places import WeightPlace
 
-_TASK_PREFIX = "longformer."
 _OTHER_WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "pytorch_model*")
 
 
@@ -79,30 +67,29 @@ def to_huggingface(
     assert (folder / "model.safetensors").exists()
     ```
     """
-    head = head_of_model(model)
-    if head is None:
+    family = family_of_model(model)
+    if family is None:
         raise ValueError(
             "`model` must be a Longformer backbone or task. "
             f"Received: model={type(model).__name__}"
         )
     folder = Path(folder)
     _check_target(folder)
-    backbone = getattr(model, "backbone", model)
-    config = huggingface_config(backbone, head.architecture)
-    if backbone is not model:
-        config.update(task_config(model))
+    head = family.head_of_model(model)
+    config = family.config(model, head)
     tokenizer = getattr(getattr(model, "preprocessor", None), "tokenizer", None)
     if tokenizer is not None:
         config["bos_token_id"] = tokenizer.start_token_id
         config["eos_token_id"] = tokenizer.end_token_id
         config.setdefault("sep_token_id", tokenizer.separator_token_id)
-    tensors = list(_tensors(model, backbone, head))
+    tensors = list(_tensors(model, family, head))
     with replaced_folder(folder, _is_kept) as new_folder:
         write_tensors(new_folder, tensors, max_shard_bytes)
         text = json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False)
         (new_folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
         if tokenizer is not None:
-            write_tokenizer(tokenizer, new_folder, backbone.max_sequence_length)
+            length = getattr(model, "backbone", model).max_sequence_length
+            family.write_tokenizer(tokenizer, new_folder, length)
     return folder
 
 
@@ -126,24 +113,20 @@ def _is_kept(new_folder: Path, entry: Path) -> bool:
     return not (has_tokenizer and str(entry) in TOKENIZER_FILES)
 
 
-def _tensors(model: Any, backbone: Any, head: Head) -> Iterator[NamedTensor]:
-    if backbone is model:
-        for place in places_of(backbone):
-            yield _tensor(place.tensor, place, model)
+def _tensors(model: Any, family: Family, head: Head) -> Iterator[NamedTensor]:
+    if head.task == "backbone":
+        for mapping in family.weights(model):
+            yield model_tensor(mapping.tensor, mapping, model)
         return
-    for place in task_places(backbone):
-        yield _tensor(f"{_TASK_PREFIX}{place.tensor}", place, model)
-    is_untied = not backbone.tie_embedding_weights and head.name == "masked_lm"
-    for place in head_places(head, is_untied):
-        yield _tensor(place.tensor, place, model)
-        if is_untied and place.tensor == HEAD_BIAS:
-            yield _tensor(DECODER_BIAS, place, model)
-
-
-def _tensor(name: str, place: WeightPlace, model: Any) -> NamedTensor:
-    return NamedTensor(
-        name,
-        np.dtype("float32"),
-        place.shape(model),
-        lambda: place.values(model),
-    )
+    for mapping in family.weights(model.backbone):
+        # The task classes of `transformers` have no pooler, and call one unexpected.
+        if not mapping.tensor.startswith(family.names.optional):
+            name = f"{family.names.task_prefix}{mapping.tensor}"
+            yield model_tensor(name, mapping.in_task(), model)
+    for mapping in head.weights:
+        yield model_tensor(mapping.tensor, mapping, model)
+    tied = family.tied
+    if head.task == tied.task and not model.backbone.tie_embedding_weights:
+        bias = next(x for x in head.weights if x.tensor == tied.tied_bias)
+        yield model_tensor(tied.bias, bias, model)
+        yield model_tensor(tied.weight, tied.mapping, model)

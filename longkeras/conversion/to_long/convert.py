@@ -4,29 +4,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from longkeras.conversion.encoder_as_longformer import (
-    DEFAULT_LENGTH,
-    DEFAULT_WINDOW,
-    read_encoder_as_longformer,
-    read_preset_as_longformer,
-)
-from longkeras.conversion.encoder_models import source_of_model
-from longkeras.conversion.encoder_source import longformer_of
-from longkeras.conversion.model_folder import (
-    CONFIG_FILE,
-    HUB_PREFIX,
-    local_folder,
-    read_config,
-)
+from longkeras.conversion.families import find_family, find_long_family
+from longkeras.conversion.model_folder import HUB_PREFIX, local_folder, read_config
 from longkeras.conversion.model_request import ModelRequest
-from longkeras.conversion.strict_json import read_object
+from longkeras.conversion.read import read_model
 from longkeras.models.base.presets import check_preset_name
 
 
 def convert_to_long(
     model: Any,
-    max_sequence_length: int = DEFAULT_LENGTH,
-    attention_window: int | list[int] = DEFAULT_WINDOW,
+    max_sequence_length: int = 4096,
+    attention_window: int | list[int] = 512,
     task: str | None = None,
     num_classes: int | None = None,
     class_names: list[str] | None = None,
@@ -105,27 +93,39 @@ def convert_to_long(
         "attention_window": attention_window,
     }
     classes = {"num_classes": num_classes, "class_names": class_names}
-    if not isinstance(model, str | os.PathLike):
-        source = source_of_model(model)
-        _refuse_for_models(model, task=task, **classes)
-        return longformer_of(source, **sizes)
-    name = os.fspath(model)
-    given = {key: value for key, value in classes.items() if value is not None}
-    check_preset_name(name, "model")
-    if not _is_huggingface(name):
-        return read_preset_as_longformer(task, name, **sizes, **given)
-    folder = local_folder(name)
-    config = read_object(folder / CONFIG_FILE)
-    return read_encoder_as_longformer(
-        ModelRequest(folder, config, task, overrides={**sizes, **given})
+    # Families are imported when they are needed.
+    from longkeras.conversion.to_long.keras_hub_models import (
+        convert_model,
+        convert_preset,
     )
 
+    if not isinstance(model, str | os.PathLike):
+        _refuse_for_models(model, task=task, **classes)
+        return convert_model(model, **sizes)
+    name = os.fspath(model)
+    overrides = {**sizes, **{x: y for x, y in classes.items() if y is not None}}
+    check_preset_name(name, "model")
+    config = {}
+    if name.startswith(HUB_PREFIX) or Path(name).is_dir():
+        config = read_config(name)
+    if "model_type" not in config:
+        return convert_preset(task, name, **overrides)
+    request = ModelRequest(local_folder(name), config, task, overrides=overrides)
+    return read_model(request, _long_family(request))
 
-def _is_huggingface(name: str) -> bool:
-    """Whether a checkpoint is one of Hugging Face's, and not a KerasHub preset."""
-    if not name.startswith(HUB_PREFIX) and not Path(name).is_dir():
-        return False
-    return "model_type" in read_config(name)
+
+def _long_family(request: ModelRequest) -> Any:
+    is_long = request.config["model_type"] == "longformer"
+    if not is_long:
+        longer = find_long_family(request)
+        is_long = find_family(request).backbone is longer.backbone
+    if is_long:
+        raise ValueError(
+            "The model is a Longformer already: load it with `from_huggingface`, and "
+            "make it longer with its `extend_positions`. Received: "
+            f"path={request.path}"
+        )
+    return longer
 
 
 def _refuse_for_models(model: Any, **arguments: Any) -> None:

@@ -1,0 +1,1 @@
+"""Short encoders made long."""
