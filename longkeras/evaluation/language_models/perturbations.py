@@ -2,7 +2,7 @@
 
 import re
 
-from longkeras.evaluation.passages import character_start
+from longkeras.evaluation.language_models.passages import character_start
 
 PERTURBATIONS = (
     "truncate",

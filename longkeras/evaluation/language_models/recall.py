@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.evaluation.byte_bits import BATCH_SIZE
-from longkeras.evaluation.far_context import CHUNK_LENGTH, target_bits
+from longkeras.evaluation.language_models.continuations import target_bits
+from longkeras.evaluation.language_models.protocol import BATCH_SIZE, CHUNK_LENGTH
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from typing import Protocol, runtime_checkable
 import keras
 import numpy as np
 
-from longkeras.evaluation.byte_bits import BATCH_SIZE
-from longkeras.evaluation.far_context import CHUNK_LENGTH
-from longkeras.evaluation.greedy_options import check_greedy
-from longkeras.evaluation.scored_texts import score_continuations
+from longkeras.evaluation.language_models.continuations import score_continuations
+from longkeras.evaluation.language_models.greedy_options import check_greedy
+from longkeras.evaluation.language_models.protocol import BATCH_SIZE, CHUNK_LENGTH
 from longkeras.text.byte_vocabulary import (
     BYTE_OFFSET,
     END_TOKEN_ID,
