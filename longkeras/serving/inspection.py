@@ -1,4 +1,4 @@
-"""One place of a document, looked at closely."""
+"""Inspection of one place of a document."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A small encoder that looks for a pass key, anywhere in a long text."""
+"""Search for a pass key in a long text, by a small encoder."""
 
 import threading
 import time
@@ -26,7 +26,7 @@ _BESIDE = 64
 
 @dataclass(frozen=True)
 class FoundKey:
-    """What the encoder read in a text that hides a key.
+    """The key that the encoder read in a text.
 
     Args:
         example: `longkeras.evaluation.RecallExample`.

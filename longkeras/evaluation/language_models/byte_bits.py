@@ -17,13 +17,13 @@ from longkeras.text.byte_vocabulary import byte_ids
 
 @dataclass(frozen=True, eq=False)
 class BitsChunk:
-    """The bits of a stretch of the text.
+    """Bits of a stretch of a text.
 
     Args:
         start: int. Byte at which the stretch begins.
         bits: float32 array of shape (length,). Surprise at each byte.
-        logits: float32 array of shape (length, vocabulary) or None. What the model
-            expected at each byte; special tokens are part of the vocabulary.
+        logits: float32 array of shape (length, vocabulary) or None. The
+            prediction at each byte; special tokens are part of the vocabulary.
     """
 
     start: int
@@ -33,12 +33,12 @@ class BitsChunk:
 
 @dataclass(frozen=True, eq=False)
 class EvaluationResult:
-    """How well a model predicted a text.
+    """Bits per byte of a text.
 
     Args:
-        bits_per_byte: float. Mean surprise; 8 is no knowledge at all.
+        bits_per_byte: float. Mean bits; a uniform guess has 8.
         num_bytes: int. Bytes scored: all of the text.
-        protocol: str. How it was read, in words.
+        protocol: str. Description of the protocol.
         seconds: float. Time taken, the model's compilation included.
         bits: float32 array of shape (bytes,) or None. Surprise at each byte.
     """
@@ -52,7 +52,7 @@ class EvaluationResult:
 
 @dataclass(frozen=True)
 class LanguageScore:
-    """How well a model predicted the books of one language.
+    """Bits per byte of the books of one language.
 
     Args:
         language: str. Language code.
@@ -60,7 +60,7 @@ class LanguageScore:
         num_bytes: int. Bytes scored.
         num_skipped_bytes: int. Bytes left out because of `max_bytes_per_book`.
         num_books: int. Books.
-        protocol: str. How they were read, in words.
+        protocol: str. Description of the protocol.
         seconds: float. Time taken, the model's compilation included.
     """
 
@@ -83,10 +83,10 @@ def iterate_bits(
     batch_size=BATCH_SIZE,
     with_logits=False,
 ):
-    """Score a text, handing out the bits as they come.
+    """Score a text and yield the bits after each call of the model.
 
-    Close the generator to stop. Memory does not grow with the text beyond its ids, and
-    with a file's not at all.
+    Close the generator to stop. Beyond the ids of the text, memory does not grow with
+    its length; the ids of a file are read piece by piece.
 
     Args:
         model: a model with the decode contract (`initial_state`,
@@ -139,10 +139,10 @@ def bits_per_byte(
     batch_size=BATCH_SIZE,
     return_bits=False,
 ):
-    """Measure how well a model predicts a text, every byte of it.
+    """Measure the bits per byte of a text.
 
-    The probability that a model gives to special tokens is lost to it: nothing is
-    taken out of the softmax.
+    The softmax includes the special tokens, so probability that a model gives to them
+    counts against it.
 
     Args:
         model: a model with the decode contract (`initial_state`,
@@ -206,7 +206,7 @@ def evaluate_books(
     batch_size=BATCH_SIZE,
     max_bytes_per_book=None,
 ):
-    """Measure how well a model predicts books, language by language.
+    """Measure the bits per byte of books, language by language.
 
     Books are read side by side, each from its beginning, so that a recurrent model
     does not have to go through them one after another.

@@ -16,7 +16,7 @@ THRESHOLD = 0.01
 
 @dataclass(frozen=True, eq=False)
 class ContextUse:
-    """What a change of the far context does to the next bytes.
+    """Effect of a change of the far context on the next bytes.
 
     Args:
         perturbation: str. See `perturb`.
@@ -61,7 +61,7 @@ def context_use(
     chunk_length=CHUNK_LENGTH,
     batch_size=BATCH_SIZE,
 ):
-    """Measure how much the next bytes suffer when the far context is changed.
+    """Measure the rise in bits of the next bytes when the far context is changed.
 
     Every place is read from an empty state, without a start token: the context, whole
     or changed, and the target bytes, of which alone the bits count.
@@ -78,7 +78,7 @@ def context_use(
         span: int. Bytes beyond the distance that are changed. Defaults to None: all.
         replacement: bytes. For `"replace"`. Defaults to None.
         whole_bits: float array of shape (places,). The `whole_bits` of another result
-            for the same passages, to save a reading. Defaults to None.
+            for the same passages, which saves reading them again. Defaults to None.
         chunk_length: int. Most ids in a call of the model. Defaults to `1024`.
         batch_size: int. Places read side by side. Defaults to `8`.
 

@@ -1,4 +1,4 @@
-"""How the surprise falls as more of a text has been read."""
+"""Bits per byte by position in a text."""
 
 import itertools
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def bits_by_position(
     batch_size=BATCH_SIZE,
     seed=0,
 ):
-    """Measure the surprise against how much has been read before.
+    """Measure the bits per byte by position.
 
     Each text is read once, from a start token and an empty state: a byte at position
     `p` is predicted from the `p` bytes before it.
@@ -47,7 +47,7 @@ def bits_by_position(
         model: a model with the decode contract.
         texts: sequence of str or bytes, each as long as the last edge. The error bars
             take them as independent; `draw_passages` makes them.
-        edges: sequence of int, rising, where bins begin and the last one ends.
+        edges: sequence of int, increasing. The edges of the bins.
             Defaults to None: 0, then powers of two from 16 to the texts' length.
         chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
         batch_size: int. Texts read side by side. Defaults to `8`.
