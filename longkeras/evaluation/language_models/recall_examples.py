@@ -35,7 +35,7 @@ ANSWER_BYTES = b" key?"
 
 @dataclass(frozen=True)
 class RecallExample:
-    """A text with a hidden number, and what is asked.
+    """A text with a hidden number, and a question about it.
 
     For a language model `context + question` is the prompt and `answer` what should
     come next. For an encoder, `question`, `context`, `answer` and `answer_start` are
@@ -49,7 +49,7 @@ class RecallExample:
         answer_start: int. Character of `context` at which the answer stands.
         alternatives: tuple of str. Other numbers of as many digits; those of
             `"key_value"` begin with the other statements'.
-        length: int. Bytes of the context that were asked for; up to three fewer where
+        length: int. Requested bytes of the context; up to three fewer where
             a character would be cut.
         depth: float. Where the statement stands: 0 at the beginning, 1 at the end.
         distance: int. Bytes from the answer in the context to the end of the prompt.
@@ -134,7 +134,7 @@ def recall_examples(
             for filler in fillers:
                 numbers = _numbers(count + num_alternatives, num_digits, rng)
                 names, others = _beside(kind, count, decoys, rng)
-                # The one that is asked for comes first.
+                # The one in the question comes first.
                 statements = [
                     _statement(kind, name, number)
                     for name, number in zip(names, numbers, strict=False)

@@ -20,7 +20,7 @@ MAX_NEW_TOKENS = 256
 
 @runtime_checkable
 class TextModel(Protocol):
-    """What a harness asks of a language model, whatever its tokens are.
+    """Requests of an evaluation harness, independent of the model's tokens.
 
     Names and meanings are those of lm-evaluation-harness; log-likelihoods are natural
     logarithms.
@@ -76,8 +76,8 @@ class TextModel(Protocol):
 class ByteTextModel:
     """A byte-level model of the decode contract as a `TextModel`.
 
-    Every text is read from a start token. A limited model reads the end of a context
-    that it has room for, and a longer continuation in strides of half its length.
+    Every text is read from a start token. A model with a limited context reads the end
+    of the context that fits, and a longer continuation in strides of half its length.
 
     Args:
         model: a model with the decode contract (`initial_state`, `compiled_prefill`,
