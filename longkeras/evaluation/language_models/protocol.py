@@ -6,7 +6,8 @@ from longkeras.evaluation.language_models.reach import theoretical_reach
 
 KINDS = ("streaming", "segment", "strided")
 CHUNK_LENGTH = 1024
-"""Most ids in one call of a model that reads a text."""
+"""Most ids in one call of a model that reads a text. Prompts, which are short, are read
+in shorter calls; the bits do not depend on it."""
 BATCH_SIZE = 8
 """Segments or places that are read side by side."""
 
