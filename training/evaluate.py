@@ -4,7 +4,7 @@
 
 Bits per byte by protocol, bits by position, use of the far context, recall of hidden
 numbers; everything goes to one JSON file a run, `RESULTS/<model>.<texts>.json`, with a
-protocol that is asked for by name `RESULTS/<model>.<texts>.<protocol>.json`.
+protocol given by name `RESULTS/<model>.<texts>.<protocol>.json`.
 `python -m training.evaluation_report` makes tables and pictures of them.
 """
 
@@ -14,6 +14,7 @@ import logging
 import pathlib
 
 from longkeras import load_model
+from longkeras.evaluation.language_models.protocol import KINDS
 from training.command_line import DATA_HELP, with_options
 from training.evaluation_record import EvaluationRecord
 from training.evaluation_tasks import TASKS, EvaluationSettings
@@ -21,7 +22,6 @@ from training.evaluation_texts import TEXT_SETS, load_text_set
 
 RESULTS = pathlib.Path(__file__).resolve().parent / "results"
 _LOGGER = logging.getLogger("training")
-_PROTOCOLS = ("streaming", "segment", "strided")
 
 
 def main(argv=None):
@@ -60,7 +60,7 @@ def _parse(argv):
         "--texts", nargs="+", choices=TEXT_SETS, default=["books-en", "books-zh"]
     )
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
-    parser.add_argument("--protocol", choices=_PROTOCOLS, help="of bits")
+    parser.add_argument("--protocol", choices=KINDS, help="of bits")
     defaults = EvaluationSettings()
     for field in dataclasses.fields(EvaluationSettings):
         if field.name == "protocol":

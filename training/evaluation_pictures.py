@@ -5,7 +5,7 @@ import math
 
 from longkeras.evaluation import estimate_mean
 from tools.log_log_picture import Panel, Series, picture
-from training.evaluation_groups import at_the_same_places
+from training.evaluation_record import comparable_measurements, measurements_of
 
 _CHANCE = "chance"
 
@@ -35,14 +35,14 @@ def pictures(records):
 
 
 def _context_panels(records):
-    for group in at_the_same_places(records, "context", "truncate"):
+    for group in comparable_measurements(records, "context", "truncate"):
         farthest = max(one["context_length"] for _, one in group)
         title = f"{group[0][1]['texts']}, {farthest:,} bytes, 95 % intervals"
         yield _bits_panel(title, "bytes of context", group, _context)
 
 
 def _position_panels(records):
-    for group in at_the_same_places(records, "positions"):
+    for group in comparable_measurements(records, "positions"):
         title = f"{group[0][1]['texts']}, 95 % intervals"
         yield _bits_panel(title, "bytes read before", group, _positions)
 
@@ -54,12 +54,7 @@ def _bits_panel(title, x_label, group, make_series):
 
 def _likelihood_panels(records):
     """Recall of language models by distance, and how far back each can see at all."""
-    measurements = [
-        (record["model"], one)
-        for record in records
-        for one in record["measurements"]
-        if one["task"] == "recall"
-    ]
+    measurements = measurements_of(records, "recall")
     for kind in sorted({one["kind"] for _, one in measurements}):
         shown = [(model, one) for model, one in measurements if one["kind"] == kind]
         series = [_by_distance(model["name"], one["scores"]) for model, one in shown]
@@ -101,16 +96,11 @@ def _by_distance(name, scores):
 
 
 def _recall_panels(records):
-    measurements = [
-        (record["model"]["name"], one)
-        for record in records
-        for one in record["measurements"]
-        if one["task"] == "encoder_recall"
-    ]
+    measurements = measurements_of(records, "encoder_recall")
     for length in sorted({one["length"] for _, one in measurements}):
         series = tuple(
             Series(
-                model,
+                model["name"],
                 tuple((each["distance"], each["accuracy"]) for each in one["scores"]),
             )
             for model, one in measurements

@@ -14,6 +14,11 @@ from longkeras.evaluation import theoretical_reach
 from tools import machine
 
 SCHEMA = 1
+# The settings that decide which places of a text are drawn.
+_DRAWN_BY = {
+    "context": ("context_bytes", "target_bytes", "passages", "seed"),
+    "positions": ("position_length", "passages", "seed"),
+}
 _ROW_OF_NUMBERS = re.compile(r"\[[-\d\s.,eE+]*\]")
 
 
@@ -115,6 +120,45 @@ def read_records(folder):
             )
         records.append(record)
     return records
+
+
+def comparable_measurements(records, task, perturbation=None):
+    """Group the measurements made at the same places of the same texts.
+
+    Args:
+        records: list of dict, from `read_records`.
+        task: `"context"` or `"positions"`.
+        perturbation: str. Which one, for `"context"`. Defaults to `None`.
+
+    Returns:
+        list of groups, each a list of `(model name, measurement)`.
+    """
+    groups = {}
+    for record in records:
+        drawn = tuple(record["settings"].get(name) for name in _DRAWN_BY[task])
+        for one in record["measurements"]:
+            if one["task"] == task and one.get("perturbation") == perturbation:
+                group = groups.setdefault((one["texts"], drawn), [])
+                group.append((record["model"]["name"], one))
+    return [groups[each] for each in sorted(groups)]
+
+
+def measurements_of(records, task):
+    """List the measurements of a task.
+
+    Args:
+        records: list of dict, from `read_records`.
+        task: str.
+
+    Returns:
+        list of `(model, measurement)`, both dict.
+    """
+    return [
+        (record["model"], one)
+        for record in records
+        for one in record["measurements"]
+        if one["task"] == task
+    ]
 
 
 def peak_memory():

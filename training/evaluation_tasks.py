@@ -104,7 +104,6 @@ def measure_positions(model, text_set, settings, record):
     bins = bits_by_position(
         model,
         [passage[:length] for passage in passages],
-        chunk_length=1024,
         batch_size=settings.batch_size,
     )
     record.add(

@@ -1,4 +1,4 @@
-"""The texts that language models are measured on, none of them trained on."""
+"""Held-out texts on which language models are measured."""
 
 import bz2
 import dataclasses

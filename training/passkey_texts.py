@@ -4,9 +4,9 @@ import keras
 import numpy as np
 
 from longkeras.evaluation import recall_examples
-from longkeras.evaluation.asked_digits import (
-    answer_places,
-    asked_ids,
+from longkeras.evaluation.language_models.recall_examples import (
+    answer_positions,
+    prompt_ids,
     question_start,
 )
 
@@ -99,13 +99,13 @@ def labelled(examples, length, config):
     token_ids, is_global, labels = np.zeros((3, *shape), dtype=np.int32)
     sample_weight = np.zeros(shape, dtype=np.float32)
     for row, example in enumerate(examples):
-        ids = asked_ids(example)[-row_length:]
+        ids = prompt_ids(example)[-row_length:]
         question = question_start(example, len(ids))
-        places = answer_places(example, len(ids))
+        positions = answer_positions(example, len(ids))
         token_ids[row, : len(ids)] = ids
         is_global[row, question : len(ids)] = config.family == "longformer"
-        labels[row, places] = example.labels
-        sample_weight[row, places] = row_length / len(example.answer)
+        labels[row, positions] = example.labels
+        sample_weight[row, positions] = row_length / len(example.answer)
     inputs = {"token_ids": token_ids, "padding_mask": (token_ids > 0).astype(np.int32)}
     if config.family != "lstm":
         inputs["global_attention_mask"] = is_global

@@ -1,4 +1,4 @@
-"""Means with the doubt that goes with them."""
+"""Means with bootstrap intervals."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Estimate:
 
 
 def estimate_mean(values, seed=0):
-    """Estimate a mean and its 95 % interval, drawing the values again and again.
+    """Estimate a mean and its 95 % interval by the bootstrap.
 
     Args:
         values: float array of shape (places,). One value a place; for a difference,

@@ -1,4 +1,4 @@
-"""What the page calls: models that are shipped, reading, inspection, continuation.
+"""Services behind the page: models, reading, inspection, continuation.
 
 Every result is a plain value (a frozen dataclass with NumPy arrays), so that two
 people who use the page at once share models but never results. Nothing here knows

@@ -1,4 +1,4 @@
-"""Several models read one document, one after another."""
+"""Comparison of models on one document."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from longkeras.serving.registry import load_each
 
 @dataclass(frozen=True)
 class ComparisonProgress:
-    """How far a comparison is.
+    """Progress of a comparison.
 
     Args:
         name: str. The model at work.

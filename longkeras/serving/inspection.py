@@ -1,4 +1,4 @@
-"""One place of a document, looked at closely."""
+"""Inspection of one place of a document."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ MOST_CONTEXT_BYTES = 4096
 
 @dataclass(frozen=True)
 class Alternative:
-    """A character that a model held possible at a place.
+    """A character that a model considered possible at a place.
 
     Args:
         character: str. The character.
@@ -35,7 +35,7 @@ class Alternative:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """The text around one place and what a model expected there.
+    """The text around one place and the prediction of a model there.
 
     Args:
         name: str. The model.
@@ -65,7 +65,7 @@ class Inspection:
 
 
 def inspect_place(model, reading, index, *, radius=40, top_k=8):
-    """Look at one character: what stands around it and what the model expected.
+    """Inspect one character: the text around it and the prediction of the model.
 
     Alternatives are whole characters: after each probable first byte the probable
     continuation bytes are followed until the character is complete.

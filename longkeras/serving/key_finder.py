@@ -1,4 +1,4 @@
-"""A small encoder that looks for a pass key, anywhere in a long text."""
+"""Search for a pass key in a long text, by a small encoder."""
 
 import threading
 import time
@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from longkeras.evaluation.asked_digits import (
-    answer_places,
-    asked_ids,
-    num_decoys,
+from longkeras.evaluation.language_models.recall_examples import (
+    RecallExample,
+    answer_positions,
+    num_decoys_for,
+    prompt_ids,
     question_start,
+    recall_examples,
 )
-from longkeras.evaluation.recall_probe import RecallExample, recall_examples
 from longkeras.persistence import load_model
 from longkeras.serving.limits import LARGEST_SEED, InputError
 
@@ -25,7 +26,7 @@ _BESIDE = 64
 
 @dataclass(frozen=True)
 class FoundKey:
-    """What the encoder read in a text that hides a key.
+    """The key that the encoder read in a text.
 
     Args:
         example: `longkeras.evaluation.RecallExample`.
@@ -97,8 +98,8 @@ class KeyFinder:
             started = time.perf_counter()
             logits = model.predict(inputs, verbose=0)[0]
             seconds = time.perf_counter() - started
-        places = answer_places(example, len(asked_ids(example)))
-        return FoundKey(example, _softmax(logits[places]), seconds, self._parameters)
+        positions = answer_positions(example, len(prompt_ids(example)))
+        return FoundKey(example, _softmax(logits[positions]), seconds, self._parameters)
 
     def _loaded(self):
         if self._model is None:
@@ -127,7 +128,7 @@ def hidden_key(text, length, depth, seed):
     _check("depth", depth, 0, 1)
     _check("seed", seed, 0, LARGEST_SEED)
     rng = np.random.default_rng(int(seed))
-    decoys = num_decoys(length)
+    decoys = num_decoys_for(length)
     (example,) = recall_examples(
         "passkey", [text], [length], [depth], 1, rng, num_decoys=decoys
     )
@@ -142,7 +143,7 @@ def _check(what, value, low, high):
 
 
 def _inputs(example, length):
-    ids = asked_ids(example)
+    ids = prompt_ids(example)
     start = question_start(example, len(ids))
     token_ids, padding_mask, is_global = np.zeros((3, 1, length + _BESIDE), "int32")
     token_ids[0, : len(ids)] = ids

@@ -1,4 +1,4 @@
-"""What text the page accepts, and what it says when it does not."""
+"""Checks of the texts that the page accepts, and their error messages."""
 
 import os
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""manifest.json: what is said about each shipped model."""
+"""manifest.json: the facts about each shipped model."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A model reads a document: bits for every byte."""
+"""Reading a document: the bits of every byte."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,59 +6,23 @@ from functools import cached_property
 
 import numpy as np
 
+from longkeras.evaluation.language_models.protocol import (
+    EvaluationProtocol,
+    choose_protocol,
+)
 from longkeras.serving.characters import part_to_read
 from longkeras.serving.context_reader import prepare_prefill
 from longkeras.serving.limits import MAX_READ_BYTES, check_number, check_text
 from longkeras.serving.shared_model import SharedModel
 from longkeras.text.byte_vocabulary import character_byte_offsets
 
-
-@dataclass(frozen=True)
-class Protocol:
-    """How a document was read.
-
-    Args:
-        kind: str. `"streaming"`: one pass, the state is carried to the end, so a
-            model uses as much context as it can hold. `"strided"`: overlapping
-            segments, as a model with a limited context must.
-        chunk_bytes: int. Bytes per call (streaming) or per segment (strided).
-        stride: int. Bytes from one segment to the next; 0 for streaming. A byte is
-            scored once, with at least `chunk_bytes - stride` bytes of context
-            (fewer only at the beginning of the document).
-        context_bytes: int or None. Most bytes that a prediction can depend on;
-            None when there is no limit.
-    """
-
-    kind: str
-    chunk_bytes: int
-    stride: int = 0
-    context_bytes: int | None = None
-
-    def context_before(self, position):
-        """Return how many bytes before a byte its prediction depended on.
-
-        Args:
-            position: int. The byte's offset in the document.
-
-        Returns:
-            int.
-
-        Example:
-        >>> Protocol("strided", chunk_bytes=8, stride=4).context_before(9)
-        6
-        """
-        if self.kind == "strided":
-            # A segment's first input is the byte before the first it predicts.
-            later = max(0, -(-(position + 1 - self.chunk_bytes) // self.stride))
-            return min(position, position + 1 - later * self.stride)
-        if self.context_bytes is None:
-            return position
-        return min(position, self.context_bytes)
+Protocol = EvaluationProtocol
+"""The protocol of a `Reading`, under its public name in `longkeras.serving`."""
 
 
 @dataclass(frozen=True)
 class ReadingProgress:
-    """How far a reading is.
+    """Progress of a reading.
 
     Args:
         name: str. The model.
@@ -66,7 +30,7 @@ class ReadingProgress:
             `"reading"`.
         bytes_done: int.
         bytes_total: int.
-        seconds: float. Since the reading began, compilation not counted.
+        seconds: float. Time since the reading began, without compilation.
     """
 
     name: str
@@ -78,7 +42,7 @@ class ReadingProgress:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What one model made of one document.
+    """The bits of a document, read by one model.
 
     Args:
         name: str. The model.
@@ -86,11 +50,12 @@ class Reading:
         bits: float32 array of shape `(bytes_read,)`. Surprise at each byte.
         character_starts: int64 array of shape `(characters + 1,)`. Byte offset of
             each character, then `bytes_read`.
-        protocol: `Protocol`. How it was read.
+        protocol: `longkeras.evaluation.EvaluationProtocol`. How the text was read:
+            `kind`, `context_length` (bytes per segment), `stride`, `context_bytes`.
         bytes_dropped: int. Bytes of the document after the part that was read.
-        seconds: float. Time of reading; loading and compiling not counted.
-        compile_seconds: float. Time the first call took to compile; 0 when it had
-            been done before.
+        seconds: float. Time of reading, without loading and compilation.
+        compile_seconds: float. Time of compilation; 0 if the model was compiled
+            before.
         parameters: int. Weights of the model.
         state_bytes: int. Memory of the state carried while reading one document.
     """
@@ -135,7 +100,7 @@ class Reading:
 def iterate_reading(
     model, text, *, name=None, max_bytes=MAX_READ_BYTES, cancelled=None
 ):
-    """Read a document, saying how far it is.
+    """Read a document and report the progress.
 
     LSTM and sliding-window models read the document in one pass, in chunks of a
     fixed length between which the state is carried: memory does not grow with the
@@ -145,14 +110,14 @@ def iterate_reading(
     Args:
         model: `SharedModel`, or a model with the decode contract.
         text: str. The document.
-        name: str. What to call the model. Defaults to its own name.
+        name: str. Name of the model. Defaults to its own name.
         max_bytes: int. Bytes to read, cut at a whole character. A document that is at
             most a tenth longer is read whole.
         cancelled: `threading.Event` or None. When set, the generator ends without a
             `Reading`.
 
     Yields:
-        `ReadingProgress`, several times, and at last one `Reading`.
+        `ReadingProgress`, several times, and finally one `Reading`.
 
     Raises:
         InputError: (a `ValueError`) when `text` cannot be read, or `max_bytes` is
@@ -181,7 +146,7 @@ def iterate_reading(
         text=kept,
         bits=bits,
         character_starts=character_byte_offsets(kept),
-        protocol=protocol_of(model),
+        protocol=choose_protocol(model),
         bytes_dropped=len(document) - len(data),
         seconds=seconds,
         compile_seconds=compile_seconds,
@@ -198,7 +163,7 @@ def read_document(
     Args:
         model: `SharedModel`, or a model with the decode contract.
         text: str. The document.
-        name: str. What to call the model. Defaults to its own name.
+        name: str. Name of the model. Defaults to its own name.
         max_bytes: int. Bytes to read, cut at a whole character. A document that is at
             most a tenth longer is read whole.
         progress: callable or None. Called with each `ReadingProgress`.
@@ -220,33 +185,13 @@ def read_document(
     return result if isinstance(result, Reading) else None
 
 
-def protocol_of(model):
-    """Return how a model reads.
-
-    Args:
-        model: `SharedModel`.
-
-    Returns:
-        `Protocol`.
-    """
-    from longkeras.evaluation import choose_protocol
-
-    chosen = choose_protocol(model)
-    return Protocol(
-        kind=chosen.kind,
-        chunk_bytes=model.chunk_tokens,
-        stride=chosen.stride or 0,
-        context_bytes=model.context_bytes,
-    )
-
-
 def _timed_chunks(model, data, cancelled):
-    """Yield the chunks with the time that each took, the consumer's not counted."""
-    # keras takes seconds to import: only when a model is at work.
+    """Yield each chunk and the time it took, without the time of the consumer."""
+    # Importing keras takes seconds, so it is imported only when a model is used.
     from longkeras.evaluation import iterate_bits
 
-    # Segments one by one: side by side they are slower on a CPU, and the program
-    # compiled for one serves continuations and inspections too.
+    # One segment at a time: batches are slower on a CPU, and the program compiled for
+    # one row also serves continuations and inspections.
     chunks = iterate_bits(model, data, chunk_length=model.chunk_tokens, batch_size=1)
     while cancelled is None or not cancelled.is_set():
         started = time.perf_counter()

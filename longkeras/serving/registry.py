@@ -1,4 +1,4 @@
-"""Which models there are, loaded when first needed."""
+"""Registry of the shipped models, which are loaded on first use."""
 
 import threading
 import time

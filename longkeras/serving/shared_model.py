@@ -1,23 +1,21 @@
-"""A language model that several people call in turns."""
+"""A language model that several users call in turns."""
 
 import threading
 import time
 
-CHUNK_TOKENS = 1024
-"""Tokens in one call of a model that carries its state through a text."""
+from longkeras.evaluation.language_models.protocol import call_length
 
 
 class SharedModel:
-    """A language model with a lock, seen through the decode contract.
+    """A language model with a lock, behind the decode contract.
 
-    A call is one chunk or one step, so people who use the same model at once take
-    turns after each. The state belongs to the caller and nothing about a text is
-    kept here.
+    A call is one chunk or one step, so users of the same model take turns after
+    each. The state belongs to the caller; nothing about a text is kept here.
 
     Args:
         model: A model with the decode contract (`initial_state`, `compiled_prefill`,
             `compiled_step`, `state_bytes`, `context_length`, `count_params`).
-        name: str or None. What to call it. Defaults to the model's own name.
+        name: str or None. Name of the model. Defaults to its own name.
     """
 
     def __init__(self, model, name=None):
@@ -29,11 +27,11 @@ class SharedModel:
 
     @classmethod
     def of(cls, model, name=None):
-        """Wrap a model, unless it is shared already.
+        """Wrap a model, unless it is a `SharedModel` already.
 
         Args:
             model: `SharedModel`, or a model with the decode contract.
-            name: str or None. What to call a model that is not wrapped yet.
+            name: str or None. Name of a model that is not wrapped yet.
 
         Returns:
             `SharedModel`.
@@ -47,26 +45,18 @@ class SharedModel:
 
     @property
     def context_length(self):
-        """Most tokens that the state holds; None when a text may have any length."""
+        """Most tokens that the state holds, or None for texts of any length."""
         return self._model.context_length
 
     @property
     def chunk_tokens(self):
-        """Tokens in one call while reading: one shape, so one compiled program."""
-        return self.context_length or CHUNK_TOKENS
+        """Tokens per call while reading: one shape, so one compiled program."""
+        return call_length(self.context_length)
 
     @property
-    def context_bytes(self):
-        """Most bytes that a prediction can depend on; None without a limit."""
-        if self.context_length is not None:
-            return self.context_length
-        # Each layer of a windowed model sees as far back as its ring holds keys, the
-        # first of them what is looked up of n-grams.
-        layers = getattr(self._model.backbone, "transformer_layers", ())
-        if not layers:
-            return None
-        reach = sum(layer.attention.cache_slots() - 1 for layer in layers)
-        return 1 + reach + getattr(self._model.backbone, "token_reach", 0)
+    def backbone(self):
+        """The model's backbone, or None; its windows limit the context."""
+        return getattr(self._model, "backbone", None)
 
     def initial_state(self, batch_size, max_length=None):
         """Return the state before the first token.

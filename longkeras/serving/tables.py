@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from longkeras.evaluation.language_models.protocol import CHUNK_LENGTH
 from longkeras.serving.characters import character_label
 from longkeras.serving.views import binned_bits
 
@@ -53,8 +54,8 @@ def _summary_row(name, reading):
         reading.parameters,
         reading.state_bytes,
         reading.protocol.kind,
-        reading.protocol.chunk_bytes,
-        reading.protocol.stride,
+        reading.protocol.context_length or CHUNK_LENGTH,
+        reading.protocol.stride or 0,
         reading.protocol.context_bytes,
     )
     return dict(zip(SUMMARY_COLUMNS, values, strict=True))

@@ -1,4 +1,4 @@
-"""Which byte may follow which in valid UTF-8."""
+"""UTF-8: the bytes that may follow one another."""
 
 from functools import lru_cache
 

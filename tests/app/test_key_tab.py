@@ -71,7 +71,7 @@ def test_the_panel_shows_each_number_and_each_digit(catalogue):
     found = last_of(catalogue, length=4_096).found
     html = key_html(found, "en")
     assert f"<mark>{found.example.answer}</mark>" in html
-    others = key_finder.num_decoys(4_096)
+    others = key_finder.num_decoys_for(4_096)
     assert f"other numbers: {others}" in html
     # Each number is told twice; the legend has one mark of each kind.
     assert html.count('class="lk-key-other"') == 2 * others + 1

@@ -11,7 +11,7 @@ from longkeras.evaluation import (
     score_recall,
     theoretical_reach,
 )
-from longkeras.evaluation.recall_probe import RECALL_KINDS
+from longkeras.evaluation.language_models.recall_examples import RECALL_KINDS
 from tests.evaluation.toy_models import CopyingModel
 
 BOOKS = ["Call me Ishmael. Some years ago, never mind how long. " * 20, "开卷" * 300]

@@ -84,12 +84,9 @@ class FakeLSTM(FakeModel):
 
 class FakeWindowed(FakeModel):
     receptive_field = 24
-    # Two layers, each of which sees its own position and so many before it.
+    # Two layers, each of which sees its own position and those before it.
     backbone = SimpleNamespace(
-        transformer_layers=[
-            SimpleNamespace(attention=SimpleNamespace(cache_slots=lambda: 9)),
-            SimpleNamespace(attention=SimpleNamespace(cache_slots=lambda: 16)),
-        ]
+        num_layers=2, attention_window=[9, 16], attention_dilation=1
     )
 
     def initial_state(self, batch_size, max_length=None):

@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
+from longkeras.evaluation.language_models.protocol import CHUNK_LENGTH
 from longkeras.serving import InputError, continue_text
-from longkeras.serving.shared_model import CHUNK_TOKENS
 from tests.serving.fake_models import FakeFull, FakeLSTM, FakeWindowed
 
 PROMPT = "The moon rose. 月出 "
@@ -96,10 +96,10 @@ def test_closing_the_generator_stops_the_models():
 
 def test_a_long_prompt_is_read_in_chunks_of_one_shape():
     model = FakeLSTM(1)
-    prompt = "ab" * (CHUNK_TOKENS + 5)
+    prompt = "ab" * (CHUNK_LENGTH + 5)
     result = finished({"m": model}, prompt, max_bytes=3)
     shapes = {shape for kind, shape in model.calls if kind == "prefill"}
-    assert shapes == {(1, CHUNK_TOKENS)}
+    assert shapes == {(1, CHUNK_LENGTH)}
     assert result["m"].prompt_bytes == len(prompt)
 
 
@@ -116,7 +116,7 @@ def test_a_limited_context_is_given_the_end_of_the_prompt_and_goes_on_when_full(
 
 
 def test_a_windowed_model_continues_the_same_after_a_prompt_in_one_or_many_chunks():
-    prompt = "x" * (2 * CHUNK_TOKENS) + PROMPT
+    prompt = "x" * (2 * CHUNK_LENGTH) + PROMPT
     whole = finished({"m": FakeWindowed(2)}, prompt, max_bytes=30)["m"]
     end = finished({"m": FakeWindowed(2)}, prompt[-200:], max_bytes=30)["m"]
     assert whole.text == end.text

@@ -3,10 +3,11 @@ import itertools
 import numpy as np
 import pytest
 
-from longkeras.serving import SharedModel, inspect_place
+from longkeras.evaluation import choose_protocol
+from longkeras.evaluation.language_models.protocol import CHUNK_LENGTH
+from longkeras.serving import inspect_place
 from longkeras.serving.inspection import MOST_CONTEXT_BYTES
 from longkeras.serving.reading import Protocol, Reading
-from longkeras.serving.shared_model import CHUNK_TOKENS
 from longkeras.serving.utf8 import allowed_next_bytes, character_length
 from longkeras.text import character_byte_offsets
 from tests.serving.fake_models import FakeFull, FakeLSTM, FakeWindowed, bits_one_by_one
@@ -20,9 +21,7 @@ def streaming_reading(model, text):
         text=text,
         bits=bits_one_by_one(model, text.encode()).astype("float32"),
         character_starts=character_byte_offsets(text),
-        protocol=Protocol(
-            "streaming", 1024, context_bytes=SharedModel(model).context_bytes
-        ),
+        protocol=choose_protocol(model),
         bytes_dropped=0,
         seconds=1.0,
         compile_seconds=0.0,
@@ -142,8 +141,8 @@ def test_a_model_without_a_limit_is_given_the_last_bytes_and_it_is_said():
     place = inspect_place(model, reading, len(text) - 1)
     assert place.context_bytes == MOST_CONTEXT_BYTES
     assert not place.is_whole_context
-    chunks = MOST_CONTEXT_BYTES // CHUNK_TOKENS
-    assert model.calls[:chunks] == [("prefill", (1, CHUNK_TOKENS))] * chunks
+    chunks = MOST_CONTEXT_BYTES // CHUNK_LENGTH
+    assert model.calls[:chunks] == [("prefill", (1, CHUNK_LENGTH))] * chunks
     assert set(model.calls[chunks:]) == {("step", (1,))}
 
 

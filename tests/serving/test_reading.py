@@ -3,6 +3,7 @@ import threading
 import numpy as np
 import pytest
 
+from longkeras.evaluation.language_models.protocol import CHUNK_LENGTH
 from longkeras.serving import (
     MAX_READ_BYTES,
     InputError,
@@ -13,7 +14,6 @@ from longkeras.serving import (
     read_document,
 )
 from longkeras.serving.reading import Protocol
-from longkeras.serving.shared_model import CHUNK_TOKENS
 from tests.serving.fake_models import FakeFull, FakeLSTM, FakeWindowed, bits_one_by_one
 
 TEXT = "The moon, 月, rose over 天山. 🙂\n" * 60
@@ -24,7 +24,7 @@ FAMILIES = [FakeLSTM, FakeWindowed, FakeFull]
 @pytest.mark.parametrize("family", [FakeLSTM, FakeWindowed])
 def test_chunks_give_the_bits_of_reading_byte_by_byte(family):
     reading = read_document(family(1), TEXT)
-    assert reading.bytes_read > 2 * CHUNK_TOKENS
+    assert reading.bytes_read > 2 * CHUNK_LENGTH
     expected = bits_one_by_one(family(1), TEXT.encode())
     np.testing.assert_allclose(reading.bits, expected, atol=1e-4)
 
@@ -54,7 +54,7 @@ def test_texts_of_any_length_use_one_program(family):
     model = family(1)
     for length in (1, 2, 63, 64, 65, 1000, 1025):
         assert read_document(model, "x" * length).bytes_read == length
-    width = model.context_length or CHUNK_TOKENS
+    width = model.context_length or CHUNK_LENGTH
     assert set(model.calls) == {("prefill", (1, width))}
 
 
@@ -182,7 +182,7 @@ def test_two_users_of_one_model_get_what_each_would_get_alone():
 
 
 def test_the_context_before_a_place():
-    streaming = Protocol("streaming", 1024, context_bytes=24)
+    streaming = Protocol("streaming", context_bytes=24)
     assert [streaming.context_before(p) for p in (0, 23, 24, 900)] == [0, 23, 24, 24]
-    unlimited = Protocol("streaming", 1024)
+    unlimited = Protocol("streaming")
     assert unlimited.context_before(10**6) == 10**6

@@ -26,7 +26,7 @@ def reading_of(text, bits=None, name="m", dropped=0):
         text=text,
         bits=np.asarray(bits, "float32"),
         character_starts=character_byte_offsets(text),
-        protocol=Protocol("streaming", 1024),
+        protocol=Protocol("streaming"),
         bytes_dropped=dropped,
         seconds=2.0,
         compile_seconds=0.5,

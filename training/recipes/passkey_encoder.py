@@ -26,7 +26,10 @@ import numpy as np
 from longkeras import save_model
 from longkeras.data import data_directory, load_books
 from longkeras.evaluation import recall_examples, score_recall
-from longkeras.evaluation.asked_digits import ANSWER_BYTES, num_decoys
+from longkeras.evaluation.language_models.recall_examples import (
+    ANSWER_BYTES,
+    num_decoys_for,
+)
 from longkeras.fitting import (
     ProgressLog,
     RunFolder,
@@ -189,7 +192,7 @@ def passkey_examples(texts, length, settings):
         settings.depths,
         settings.repeats,
         np.random.default_rng([settings.seed, length]),
-        num_decoys=num_decoys(length),
+        num_decoys=num_decoys_for(length),
     )
 
 
@@ -224,7 +227,7 @@ def measure(model, config, text_set, settings, results=RESULTS):
             text_set,
             time.perf_counter() - began,
             kind="passkey",
-            protocol=f"all digits right, {num_decoys(length)} decoys",
+            protocol=f"all digits right, {num_decoys_for(length)} decoys",
             length=length,
             scores=[dataclasses.asdict(score) for score in scores],
         )

@@ -77,7 +77,7 @@ def _protocol(reading, language):
         return say(
             language,
             "summary.strided",
-            chunk=protocol.chunk_bytes,
+            chunk=protocol.context_length,
             stride=protocol.stride,
         )
     if protocol.context_bytes is None:

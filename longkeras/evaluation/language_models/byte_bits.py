@@ -1,29 +1,44 @@
-"""Bits per byte of a text, and of held-out books by language."""
+"""Bits per byte of a text, and of books by language."""
 
 import time
 from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.evaluation.byte_bits import (
+from longkeras.evaluation.language_models.protocol import (
     BATCH_SIZE,
     CHUNK_LENGTH,
-    as_ids,
-    iterate_bits,
-    score_documents,
+    choose_protocol,
 )
-from longkeras.evaluation.protocol import choose_protocol
+from longkeras.evaluation.language_models.text_ids import as_ids
+from longkeras.evaluation.language_models.text_reader import score_documents
 from longkeras.text.byte_vocabulary import byte_ids
 
 
 @dataclass(frozen=True, eq=False)
-class EvaluationResult:
-    """How well a model predicted a text.
+class BitsChunk:
+    """Bits of a stretch of a text.
 
     Args:
-        bits_per_byte: float. Mean surprise; 8 is no knowledge at all.
+        start: int. Byte at which the stretch begins.
+        bits: float32 array of shape (length,). Surprise at each byte.
+        logits: float32 array of shape (length, vocabulary) or None. The
+            prediction at each byte; special tokens are part of the vocabulary.
+    """
+
+    start: int
+    bits: np.ndarray
+    logits: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationResult:
+    """Bits per byte of a text.
+
+    Args:
+        bits_per_byte: float. Mean bits; a uniform guess has 8.
         num_bytes: int. Bytes scored: all of the text.
-        protocol: str. How it was read, in words.
+        protocol: str. Description of the protocol.
         seconds: float. Time taken, the model's compilation included.
         bits: float32 array of shape (bytes,) or None. Surprise at each byte.
     """
@@ -37,7 +52,7 @@ class EvaluationResult:
 
 @dataclass(frozen=True)
 class LanguageScore:
-    """How well a model predicted the books of one language.
+    """Bits per byte of the books of one language.
 
     Args:
         language: str. Language code.
@@ -45,7 +60,7 @@ class LanguageScore:
         num_bytes: int. Bytes scored.
         num_skipped_bytes: int. Bytes left out because of `max_bytes_per_book`.
         num_books: int. Books.
-        protocol: str. How they were read, in words.
+        protocol: str. Description of the protocol.
         seconds: float. Time taken, the model's compilation included.
     """
 
@@ -58,6 +73,62 @@ class LanguageScore:
     seconds: float
 
 
+def iterate_bits(
+    model,
+    text,
+    protocol=None,
+    context_length=None,
+    stride=None,
+    chunk_length=CHUNK_LENGTH,
+    batch_size=BATCH_SIZE,
+    with_logits=False,
+):
+    """Score a text and yield the bits after each call of the model.
+
+    Close the generator to stop. Beyond the ids of the text, memory does not grow with
+    its length; the ids of a file are read piece by piece.
+
+    Args:
+        model: a model with the decode contract (`initial_state`,
+            `compiled_prefill`, `context_length`).
+        text: str, bytes, path or int array of shape (length,). A path names a file
+            that is read piece by piece; an array is taken as ids. Not empty.
+        protocol: str, `EvaluationProtocol` or None. Defaults to what suits the
+            model; see `choose_protocol`.
+        context_length: int. Ids a segment. Defaults to the model's limit.
+        stride: int. For `"strided"`. Defaults to half the context.
+        chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
+        batch_size: int. Segments read side by side. Defaults to `8`.
+        with_logits: bool. Whether to hand out the logits too. Defaults to False.
+
+    Yields:
+        `BitsChunk`. Together they cover each byte exactly once, in order of the
+        text as long as a segment fits in one chunk (and always in streaming).
+
+    Raises:
+        ValueError: For an empty text, or a protocol that does not suit the model.
+
+    Example:
+
+    >>> import numpy as np
+    >>> class Uniform:
+    ...     context_length = None
+    ...     def initial_state(self, batch_size, max_length=None):
+    ...         return {}
+    ...     def compiled_prefill(self, token_ids, padding_mask, state):
+    ...         return np.zeros(token_ids.shape + (256,)), None, state
+    >>> [chunk.bits.tolist() for chunk in iterate_bits(Uniform(), "ab")]
+    [[8.0, 8.0]]
+    """
+    protocol = choose_protocol(model, protocol, context_length, stride)
+    documents = [(as_ids(text), 0)]
+    pieces = score_documents(
+        model, documents, protocol, chunk_length, batch_size, with_logits
+    )
+    for piece in pieces:
+        yield BitsChunk(piece.start, piece.bits, piece.logits)
+
+
 def bits_per_byte(
     model,
     text,
@@ -68,10 +139,10 @@ def bits_per_byte(
     batch_size=BATCH_SIZE,
     return_bits=False,
 ):
-    """Measure how well a model predicts a text, every byte of it.
+    """Measure the bits per byte of a text.
 
-    The probability that a model gives to special tokens is lost to it: nothing is
-    taken out of the softmax.
+    The softmax includes the special tokens, so probability that a model gives to them
+    counts against it.
 
     Args:
         model: a model with the decode contract (`initial_state`,
@@ -83,7 +154,7 @@ def bits_per_byte(
             `"strided"`; defaults to what suits the model.
         context_length: int. Ids a segment. Defaults to the model's limit.
         stride: int. For `"strided"`. Defaults to half the context.
-        chunk_length: int. Most ids in one call of the model. Defaults to `2048`.
+        chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
         batch_size: int. Segments read side by side. Defaults to `8`.
         return_bits: bool. Whether to keep the bits of each byte.
 
@@ -135,7 +206,7 @@ def evaluate_books(
     batch_size=BATCH_SIZE,
     max_bytes_per_book=None,
 ):
-    """Measure how well a model predicts books, language by language.
+    """Measure the bits per byte of books, language by language.
 
     Books are read side by side, each from its beginning, so that a recurrent model
     does not have to go through them one after another.
@@ -147,7 +218,7 @@ def evaluate_books(
             model.
         context_length: int. Ids a segment. Defaults to the model's limit.
         stride: int. For `"strided"`. Defaults to half the context.
-        chunk_length: int. Most ids in one call of the model. Defaults to `2048`.
+        chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
         batch_size: int. Segments read side by side. Defaults to `8`.
         max_bytes_per_book: int. Read at most this much of each book's beginning;
             what is left out is counted in the score. Defaults to None: all.
@@ -181,12 +252,10 @@ def evaluate_books(
     for language, whole in documents.items():
         began = time.perf_counter()
         read = [ids[:max_bytes_per_book] for ids in whole]
-        total = sum(
-            float(piece.bits.sum(dtype=np.float64))
-            for piece in score_documents(
-                model, read, protocol, chunk_length, batch_size
-            )
+        pieces = score_documents(
+            model, [(ids, 0) for ids in read], protocol, chunk_length, batch_size
         )
+        total = sum(float(piece.bits.sum(dtype=np.float64)) for piece in pieces)
         num_bytes = sum(map(len, read))
         scores[language] = LanguageScore(
             language=language,

@@ -1,25 +1,22 @@
-"""What a language model does with far-away text (Khandelwal et al., 2018)."""
+"""Use of the far context by a language model (Khandelwal et al., 2018)."""
 
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
-from longkeras.evaluation.byte_bits import BATCH_SIZE
 from longkeras.evaluation.estimates import estimate_mean
-from longkeras.evaluation.perturbations import perturb
-from longkeras.evaluation.segment_reader import Segment, read_segments
-from longkeras.text.byte_vocabulary import byte_ids
+from longkeras.evaluation.language_models.continuations import target_bits
+from longkeras.evaluation.language_models.perturbations import perturb
+from longkeras.evaluation.language_models.protocol import BATCH_SIZE, CHUNK_LENGTH
 
 TARGET_LENGTH = 32
-CHUNK_LENGTH = 1024
 # A change of perplexity below this is no change: Khandelwal et al. and Dai et al.
 THRESHOLD = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class ContextUse:
-    """What a change of the far context does to the next bytes.
+    """Effect of a change of the far context on the next bytes.
 
     Args:
         perturbation: str. See `perturb`.
@@ -64,7 +61,7 @@ def context_use(
     chunk_length=CHUNK_LENGTH,
     batch_size=BATCH_SIZE,
 ):
-    """Measure how much the next bytes suffer when the far context is changed.
+    """Measure the rise in bits of the next bytes when the far context is changed.
 
     Every place is read from an empty state, without a start token: the context, whole
     or changed, and the target bytes, of which alone the bits count.
@@ -81,7 +78,7 @@ def context_use(
         span: int. Bytes beyond the distance that are changed. Defaults to None: all.
         replacement: bytes. For `"replace"`. Defaults to None.
         whole_bits: float array of shape (places,). The `whole_bits` of another result
-            for the same passages, to save a reading. Defaults to None.
+            for the same passages, which saves reading them again. Defaults to None.
         chunk_length: int. Most ids in a call of the model. Defaults to `1024`.
         batch_size: int. Places read side by side. Defaults to `8`.
 
@@ -129,41 +126,6 @@ def context_use(
         whole_bits,
         np.stack(bits),
     )
-
-
-def target_bits(
-    model, contexts, targets, chunk_length=CHUNK_LENGTH, batch_size=BATCH_SIZE
-):
-    """Bits per byte of each target after its context.
-
-    Args:
-        model: a model with the decode contract.
-        contexts: sequence of bytes. An empty one is read as a start token.
-        targets: sequence of bytes, as many, none empty.
-        chunk_length: int. Most ids in a call of the model. Defaults to `1024`.
-        batch_size: int. Places read side by side. Defaults to `8`.
-
-    Returns:
-        float array of shape (places,).
-    """
-    limit = model.context_length
-    # Longer texts read quicker in long chunks, short ones would be mostly padding.
-    longest = 1 + max(map(len, contexts), default=0) + max(map(len, targets), default=0)
-    chunk_length = min(chunk_length, 2 ** (longest - 1).bit_length())
-    if limit is not None:
-        chunk_length = min(chunk_length, limit)
-    totals = np.zeros(len(contexts))
-    segments = (
-        continuation_segment(place, context, target)
-        for place, (context, target) in enumerate(zip(contexts, targets, strict=True))
-    )
-    rows = min(batch_size, len(contexts))
-    while group := list(islice(segments, rows)):
-        # The last group keeps the shape of the others: nothing compiles anew.
-        group += [None] * (rows - len(group))
-        for piece in read_segments(model, group, chunk_length, limit):
-            totals[piece.document] += piece.bits.sum(dtype=np.float64)
-    return totals / [len(target) for target in targets]
 
 
 def effective_context_length(use, threshold=THRESHOLD):
@@ -253,27 +215,6 @@ def relative_effective_context(
             if 1 - np.exp2(now - before) > threshold:
                 reached[name] = int(lengths[step])
     return reached
-
-
-def continuation_segment(number, context, target):
-    """A target to score after a context, which is read without a start token.
-
-    Places of this module stand in the middle of a text, where no start token belongs;
-    `score_continuations` scores whole texts.
-
-    Args:
-        number: int. By which its pieces are told apart.
-        context: bytes. An empty one is read as a start token.
-        target: bytes.
-
-    Returns:
-        `Segment`.
-    """
-    ids = byte_ids(context + target)
-    start = 1 if context else 0
-    return Segment(
-        number, ids, start, len(ids) - start, first_scored=len(context) - start
-    )
 
 
 def _context_length(model, passages, target_length):

@@ -1,6 +1,6 @@
-"""Which measurements may stand in one table column or one picture."""
+"""Measurements that may be compared in a table or a picture."""
 
-from training.evaluation_groups import at_the_same_places
+from training.evaluation_record import comparable_measurements
 
 
 def record(name, task="context", texts="books-en", perturbation=None, **settings):
@@ -28,7 +28,7 @@ def test_other_lengths_of_context_are_other_places():
         record("e", perturbation="shuffle"),
         record("f", task="bits"),
     ]
-    groups = at_the_same_places(records, "context", "truncate")
+    groups = comparable_measurements(records, "context", "truncate")
     assert names(groups) == [["a", "c"], ["b"], ["d"]]
 
 
@@ -38,4 +38,4 @@ def test_positions_are_those_of_passages_of_one_length():
         record("b", task="positions", position_length=4096),
         record("c", task="positions", context_bytes=6112),
     ]
-    assert names(at_the_same_places(records, "positions")) == [["a", "c"], ["b"]]
+    assert names(comparable_measurements(records, "positions")) == [["a", "c"], ["b"]]

@@ -1,8 +1,14 @@
-"""Long texts that hide one fact, and a question that asks for it."""
+"""Examples for recall: long texts that hide a number, and a question about it."""
 
 from dataclasses import dataclass
 
-from longkeras.evaluation.passages import character_start, draw_passages
+import numpy as np
+
+from longkeras.evaluation.language_models.passages import (
+    character_start,
+    draw_passages,
+)
+from longkeras.text.byte_vocabulary import byte_ids
 
 RECALL_KINDS = ("passkey", "key_value")
 _MAX_PAIRS = 24
@@ -22,12 +28,14 @@ DECOYS = (
     "key weight",
     "regiment",
 )
-"""What else may have a number; some share a word with the pass key."""
+"""Other things that may have a number; some share a word with the pass key."""
+# An encoder reads the digits here: five bytes of the question, all different.
+ANSWER_BYTES = b" key?"
 
 
 @dataclass(frozen=True)
 class RecallExample:
-    """A text with a hidden number, and what is asked.
+    """A text with a hidden number, and a question about it.
 
     For a language model `context + question` is the prompt and `answer` what should
     come next. For an encoder, `question`, `context`, `answer` and `answer_start` are
@@ -41,7 +49,7 @@ class RecallExample:
         answer_start: int. Character of `context` at which the answer stands.
         alternatives: tuple of str. Other numbers of as many digits; those of
             `"key_value"` begin with the other statements'.
-        length: int. Bytes of the context that were asked for; up to three fewer where
+        length: int. Requested bytes of the context; up to three fewer where
             a character would be cut.
         depth: float. Where the statement stands: 0 at the beginning, 1 at the end.
         distance: int. Bytes from the answer in the context to the end of the prompt.
@@ -126,7 +134,7 @@ def recall_examples(
             for filler in fillers:
                 numbers = _numbers(count + num_alternatives, num_digits, rng)
                 names, others = _beside(kind, count, decoys, rng)
-                # The one that is asked for comes first.
+                # The one in the question comes first.
                 statements = [
                     _statement(kind, name, number)
                     for name, number in zip(names, numbers, strict=False)
@@ -138,6 +146,58 @@ def recall_examples(
                     _example(context, question, numbers[0], wrong, length, depth)
                 )
     return examples
+
+
+def prompt_ids(example):
+    """Convert context and question to ids of `longkeras.text.ByteTokenizer`.
+
+    Args:
+        example: `RecallExample`.
+
+    Returns:
+        int32 array `(bytes,)`.
+    """
+    return byte_ids(example.context + example.question).astype(np.int32)
+
+
+def question_start(example, num_bytes):
+    """Find the first byte of the question, whose bytes are the global ones.
+
+    Args:
+        example: `RecallExample`.
+        num_bytes: int. Bytes that are read, counted from the end.
+
+    Returns:
+        int.
+    """
+    return num_bytes - len(example.question.encode())
+
+
+def answer_positions(example, num_bytes):
+    """Find the bytes of the question at which an encoder classifies the digits.
+
+    Args:
+        example: `RecallExample` of kind `"passkey"`.
+        num_bytes: int. Bytes that are read, counted from the end.
+
+    Returns:
+        slice, as long as the answer.
+    """
+    start = question_start(example, num_bytes)
+    start += example.question.encode().index(ANSWER_BYTES)
+    return slice(start, start + len(example.answer))
+
+
+def num_decoys_for(length):
+    """Count the decoys that a passkey text of a length is tested with.
+
+    Args:
+        length: int. Bytes.
+
+    Returns:
+        int: none below 256 bytes, else 1 and another for every 2,048 bytes.
+    """
+    return int(length >= 256) + length // 2048
 
 
 def _check(kind, depths, num_pairs, num_digits, num_alternatives):

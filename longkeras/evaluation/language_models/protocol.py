@@ -1,22 +1,29 @@
-"""With how much context each byte of a text is predicted."""
+"""Evaluation protocols: the windows that a text is read in."""
 
 from dataclasses import dataclass
 
+from longkeras.evaluation.language_models.reach import theoretical_reach
+
 KINDS = ("streaming", "segment", "strided")
+CHUNK_LENGTH = 1024
+"""Most ids in one call of a model that reads a text. Prompts, which are short, are read
+in shorter calls; the bits do not depend on it."""
+BATCH_SIZE = 8
+"""Segments or places that are read side by side."""
 
 
 @dataclass(frozen=True)
 class EvaluationProtocol:
-    """A rule that scores each byte of a text exactly once.
+    """Windows in which a text is read, so that each byte is scored exactly once.
 
     The model reads a start token and then the text, and predicts every byte from
     what it has read before; the first byte from the start token alone.
 
     - `"streaming"`: the whole text in one pass; the model's state is carried from
-      beginning to end. For models whose state is of constant size.
+      beginning to end. For models whose state has a constant size.
     - `"segment"`: segments of `context_length`, each read from an empty state. The
-      first byte of a segment is predicted from the one byte before it. Cheap, and
-      hard on the model.
+      first byte of a segment is predicted from the one byte before it. Fast, but
+      underestimates the model.
     - `"strided"`: segments of `context_length` that begin every `stride` bytes;
       only what no earlier segment has scored is scored, so that every byte but
       those at the text's beginning has at least `context_length - stride + 1` ids
@@ -24,9 +31,12 @@ class EvaluationProtocol:
 
     Args:
         kind: str. `"streaming"`, `"segment"` or `"strided"`.
-        context_length: int or None. Ids a segment; None for streaming.
-        stride: int or None. For `"strided"`: from one segment to the next, 1 to
-            `context_length`. Defaults to half the context.
+        context_length: int or None. Ids per segment; None for streaming.
+        stride: int or None. For `"strided"`: distance between the beginnings of two
+            segments, 1 to `context_length`. Defaults to half the context.
+        context_bytes: int or None. Most bytes that a prediction can depend on.
+            Defaults to `context_length`, which it cannot exceed; for streaming, None
+            means no limit.
 
     Raises:
         ValueError: For an unknown kind or lengths that do not fit it.
@@ -40,6 +50,7 @@ class EvaluationProtocol:
     kind: str
     context_length: int | None = None
     stride: int | None = None
+    context_bytes: int | None = None
 
     def __post_init__(self):
         if self.kind not in KINDS:
@@ -69,7 +80,11 @@ class EvaluationProtocol:
                 "`stride` must lie between 1 and `context_length`. Received: "
                 f"stride={stride}, context_length={self.context_length}"
             )
+        context_bytes = self.context_length
+        if self.context_bytes is not None:
+            context_bytes = min(context_bytes, self.context_bytes)
         object.__setattr__(self, "stride", stride)
+        object.__setattr__(self, "context_bytes", context_bytes)
 
     def _check_streaming(self):
         if self.context_length is not None or self.stride is not None:
@@ -79,29 +94,72 @@ class EvaluationProtocol:
                 f"stride={self.stride}"
             )
 
-    def windows(self, length):
-        """Say which stretches of a text are read, each from an empty state.
+    def windows(self, length, first_scored=0):
+        """Cut a text into windows, each of which is read from an empty state.
+
+        What is scored is read in a single window if it fits into one, with as much
+        context before it as fits too.
 
         Args:
-            length: int. Bytes of the text.
+            length: int. Ids of the text.
+            first_scored: int. The ids before this one are context only. Defaults to
+                `0`.
 
         Yields:
-            `(start, length, new)`: a stretch, and how many bytes at its end no
-            earlier one has scored.
+            `(start, length, new)`: a window, and how many ids at its end are scored
+            in it.
+
+        Example:
+
+        >>> protocol = EvaluationProtocol("strided", context_length=4)
+        >>> list(protocol.windows(7)), list(protocol.windows(8, first_scored=6))
+        ([(0, 4, 4), (2, 4, 2), (4, 3, 1)], [(4, 4, 2)])
         """
-        if self.context_length is None or self.stride is None:
-            yield 0, length, length
+        limit, stride = self.context_length, self.stride
+        num_scored = length - first_scored
+        if num_scored == 0:
             return
-        end = 0
-        for start in range(0, length, self.stride):
-            stop = min(start + self.context_length, length)
-            yield start, stop - start, stop - end
-            end = stop
+        if limit is None or stride is None or num_scored <= limit:
+            start = max(0, length - (limit or length))
+            yield start, length - start, num_scored
+            return
+        end = first_scored
+        for start in range(0, length, stride):
+            stop = min(start + limit, length)
+            if stop > end:
+                yield start, stop - start, stop - end
+                end = stop
             if stop == length:
                 return
 
+    def context_before(self, position):
+        """Count the bytes before a byte that its prediction depends on.
+
+        Args:
+            position: int. The byte's offset in the text.
+
+        Returns:
+            int.
+
+        Example:
+
+        >>> EvaluationProtocol("strided", 8, stride=4).context_before(9)
+        6
+        >>> EvaluationProtocol("streaming", context_bytes=24).context_before(900)
+        24
+        """
+        context = position
+        if self.context_length is not None:
+            # The first segment that reaches the byte. Its first input is the byte
+            # before the first one that it predicts.
+            segment = max(0, -(-(position + 1 - self.context_length) // self.stride))
+            context = min(position, position + 1 - segment * self.stride)
+        return (
+            context if self.context_bytes is None else min(context, self.context_bytes)
+        )
+
     def describe(self):
-        """Say in one line what is done.
+        """Describe the protocol in one line.
 
         Returns:
             str.
@@ -116,8 +174,34 @@ class EvaluationProtocol:
         )
 
 
+def call_length(length, chunk_length=CHUNK_LENGTH):
+    """Divide a reading into calls of equal length, so that little is padded.
+
+    Args:
+        length: int or None. Ids to read, such as a model's `context_length`; None for
+            any number.
+        chunk_length: int. Most ids in one call. Defaults to `1024`.
+
+    Returns:
+        int, ids per call.
+
+    Raises:
+        ValueError: If `chunk_length` is below 1.
+
+    Example:
+
+    >>> call_length(None), call_length(256), call_length(1100)
+    (1024, 256, 550)
+    """
+    if chunk_length < 1:
+        raise ValueError(
+            f"`chunk_length` must be at least 1. Received: chunk_length={chunk_length}"
+        )
+    return chunk_length if length is None else -(-length // -(-length // chunk_length))
+
+
 def choose_protocol(model, protocol=None, context_length=None, stride=None):
-    """Choose how a model is evaluated, or check what was asked for.
+    """Choose the protocol for a model, or check the one that was given.
 
     Args:
         model: a model with a `context_length`: None when it may read a text of
@@ -147,7 +231,10 @@ def choose_protocol(model, protocol=None, context_length=None, stride=None):
             protocol = "streaming" if limit is None else "strided"
         if protocol != "streaming" and context_length is None:
             context_length = limit
-        protocol = EvaluationProtocol(protocol, context_length, stride)
+        reach = theoretical_reach(model)
+        # The last byte read counts too.
+        context_bytes = None if reach is None else reach + 1
+        protocol = EvaluationProtocol(protocol, context_length, stride, context_bytes)
     if limit is None:
         return protocol
     if protocol.kind == "streaming":

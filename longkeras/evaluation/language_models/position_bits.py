@@ -1,18 +1,18 @@
-"""How the surprise falls as more of a text has been read."""
+"""Bits per byte by position in a text."""
 
 import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.evaluation.byte_bits import (
+from longkeras.evaluation.estimates import Estimate, estimate_mean
+from longkeras.evaluation.language_models.protocol import (
     BATCH_SIZE,
     CHUNK_LENGTH,
-    as_ids,
-    score_documents,
+    EvaluationProtocol,
 )
-from longkeras.evaluation.estimates import Estimate, estimate_mean
-from longkeras.evaluation.protocol import EvaluationProtocol
+from longkeras.evaluation.language_models.text_ids import as_ids
+from longkeras.evaluation.language_models.text_reader import score_documents
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def bits_by_position(
     batch_size=BATCH_SIZE,
     seed=0,
 ):
-    """Measure the surprise against how much has been read before.
+    """Measure the bits per byte by position.
 
     Each text is read once, from a start token and an empty state: a byte at position
     `p` is predicted from the `p` bytes before it.
@@ -47,9 +47,9 @@ def bits_by_position(
         model: a model with the decode contract.
         texts: sequence of str or bytes, each as long as the last edge. The error bars
             take them as independent; `draw_passages` makes them.
-        edges: sequence of int, rising, where bins begin and the last one ends.
+        edges: sequence of int, increasing. The edges of the bins.
             Defaults to None: 0, then powers of two from 16 to the texts' length.
-        chunk_length: int. Most ids in one call of the model. Defaults to `2048`.
+        chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
         batch_size: int. Texts read side by side. Defaults to `8`.
         seed: int. Of the bootstrap. Defaults to `0`.
 
@@ -83,7 +83,7 @@ def bits_by_position(
         )
     protocol = EvaluationProtocol("segment", edges[-1])
     totals = np.zeros((len(documents), len(edges) - 1))
-    read = [ids[: edges[-1]] for ids in documents]
+    read = [(ids[: edges[-1]], 0) for ids in documents]
     for piece in score_documents(model, read, protocol, chunk_length, batch_size):
         positions = piece.start + np.arange(len(piece.bits))
         bins = np.searchsorted(edges, positions, side="right") - 1

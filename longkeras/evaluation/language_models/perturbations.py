@@ -1,8 +1,8 @@
-"""Far context taken away, put out of order, thinned out or replaced."""
+"""Perturbations of the far context: removed, reordered, thinned or replaced."""
 
 import re
 
-from longkeras.evaluation.passages import character_start
+from longkeras.evaluation.language_models.passages import character_start
 
 PERTURBATIONS = (
     "truncate",
@@ -34,7 +34,7 @@ _IS_FUNCTION_WORD = frozenset(_FUNCTION_WORDS.split()).__contains__
 
 
 def perturb(context, kind, distance, rng, span=None, replacement=None):
-    """Change what stands farther than a distance from the end of a context.
+    """Change the part of a context beyond a distance from its end.
 
     - `"truncate"` leaves it out;
     - `"shuffle"` and `"reverse"` put its words (Chinese: characters) out of order;

@@ -1,16 +1,16 @@
-"""Whether a model finds a number again that it has read long ago."""
+"""Recall of numbers that stand far back in a text."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.evaluation.byte_bits import BATCH_SIZE
-from longkeras.evaluation.far_context import CHUNK_LENGTH, target_bits
+from longkeras.evaluation.language_models.continuations import target_bits
+from longkeras.evaluation.language_models.protocol import BATCH_SIZE, CHUNK_LENGTH
 
 
 @dataclass(frozen=True)
 class RecallScore:
-    """How many answers were right among the examples of one length and depth.
+    """Accuracy on the examples of one length and depth.
 
     Args:
         length: int. Bytes of the contexts.
@@ -34,9 +34,9 @@ class RecallScore:
 def recall_by_likelihood(
     model, examples, chunk_length=CHUNK_LENGTH, batch_size=BATCH_SIZE
 ):
-    """Ask whether the right number is likelier than every other one.
+    """Test whether the right number is more probable than every alternative.
 
-    A limited model reads the end of the prompt that it has room for.
+    A model with a limited context reads the end of the prompt that fits.
 
     Args:
         model: a model with the decode contract.
@@ -83,7 +83,7 @@ def recall_by_likelihood(
 
 
 def recall_by_generation(text_model, examples):
-    """Ask whether the model writes the right number by itself.
+    """Test whether the model generates the right number.
 
     Args:
         text_model: an object with `generate_until`, such as `ByteTextModel`.

@@ -1,4 +1,4 @@
-"""Stretches of equal length, spread over texts."""
+"""Passages of equal length, drawn evenly from texts."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ CONTINUATION, LEADING = 0b10000000, 0b11000000
 
 
 def draw_passages(texts, length, count, rng):
-    """Draw stretches of the same length, spread evenly over some texts.
+    """Draw passages of the same length, spread evenly over texts.
 
     The room in all texts together is cut into `count` equal parts, and each passage
     begins at a random place of its own part, moved to the beginning of a character.

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from longkeras.evaluation.greedy_options import check_greedy
-from longkeras.evaluation.scored_texts import score_continuations
-from longkeras.evaluation.text_requests import (
+from longkeras.evaluation.language_models.continuations import score_continuations
+from longkeras.evaluation.language_models.greedy_options import check_greedy
+from longkeras.evaluation.language_models.text_requests import (
     MAX_NEW_TOKENS,
     cut_at_stop,
     fitting_request,
@@ -98,10 +98,9 @@ class CausalLMTextModel:
         return np.asarray(ids).astype("int32").reshape(-1)
 
     def _scores(self, texts):
-        limit = self._reader.context_length
-        length = self.sequence_length
-        chunk_length = length if limit is None else min(length, limit)
-        return score_continuations(self._reader, texts, self.start_id, chunk_length, 1)
+        return score_continuations(
+            self._reader, texts, self.start_id, self.sequence_length, batch_size=1
+        )
 
     def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
         check_greedy(options)

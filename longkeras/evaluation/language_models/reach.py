@@ -1,14 +1,14 @@
-"""How far back a language model can see at all."""
+"""Theoretical reach of a language model."""
 
 from longkeras.patterns import BandedPattern, receptive_field
 
 
 def theoretical_reach(model):
-    """The most bytes back that can have a say in a prediction.
+    """Compute how many bytes back a prediction can depend on.
 
-    For windows the reach of all layers together, and of what is looked up of n-grams at
-    its end; whether the model uses it is what `context_use` and the recall probes
-    measure.
+    For attention windows this is the reach of all layers together, plus that of the
+    n-grams at its end. `context_use` and the recall examples measure how much of it
+    the model uses.
 
     Args:
         model: a causal language model. Its `backbone` may have an `attention_window`
@@ -17,7 +17,7 @@ def theoretical_reach(model):
             `token_reach`.
 
     Returns:
-        int, or None where nothing but the text's beginning ends it, as for an LSTM.
+        int, or None if it is unlimited, as for an LSTM.
 
     Example:
 

@@ -4,10 +4,9 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from longkeras.evaluation.byte_bits import BATCH_SIZE
-from longkeras.evaluation.far_context import CHUNK_LENGTH
-from longkeras.evaluation.greedy_options import check_greedy
-from longkeras.evaluation.scored_texts import score_continuations
+from longkeras.evaluation.language_models.continuations import score_continuations
+from longkeras.evaluation.language_models.greedy_options import check_greedy
+from longkeras.evaluation.language_models.protocol import BATCH_SIZE, CHUNK_LENGTH
 from longkeras.text.byte_vocabulary import (
     BYTE_OFFSET,
     END_TOKEN_ID,
@@ -21,7 +20,7 @@ MAX_NEW_TOKENS = 256
 
 @runtime_checkable
 class TextModel(Protocol):
-    """What a harness asks of a language model, whatever its tokens are.
+    """Requests of an evaluation harness, independent of the model's tokens.
 
     Names and meanings are those of lm-evaluation-harness; log-likelihoods are natural
     logarithms.
@@ -77,8 +76,8 @@ class TextModel(Protocol):
 class ByteTextModel:
     """A byte-level model of the decode contract as a `TextModel`.
 
-    Every text is read from a start token. A limited model reads the end of a context
-    that it has room for, and a longer continuation in strides of half its length.
+    Every text is read from a start token. A model with a limited context reads the end
+    of the context that fits, and a longer continuation in strides of half its length.
 
     Args:
         model: a model with the decode contract (`initial_state`, `compiled_prefill`,

@@ -1,0 +1,1 @@
+"""Language models: bits per byte, use of the context, recall, text requests."""

@@ -1,0 +1,195 @@
+"""Long texts, read in calls of one shape between which the state is carried."""
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import keras
+import numpy as np
+
+from longkeras.evaluation.language_models.protocol import (
+    BATCH_SIZE,
+    CHUNK_LENGTH,
+    call_length,
+)
+from longkeras.text.byte_vocabulary import PAD_TOKEN_ID, START_TOKEN_ID
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A stretch of a text that is read from an empty state.
+
+    Args:
+        document: int. Index of the text.
+        ids: int array of shape (length,), or an object that gives one when sliced.
+            The whole text.
+        start: int. Position of the first target in the text.
+        length: int. Number of targets.
+        first_scored: int. The targets before this one are not scored.
+        first_id: int. Id that is read before the first one of a text.
+    """
+
+    document: int
+    ids: Any
+    start: int
+    length: int
+    first_scored: int
+    first_id: int = START_TOKEN_ID
+
+    def inputs(self, begin, end):
+        """Return the ids that are read to predict the targets from begin to end."""
+        end = min(end, self.length)
+        before = self.start + begin - 1
+        if before >= 0:
+            return self.ids[before : self.start + end - 1]
+        return np.concatenate([[self.first_id], self.ids[: self.start + end - 1]])
+
+    def targets(self, begin, end):
+        """Return the targets from begin to end."""
+        return self.ids[self.start + begin : self.start + min(end, self.length)]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPiece:
+    """The bits of a stretch of one text.
+
+    Args:
+        document: int. Index of the text.
+        start: int. Position of the first scored id in the text.
+        bits: float32 array of shape (length,).
+        logits: float32 array of shape (length, vocabulary) or None.
+    """
+
+    document: int
+    start: int
+    bits: np.ndarray
+    logits: np.ndarray | None
+
+
+def score_documents(
+    model,
+    documents,
+    protocol,
+    chunk_length=CHUNK_LENGTH,
+    batch_size=BATCH_SIZE,
+    with_logits=False,
+    first_id=START_TOKEN_ID,
+):
+    """Score several texts, their segments side by side.
+
+    Args:
+        model: a model with the decode contract.
+        documents: iterable of `(ids, first_scored)`: an int array of shape (length,),
+            or an object that gives one when sliced, and the number of ids at its
+            beginning that are context only.
+        protocol: `EvaluationProtocol` that suits the model.
+        chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
+        batch_size: int. Segments read side by side. Defaults to `8`.
+        with_logits: bool. Whether the pieces carry the logits. Defaults to `False`.
+        first_id: int. Id that is read before each text. Defaults to the start token.
+
+    Yields:
+        `ScoredPiece`, as of `read_segments`.
+
+    Raises:
+        ValueError: If `chunk_length` or `batch_size` is below 1.
+    """
+    segments = (
+        Segment(number, ids, start, length, length - new, first_id)
+        for number, (ids, first_scored) in enumerate(documents)
+        for start, length, new in protocol.windows(len(ids), first_scored)
+    )
+    max_length = None if model.context_length is None else protocol.context_length
+    yield from read_segments(
+        model,
+        segments,
+        call_length(protocol.context_length, chunk_length),
+        batch_size,
+        max_length,
+        with_logits,
+    )
+
+
+def read_segments(
+    model, segments, chunk_length, batch_size, max_length, with_logits=False
+):
+    """Read segments side by side, one call of the model at a time.
+
+    Every call has the same shape, so that one compiled program serves them all: the
+    last chunk, segments that have ended and missing rows are padded. Close the
+    generator to stop after a call.
+
+    Args:
+        model: a model with the decode contract.
+        segments: iterable of `Segment`.
+        chunk_length: int. Ids per call.
+        batch_size: int. Segments read side by side; fewer if there are fewer.
+        max_length: int or None. Capacity of the state, for models that need it.
+        with_logits: bool. Whether the pieces carry the logits. Defaults to `False`.
+
+    Yields:
+        `ScoredPiece`, chunk by chunk, and within a chunk segment by segment.
+
+    Raises:
+        ValueError: If `batch_size` is below 1.
+    """
+    if batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be at least 1. Received: batch_size={batch_size}"
+        )
+    segments = iter(segments)
+    rows = None
+    while group := list(islice(segments, batch_size)):
+        rows = rows or len(group)
+        state = model.initial_state(rows, max_length=max_length)
+        for begin in range(0, max(one.length for one in group), chunk_length):
+            inputs = _chunk_inputs(group, rows, begin, chunk_length)
+            logits, _, state = model.compiled_prefill(*inputs, state)
+            logits = keras.ops.convert_to_numpy(logits)
+            for segment, row in zip(group, logits, strict=False):
+                piece = _score_row(segment, begin, row, with_logits)
+                if piece is not None:
+                    yield piece
+
+
+def bits_of(logits, target_ids):
+    """Compute the bits of each target: minus log2 of its probability.
+
+    Args:
+        logits: float array of shape (length, vocabulary).
+        target_ids: int array of shape (length,).
+
+    Returns:
+        float32 array of shape (length,).
+    """
+    logits = logits.astype(np.float32, copy=False)
+    highest = logits.max(axis=-1, keepdims=True)
+    log_total = np.log(np.exp(logits - highest).sum(axis=-1)) + highest[:, 0]
+    chosen = np.take_along_axis(logits, target_ids[:, None].astype(np.int64), axis=-1)
+    return (log_total - chosen[:, 0]) / np.float32(np.log(2.0))
+
+
+def _chunk_inputs(segments, rows, begin, chunk_length):
+    token_ids = np.full((rows, chunk_length), PAD_TOKEN_ID, dtype=np.int32)
+    padding_mask = np.zeros((rows, chunk_length), dtype=bool)
+    for row, segment in enumerate(segments):
+        if begin < segment.length:
+            part = segment.inputs(begin, begin + chunk_length)
+            token_ids[row, : len(part)] = part
+            padding_mask[row, : len(part)] = True
+    return token_ids, padding_mask
+
+
+def _score_row(segment, begin, logits, with_logits):
+    first = max(begin, segment.first_scored)
+    last = min(begin + len(logits), segment.length)
+    if first >= last:
+        return None
+    logits = logits[first - begin : last - begin].astype(np.float32)
+    bits = bits_of(logits, segment.targets(first, last))
+    return ScoredPiece(
+        segment.document,
+        segment.start + first,
+        bits,
+        logits if with_logits else None,
+    )
