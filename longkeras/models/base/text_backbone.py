@@ -1,7 +1,5 @@
 """Base class of all backbones."""
 
-import keras_hub
-
 from longkeras.models.base.atomic_saving import AtomicSaving
 from longkeras.models.base.copies import Copies
 from longkeras.models.base.default_inputs import DefaultInputs
@@ -19,6 +17,9 @@ class TextBackbone(
     AtomicSaving,
     Copies,
     HuggingFacePresets,
-    keras_hub.models.Backbone,
 ):
-    """A model of token ids without a head."""
+    """A model of token ids without a head.
+
+    Mixin. Must precede `keras_hub.models.Backbone`, or a class of it, in the bases:
+    Keras cannot make a functional model of a class that reaches it on two paths.
+    """

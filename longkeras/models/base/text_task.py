@@ -1,7 +1,5 @@
 """Base class of all tasks."""
 
-import keras_hub
-
 from longkeras.models.base.atomic_saving import AtomicSaving
 from longkeras.models.base.compile_policy import CompilePolicy
 from longkeras.models.base.default_inputs import DefaultInputs
@@ -31,6 +29,5 @@ class TextTask(
     TextsOrIds,
     ShuffledFit,
     PreparedData,
-    keras_hub.models.Task,
 ):
     """A backbone with a head, trained and used on texts."""

@@ -1,6 +1,7 @@
 """The causal Transformer without a head."""
 
 import keras
+import keras_hub
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
@@ -19,6 +20,7 @@ class CausalTransformerBackbone(
     CausalInputs,
     TokenVectors,
     TextBackbone,
+    keras_hub.models.Backbone,
 ):
     """A pre-norm Transformer with rotary positions, full or windowed by layer.
 

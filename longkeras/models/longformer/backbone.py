@@ -1,6 +1,7 @@
 """Longformer without a head."""
 
 import keras
+import keras_hub
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
@@ -20,6 +21,7 @@ class LongformerBackbone(
     OptionalInputs,
     LongerPositions,
     TextBackbone,
+    keras_hub.models.Backbone,
 ):
     """Longformer's encoder: RoBERTa with a window around each token.
 

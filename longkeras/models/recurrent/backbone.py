@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import keras
+import keras_hub
 import numpy as np
 from keras import ops
 
@@ -22,6 +23,7 @@ class RecurrentBackbone(
     RecurrentInputs,
     TokenVectors,
     TextBackbone,
+    keras_hub.models.Backbone,
 ):
     """Token embedding and a stack of LSTM, GRU or plain recurrent layers.
 
