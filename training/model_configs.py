@@ -174,7 +174,7 @@ class LanguageModelConfig:
         return 2 ** (self.stages - 1 - stage)
 
 
-# What the three have in common: the data, the optimizer, the table of n-grams.
+# Shared by the three: the data, the optimizer, the table of n-grams.
 _SHARED = {
     "steps": 6000,
     "decay_fraction": 0.25,
@@ -182,7 +182,7 @@ _SHARED = {
     "english_weight": 0.5,
     "ngram_sizes": (2, 3, 4, 5, 6, 8),
 }
-# Heads that find repetitions are attention's: the LSTM has none.
+# The LSTM has no heads, so that its state is all it remembers by.
 _NGRAM_HEADS = {"ngram_head_sizes": (3, 4, 5, 6, 7, 8, 9, 12, 16)}
 
 MODEL_CONFIGS = {

@@ -115,9 +115,7 @@ class RecurrentBackbone(
             trainable=trainable_embeddings,
             name="token_embedding",
         )
-        self.add_ngram_layers(
-            ngram_features, vocabulary_size, hidden_dim, seed, dtype
-        )
+        self.add_ngram_layers(ngram_features, vocabulary_size, hidden_dim, seed, dtype)
         self.token_dropout = TokenDropout(
             embedding_dropout, vocabulary_size, seed, dtype=dtype, name="token_dropout"
         )
