@@ -70,7 +70,7 @@ class SharedPReLU(keras.layers.Layer):
 class XIELU(keras.layers.Layer):
     """`a x² + b x` above zero and `c (eˣ - 1 - x) + b x` below, `a` and `c` trained.
 
-    `a` and `c - b` are softpluses of the weights `alpha_p` and `alpha_n`. `b` and `eps`,
+    `a` and `c - b` are softpluses of weights, `alpha_p` and `alpha_n`. `b` and `eps`,
     which bounds the argument of `eˣ`, are weights that are not trained, as in
     checkpoints of `transformers`. Computed in float32. The encoder creates this layer
     for `activation="xielu"`.
