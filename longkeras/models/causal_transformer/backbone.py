@@ -197,7 +197,7 @@ class CausalTransformerBackbone(
 
 
 def _decoder_layers(num_layers, attention_window, attention_dilation, seed, **shared):
-    """The layers of a stack, each with first weights of its own."""
+    """Decoder layers, each with its own initializer."""
     windows = one_per_layer("attention_window", attention_window, num_layers)
     dilations = one_per_layer("attention_dilation", attention_dilation, num_layers)
     return [
