@@ -3,6 +3,7 @@
 import dataclasses
 
 from longkeras.fitting import OptimizerSettings
+from longkeras.layers import NGramFeatures
 from longkeras.models import (
     ByteTokenizer,
     CausalTransformerBackbone,
@@ -47,12 +48,12 @@ class LanguageModelConfig:
         seed: int. Of weights and order of windows.
         english_weight: float. Windows of English for one of Chinese.
         dropout: float. Of the backbone.
-        ngram_sizes: tuple of int, the n-grams whose vectors are looked up, or None.
-        ngram_bins: int. Rows of their table.
-        ngram_dim: int. Size of its rows.
-        ngram_head_sizes: tuple of int, orders of the heads that look for what followed
-            the last so many bytes before, or None. For attention models.
-        ngram_head_window: int. How many bytes back they look.
+        ngram_sizes: tuple of int, or None. N-gram sizes of the embedding; see
+            `longkeras.layers.NGramFeatures`.
+        ngram_bins: int. Rows of its table.
+        ngram_dim: int. Size of a row.
+        ngram_head_sizes: tuple of int, or None. N-gram sizes of the heads.
+        ngram_head_window: int. Number of bytes back that the heads search.
     """
 
     name: str
@@ -83,6 +84,21 @@ class LanguageModelConfig:
     ngram_dim: int = 48
     ngram_head_sizes: tuple[int, ...] | None = None
     ngram_head_window: int = 4096
+
+    @property
+    def ngram_features(self):
+        """`longkeras.layers.NGramFeatures`, or None without sizes."""
+        # Without a number, the command line gives an empty tuple.
+        sizes, head_sizes = self.ngram_sizes or None, self.ngram_head_sizes or None
+        if sizes is None and head_sizes is None:
+            return None
+        return NGramFeatures(
+            sizes,
+            num_bins=self.ngram_bins,
+            embedding_dim=self.ngram_dim,
+            head_sizes=head_sizes,
+            head_window=self.ngram_head_window,
+        )
 
     @property
     def bytes_per_step(self):
@@ -158,7 +174,7 @@ class LanguageModelConfig:
         return 2 ** (self.stages - 1 - stage)
 
 
-# What the three have in common: the data, the optimizer, the table of n-grams.
+# Shared by the three: the data, the optimizer, the table of n-grams.
 _SHARED = {
     "steps": 6000,
     "decay_fraction": 0.25,
@@ -166,7 +182,7 @@ _SHARED = {
     "english_weight": 0.5,
     "ngram_sizes": (2, 3, 4, 5, 6, 8),
 }
-# Heads that find repetitions are attention's: the LSTM has none.
+# The LSTM has no heads, so that its state is all it remembers by.
 _NGRAM_HEADS = {"ngram_head_sizes": (3, 4, 5, 6, 7, 8, 9, 12, 16)}
 
 MODEL_CONFIGS = {
@@ -237,9 +253,7 @@ def build_model(config, stage=-1):
         "hidden_dim": config.hidden_dim,
         "dropout": config.dropout,
         "seed": config.seed,
-        "ngram_sizes": list(config.ngram_sizes) if config.ngram_sizes else None,
-        "ngram_bins": config.ngram_bins,
-        "ngram_dim": config.ngram_dim,
+        "ngram_features": config.ngram_features,
     }
     tokenizer, length = ByteTokenizer(), config.sequence_length
     if config.family == "lstm":
@@ -259,10 +273,6 @@ def build_model(config, stage=-1):
         intermediate_dim=config.intermediate_dim,
         attention_window=list(windows) if windowed else None,
         max_sequence_length=None if windowed else config.sequence_length,
-        ngram_head_sizes=(
-            list(config.ngram_head_sizes) if config.ngram_head_sizes else None
-        ),
-        ngram_head_window=config.ngram_head_window,
     )
     preprocessor = TransformerCausalLMPreprocessor(tokenizer, sequence_length=length)
     return TransformerCausalLM(backbone, preprocessor)

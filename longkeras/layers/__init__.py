@@ -8,6 +8,7 @@ from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
 from longkeras.layers.longformer_self_attention import LongformerSelfAttention
 from longkeras.layers.ngram_embedding import NGramEmbedding
+from longkeras.layers.ngram_features import NGramFeatures
 from longkeras.layers.ngram_heads import NGramHeads
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.rotary_embedding import RotaryEmbedding
@@ -25,6 +26,7 @@ __all__ = [
     "LongformerEncoderLayer",
     "LongformerSelfAttention",
     "NGramEmbedding",
+    "NGramFeatures",
     "NGramHeads",
     "RecurrentStack",
     "RotaryEmbedding",

@@ -1,20 +1,20 @@
-"""Activations with trained weights, as layers and as names."""
+"""Activations with trainable weights."""
 
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
-from longkeras.ops.implementations import one_program
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class SharedPReLU(keras.layers.Layer):
-    """`x` above zero and `slope · x` below, with one trained slope for all features.
+    """PyTorch's `PReLU`: `x` above zero and `slope · x` below, with one trained slope.
 
-    As PyTorch's `PReLU`; `keras.layers.PReLU` has a slope for every position of its
-    inputs. The encoder's `activation="prelu"` is this layer.
+    `keras.layers.PReLU` has a slope per position instead. The encoder creates this
+    layer for `activation="prelu"`.
 
     Args:
         negative_slope: float. Initial slope. Defaults to `0.25`.
@@ -57,8 +57,7 @@ class SharedPReLU(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        slope = ops.convert_to_tensor(self.slope)
-        return one_program.run_number_by_number(_prelu, inputs, slope)
+        return ops.where(inputs > 0, inputs, self.slope * inputs)
 
     def compute_output_shape(self, inputs_shape):
         return inputs_shape
@@ -71,10 +70,10 @@ class SharedPReLU(keras.layers.Layer):
 class XIELU(keras.layers.Layer):
     """`a x² + b x` above zero and `c (eˣ - 1 - x) + b x` below, `a` and `c` trained.
 
-    `a` and `c - b` stay above zero: they are softpluses of the weights `alpha_p` and
-    `alpha_n`. `b` and the number just below zero up to which `eˣ` is computed are
-    weights that are not trained, as in checkpoints of `transformers`. Computed in
-    float32. The encoder's `activation="xielu"` is this layer.
+    `a` and `c - b` are softpluses of weights, `alpha_p` and `alpha_n`. `b` and `eps`,
+    which bounds the argument of `eˣ`, are weights that are not trained, as in
+    checkpoints of `transformers`. Computed in float32. The encoder creates this layer
+    for `activation="xielu"`.
 
     Args:
         alpha_positive: float. Initial `a`. Defaults to `0.8`.
@@ -119,27 +118,30 @@ class XIELU(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, inputs_shape):
-        alpha_p = math.log(math.expm1(self.alpha_positive))
-        alpha_n = math.log(math.expm1(self.alpha_negative - self.beta))
+        values = {
+            "alpha_p": [math.log(math.expm1(self.alpha_positive))],
+            "alpha_n": [math.log(math.expm1(self.alpha_negative - self.beta))],
+            "beta": self.beta,
+            "eps": -1e-6,
+        }
         self.numbers = [
-            self._number("alpha_p", (1,), alpha_p),
-            self._number("alpha_n", (1,), alpha_n),
-            self._number("beta", (), self.beta, trainable=False),
-            self._number("eps", (), -1e-6, trainable=False),
+            self.add_weight(
+                shape=np.shape(value),
+                initializer=keras.initializers.Constant(value),
+                trainable=name.startswith("alpha"),
+                autocast=False,
+                name=name,
+            )
+            for name, value in values.items()
         ]
 
-    def _number(self, name, shape, value, trainable=True):
-        return self.add_weight(
-            shape=shape,
-            initializer=keras.initializers.Constant(value),
-            trainable=trainable,
-            autocast=False,
-            name=name,
-        )
-
     def call(self, inputs):
-        numbers = [ops.convert_to_tensor(x) for x in self.numbers]
-        return one_program.run_number_by_number(_xielu, inputs, *numbers)
+        alpha_p, alpha_n, beta, eps = map(ops.convert_to_tensor, self.numbers)
+        x = ops.cast(inputs, alpha_p.dtype)
+        above = ops.softplus(alpha_p) * x * x
+        # Above zero the exponential would overflow, and its gradient be NaN.
+        below = (ops.softplus(alpha_n) + beta) * (ops.expm1(ops.minimum(x, eps)) - x)
+        return ops.cast(ops.where(x > 0, above, below) + beta * x, inputs.dtype)
 
     def compute_output_shape(self, inputs_shape):
         return inputs_shape
@@ -157,33 +159,21 @@ _LAYERS = {"prelu": SharedPReLU, "xielu": XIELU}
 
 
 def get_activation(activation):
-    """As `keras.activations.get`, but the name of a layer above stays a name."""
+    """`keras.activations.get`, which leaves `"prelu"` and `"xielu"` as they are."""
     if isinstance(activation, str) and activation in _LAYERS:
         return activation
     return keras.activations.get(activation)
 
 
 def serialize_activation(activation):
-    """As `keras.activations.serialize`, for what `get_activation` returned."""
+    """`keras.activations.serialize` of the output of `get_activation`."""
     if isinstance(activation, str):
         return activation
     return keras.activations.serialize(activation)
 
 
 def activation_layer(activation, dtype):
-    """The layer of what `get_activation` returned, or None for a function."""
+    """The layer of the output of `get_activation`, or None for a function."""
     if not isinstance(activation, str):
         return None
     return _LAYERS[activation](dtype=dtype, name="activation")
-
-
-def _prelu(x, slope):
-    return ops.where(x > 0, x, slope * x)
-
-
-def _xielu(inputs, alpha_p, alpha_n, beta, eps):
-    x = ops.cast(inputs, alpha_p.dtype)
-    above = ops.softplus(alpha_p) * x * x
-    # Above zero the exponential would overflow, and its gradient be NaN.
-    below = (ops.softplus(alpha_n) + beta) * (ops.expm1(ops.minimum(x, eps)) - x)
-    return ops.cast(ops.where(x > 0, above, below) + beta * x, inputs.dtype)

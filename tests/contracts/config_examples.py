@@ -92,8 +92,15 @@ def _window() -> dict[str, Any]:
     return {**_attention(), **window}
 
 
-def _ngrams() -> dict[str, Any]:
-    return {"ngram_sizes": [2, 4], "ngram_bins": 16, "ngram_dim": 3}
+def _ngram_features() -> dict[str, Any]:
+    return {
+        "sizes": [2, 4],
+        "num_bins": 16,
+        "embedding_dim": 3,
+        "head_sizes": [2, 3],
+        "head_window": 7,
+        "head_dim": 5,
+    }
 
 
 CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
@@ -146,6 +153,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "output_dim": 5,
         "initializer": "he_normal",
     },
+    "longkeras.layers.NGramFeatures": _ngram_features,
     "longkeras.layers.NGramHeads": lambda: {
         "ngram_sizes": [2, 4],
         "window": 16,
@@ -212,10 +220,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "dropout": 0.25,
         "seed": 3,
         "use_global_attention": True,
-        **_ngrams(),
-        "ngram_head_sizes": [2, 3],
-        "ngram_head_window": 7,
-        "ngram_head_dim": 5,
+        "ngram_features": _make("longkeras.layers.NGramFeatures"),
         "dtype": "mixed_bfloat16",
     },
     "longkeras.models.ExactBertBackbone": lambda: {
@@ -268,7 +273,7 @@ CONFIG_EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
         "activation_penalty": 2.0,
         "slowness_penalty": 1.0,
         "trainable_embeddings": False,
-        **_ngrams(),
+        "ngram_features": _make("longkeras.layers.NGramFeatures"),
         "seed": 3,
         "dtype": "mixed_bfloat16",
     },

@@ -9,7 +9,7 @@ from longkeras.argument_checks import check_arguments, whole_number
 from tests.contracts.config_examples import CONFIG_EXAMPLES
 from tests.contracts.public_objects import public_object
 
-ENDINGS = ("Attention", "Backbone", "Decay", "Embedding", "Layer", "Stack")
+ENDINGS = ("Attention", "Backbone", "Decay", "Embedding", "Features", "Layer", "Stack")
 # Every number that these are made with, but the seed: any is one.
 CASES = [
     (name, argument)

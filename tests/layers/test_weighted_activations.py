@@ -36,45 +36,6 @@ def test_xielu_is_smooth_and_finite_far_from_zero():
         XIELU(alpha_negative=0.5)
 
 
-@each_activation
-def test_a_long_text_has_the_same_gradients(name):
-    """Of one, TensorFlow outside of XLA makes a compiled program."""
-    x = np.random.default_rng(0).normal(size=(1, 1024, 4)).astype("float32")
-    layer = ACTIVATIONS[name]()
-    layer.build(x.shape)
-    long, short = (gradients(layer, each) for each in (x, x.reshape(1024, 1, 4)))
-    for one, other in zip(long, short, strict=True):
-        np.testing.assert_allclose(one.ravel(), other.ravel(), rtol=1e-4, atol=1e-5)
-
-
-def gradients(layer, x):
-    """Of a loss by the inputs and by each weight, from one step of training."""
-    inputs = keras.Variable(x)
-    weights = [inputs, *layer.trainable_variables]
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            total = ops.sum(ops.sin(layer(inputs.value)))
-        found = tape.gradient(total, [weight.value for weight in weights])
-    elif keras.backend.backend() == "torch":
-        import torch
-
-        total = ops.sum(ops.sin(layer(inputs.value)))
-        found = torch.autograd.grad(total, [weight.value for weight in weights])
-    else:
-        import jax
-
-        def loss(x, values):
-            fixed = [weight.value for weight in layer.non_trainable_variables]
-            return ops.sum(ops.sin(layer.stateless_call(values, fixed, x)[0]))
-
-        values = [weight.value for weight in layer.trainable_variables]
-        of_x, of_weights = jax.grad(loss, argnums=(0, 1))(inputs.value, values)
-        found = [of_x, *of_weights]
-    return [ops.convert_to_numpy(each) for each in found]
-
-
 def test_each_layer_of_a_backbone_has_weights_of_its_own(tmp_path):
     backbone = small_backbone(activation="xielu")
     assert backbone.get_config()["activation"] == "xielu"

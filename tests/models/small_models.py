@@ -7,6 +7,7 @@ within a tolerance whatever the code did. Here every weight is drawn wide.
 import keras
 import numpy as np
 
+from longkeras.layers import NGramFeatures
 from longkeras.models import (
     ByteTokenizer,
     CausalTransformerBackbone,
@@ -27,19 +28,26 @@ TRANSFORMERS = {
     "global": {"attention_window": [2, 4], "use_global_attention": True},
     "full": {"max_sequence_length": CONTEXT_LENGTH},
     "mixed": {"attention_window": [1, None], "max_sequence_length": CONTEXT_LENGTH},
-    "ngrams": {"attention_window": [3, 6], "ngram_sizes": [2, 4], "ngram_bins": 64},
+    "ngrams": {
+        "attention_window": [3, 6],
+        "ngram_features": NGramFeatures([2, 4], num_bins=64),
+    },
     "ngram_heads": {
         "attention_window": [3, 6],
-        "ngram_sizes": [2],
-        "ngram_bins": 64,
-        "ngram_head_sizes": [2, 3],
-        "ngram_head_window": 9,
+        "ngram_features": NGramFeatures(
+            [2], num_bins=64, head_sizes=[2, 3], head_window=9
+        ),
     },
 }
 RECURRENT = {
     "lstm": {"cell": "lstm"},
     "gru": {"cell": "gru"},
-    "lstm_ngrams": {"cell": "lstm", "ngram_sizes": [2, 5], "ngram_bins": 64},
+    "lstm_ngrams": {
+        "cell": "lstm",
+        "ngram_features": NGramFeatures(
+            [2, 5], num_bins=64, head_sizes=[2, 3], head_window=9
+        ),
+    },
 }
 KINDS = (*TRANSFORMERS, *RECURRENT)
 # Their state has one size, however long the text.
@@ -111,4 +119,4 @@ def random_ids(batch_size, length, seed=0, letters=256):
 def letters_of(kind):
     """How many bytes a text should consist of to show what a kind does with it."""
     # With more, hardly anything comes again in a short text.
-    return 3 if kind == "ngram_heads" else 256
+    return 3 if kind in ("ngram_heads", "lstm_ngrams") else 256

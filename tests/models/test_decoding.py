@@ -68,7 +68,7 @@ def test_nothing_sees_the_future(decoder):
 
 
 def test_the_text_repeats_itself_where_heads_look_for_that(decoder, kind):
-    if kind != "ngram_heads":
+    if kind not in ("ngram_heads", "lstm_ngrams"):
         return
     heads = decoder.model.backbone.ngram_heads
     found = ngram_followers(decoder.text, heads.ngram_sizes, heads.window)

@@ -1,29 +1,120 @@
-"""Vectors of tokens, for the first layer of a causal model."""
+"""Token embeddings with n-gram features, the first layer of causal models."""
 
+import keras
 from keras import ops
 
 from longkeras.layers.ngram_embedding import NGramEmbedding
+from longkeras.layers.ngram_features import NGramFeatures
 from longkeras.layers.ngram_heads import NGramHeads
-from longkeras.layers.ngram_rows import checked_sizes
 from longkeras.models.base.initializers import layer_initializer
+
+# Arguments in configs saved by earlier versions, and those of `NGramFeatures`.
+_EARLIER_ARGUMENTS = {
+    "ngram_sizes": "sizes",
+    "ngram_bins": "num_bins",
+    "ngram_dim": "embedding_dim",
+    "ngram_head_sizes": "head_sizes",
+    "ngram_head_window": "head_window",
+    "ngram_head_dim": "head_dim",
+}
 
 
 class TokenVectors:
-    """Embeds tokens, with their n-grams and what followed those, if a model asks.
+    """Embeds tokens together with their n-gram features, if the model has any.
 
-    A mixin for backbones with a `token_embedding`, an `ngram_embedding` and
-    `ngram_heads`, of which the last two may be None.
+    Mixin for backbones with a `token_embedding`. Must precede the Keras class in the
+    bases. The backbone takes `ngram_features` and passes it to `add_ngram_layers`.
     """
 
+    ngram_embedding = None
     ngram_heads = None
+
+    def __init__(self, *args, **kwargs):
+        for name in sorted(_EARLIER_ARGUMENTS.keys() & kwargs.keys()):
+            raise ValueError(
+                f"`{name}` is now an argument of `NGramFeatures`: pass `ngram_features="
+                f"longkeras.layers.NGramFeatures({_EARLIER_ARGUMENTS[name]}=...)`. "
+                f"Received: {name}={kwargs[name]!r}"
+            )
+        super().__init__(*args, **kwargs)
+
+    @classmethod
+    def from_config(cls, config):
+        """Creates the model from the output of `get_config`, of earlier versions too.
+
+        Args:
+            config: dict.
+
+        Returns:
+            An instance of this class.
+        """
+        config = dict(config)
+        earlier = {
+            new: config.pop(old)
+            for old, new in _EARLIER_ARGUMENTS.items()
+            if old in config
+        }
+        if earlier.get("sizes") or earlier.get("head_sizes"):
+            config["ngram_features"] = NGramFeatures(**earlier)
+        elif isinstance(config.get("ngram_features"), dict):
+            config["ngram_features"] = keras.saving.deserialize_keras_object(
+                config["ngram_features"]
+            )
+        return super().from_config(config)
+
+    def add_ngram_layers(
+        self, features, vocabulary_size, hidden_dim, seed, dtype, max_length=None
+    ):
+        """Creates `ngram_embedding` and `ngram_heads`, where the features have them.
+
+        Args:
+            features: `longkeras.layers.NGramFeatures`, or None.
+            vocabulary_size: int.
+            hidden_dim: int.
+            seed: int or None. The model's.
+            dtype: string, `keras.DTypePolicy` or None.
+            max_length: int or None. The model's longest text, which limits the window
+                of the heads. Defaults to `None`.
+
+        Raises:
+            ValueError: If `features` has another type.
+        """
+        if features is None:
+            return
+        if not isinstance(features, NGramFeatures):
+            raise ValueError(
+                "`ngram_features` must be a `longkeras.layers.NGramFeatures` or None. "
+                f"Received: ngram_features={features!r}"
+            )
+        if features.sizes is not None:
+            self.ngram_embedding = NGramEmbedding(
+                features.sizes,
+                num_bins=features.num_bins,
+                embedding_dim=features.embedding_dim,
+                output_dim=hidden_dim,
+                initializer=layer_initializer(seed, -2),
+                dtype=dtype,
+                name="ngram_embedding",
+            )
+        if features.head_sizes is not None:
+            self.ngram_heads = NGramHeads(
+                features.head_sizes,
+                window=min(features.head_window, max_length or features.head_window),
+                vocabulary_size=vocabulary_size,
+                embedding_dim=features.head_dim,
+                output_dim=hidden_dim,
+                initializer=layer_initializer(seed, -3),
+                dtype=dtype,
+                name="ngram_heads",
+            )
 
     @property
     def token_reach(self):
-        """int, how many tokens before a token have a say in its vector."""
+        """int, number of preceding tokens that affect a token's vector."""
         return max((layer.reach for layer in self._ngram_layers), default=0)
 
     def embed(self, token_ids, padding_mask=None, document_ids=None):
-        """Vectors of whole texts.
+        """Embeds whole texts.
 
         Args:
             token_ids: int tensor `(batch, sequence)`.
@@ -39,7 +130,7 @@ class TokenVectors:
         return x
 
     def initial_tokens(self, batch_size):
-        """What `embed_chunk` keeps, before the first token.
+        """The state of `embed_chunk` before the first token.
 
         Args:
             batch_size: int.
@@ -53,20 +144,19 @@ class TokenVectors:
         return {"recent_tokens": ops.full(shape, -1, dtype="int32")}
 
     def embed_chunk(self, token_ids, lengths, state):
-        """Vectors of tokens that follow on others.
+        """Embeds tokens that continue a text.
 
         Args:
             token_ids: int tensor `(batch, chunk)`, real tokens first.
-            lengths: int tensor `(batch,)`, how many are real.
-            state: dict with what `initial_tokens` or this function returned.
+            lengths: int tensor `(batch,)`, number of real tokens.
+            state: dict returned by `initial_tokens` or by this function.
 
         Returns:
-            `(vectors, kept)`: `(batch, chunk, hidden_dim)`, unspecified at padding,
+            `(vectors, state)`: `(batch, chunk, hidden_dim)`, unspecified at padding,
             and the dict for the next chunk.
 
         Raises:
-            ValueError: If a token has no embedding. Of tokens that are being traced
-                nothing is known.
+            ValueError: If a token id has no embedding. Not checked while tracing.
         """
         self.check_token_ids(token_ids)
         x = self.token_embedding(token_ids)
@@ -83,70 +173,3 @@ class TokenVectors:
     def _ngram_layers(self):
         layers = self.ngram_embedding, self.ngram_heads
         return [layer for layer in layers if layer is not None]
-
-
-def ngram_embedding(ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype):
-    """The layer that a backbone's arguments ask for.
-
-    Args:
-        ngram_sizes: list of int, or None.
-        ngram_bins: int.
-        ngram_dim: int.
-        hidden_dim: int.
-        seed: int or None. The model's.
-        dtype: string, `keras.DTypePolicy` or None.
-
-    Returns:
-        `longkeras.layers.NGramEmbedding`, or None without sizes.
-    """
-    if ngram_sizes is None:
-        return None
-    return NGramEmbedding(
-        ngram_sizes,
-        num_bins=ngram_bins,
-        embedding_dim=ngram_dim,
-        output_dim=hidden_dim,
-        initializer=layer_initializer(seed, -2),
-        dtype=dtype,
-        name="ngram_embedding",
-    )
-
-
-def ngram_heads(
-    ngram_sizes,
-    window,
-    dim,
-    vocabulary_size,
-    hidden_dim,
-    max_sequence_length,
-    seed,
-    dtype,
-):
-    """The layer that a backbone's arguments ask for.
-
-    Args:
-        ngram_sizes: list of int, or None.
-        window: int.
-        dim: int.
-        vocabulary_size: int.
-        hidden_dim: int.
-        max_sequence_length: int, or None. The model's: heads look no farther back, as
-            the state is as long as they look.
-        seed: int or None. The model's.
-        dtype: string, `keras.DTypePolicy` or None.
-
-    Returns:
-        `longkeras.layers.NGramHeads`, or None without sizes.
-    """
-    if ngram_sizes is None:
-        return None
-    return NGramHeads(
-        checked_sizes(ngram_sizes, "ngram_head_sizes"),
-        window=min(window, max_sequence_length or window),
-        vocabulary_size=vocabulary_size,
-        embedding_dim=dim,
-        output_dim=hidden_dim,
-        initializer=layer_initializer(seed, -3),
-        dtype=dtype,
-        name="ngram_heads",
-    )

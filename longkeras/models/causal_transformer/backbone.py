@@ -17,11 +17,7 @@ from longkeras.models.base.inputs import (
     InputSpec,
 )
 from longkeras.models.base.text_backbone import TextBackbone
-from longkeras.models.base.token_vectors import (
-    TokenVectors,
-    ngram_embedding,
-    ngram_heads,
-)
+from longkeras.models.base.token_vectors import TokenVectors
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -59,17 +55,8 @@ class CausalTransformerBackbone(
             later token sees them, however far, and they see all before them through
             projections of their own. Needs a window in every layer. Defaults to
             `False`.
-        ngram_sizes: list of int, each at least 2: the last so many tokens are looked
-            up together, see `longkeras.layers.NGramEmbedding`. Worth its memory in
-            models of bytes. Defaults to `None`, each token by itself.
-        ngram_bins: int. Rows of the table of n-grams. Defaults to `32768`.
-        ngram_dim: int. Size of its rows. Defaults to `64`.
-        ngram_head_sizes: list of int, each at least 2: what followed the last so many
-            tokens when they last stood in the text, see
-            `longkeras.layers.NGramHeads`. Defaults to `None`, no such heads.
-        ngram_head_window: int. How many tokens back they look, beside the windows of
-            attention. Defaults to `4096`.
-        ngram_head_dim: int. Size of their vector of a token. Defaults to `32`.
+        ngram_features: `longkeras.layers.NGramFeatures`. N-gram embedding and n-gram
+            heads, added to the token embeddings. Defaults to `None`, neither.
         dtype: string or `keras.DTypePolicy`. Defaults to `None`, Keras' own.
         **kwargs: See `keras_hub.models.Backbone`.
 
@@ -138,12 +125,7 @@ class CausalTransformerBackbone(
         dropout=0.0,
         seed=None,
         use_global_attention=False,
-        ngram_sizes=None,
-        ngram_bins=32768,
-        ngram_dim=64,
-        ngram_head_sizes=None,
-        ngram_head_window=4096,
-        ngram_head_dim=32,
+        ngram_features=None,
         dtype=None,
         **kwargs,
     ):
@@ -158,11 +140,14 @@ class CausalTransformerBackbone(
             dtype=dtype,
             name="token_embedding",
         )
-        table = ngram_sizes, ngram_bins, ngram_dim
-        self.ngram_embedding = ngram_embedding(*table, hidden_dim, seed, dtype)
-        sizes = vocabulary_size, hidden_dim, max_sequence_length
-        heads = ngram_head_sizes, ngram_head_window, ngram_head_dim
-        self.ngram_heads = ngram_heads(*heads, *sizes, seed, dtype)
+        self.add_ngram_layers(
+            ngram_features,
+            vocabulary_size,
+            hidden_dim,
+            seed,
+            dtype,
+            max_length=max_sequence_length,
+        )
         self.transformer_layers = _decoder_layers(
             num_layers,
             attention_window,
@@ -206,12 +191,7 @@ class CausalTransformerBackbone(
         self.layer_norm_epsilon = layer_norm_epsilon
         self.dropout = dropout
         self.seed = seed
-        self.ngram_sizes = ngram_sizes
-        self.ngram_bins = ngram_bins
-        self.ngram_dim = ngram_dim
-        self.ngram_head_sizes = ngram_head_sizes
-        self.ngram_head_window = ngram_head_window
-        self.ngram_head_dim = ngram_head_dim
+        self.ngram_features = ngram_features
 
     def get_config(self):
         return {
@@ -230,17 +210,12 @@ class CausalTransformerBackbone(
             "dropout": self.dropout,
             "seed": self.seed,
             "use_global_attention": self.use_global_attention,
-            "ngram_sizes": self.ngram_sizes,
-            "ngram_bins": self.ngram_bins,
-            "ngram_dim": self.ngram_dim,
-            "ngram_head_sizes": self.ngram_head_sizes,
-            "ngram_head_window": self.ngram_head_window,
-            "ngram_head_dim": self.ngram_head_dim,
+            "ngram_features": keras.saving.serialize_keras_object(self.ngram_features),
         }
 
 
 def _decoder_layers(num_layers, attention_window, attention_dilation, seed, **shared):
-    """The layers of a stack, each with an initializer of its own."""
+    """Decoder layers, each with its own initializer."""
     windows = one_per_layer("attention_window", attention_window, num_layers)
     dilations = one_per_layer("attention_dilation", attention_dilation, num_layers)
     return [

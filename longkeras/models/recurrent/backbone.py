@@ -16,7 +16,7 @@ from longkeras.layers.token_dropout import TokenDropout
 from longkeras.models.base.embeddings import ReversibleEmbedding, with_word_vectors
 from longkeras.models.base.inputs import DOCUMENT_IDS, PADDING_MASK, TOKEN_IDS
 from longkeras.models.base.text_backbone import TextBackbone
-from longkeras.models.base.token_vectors import TokenVectors, ngram_embedding
+from longkeras.models.base.token_vectors import TokenVectors
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -48,11 +48,8 @@ class RecurrentBackbone(
         slowness_penalty: float. The same of what they change from token to token.
             Defaults to `0.0`.
         trainable_embeddings: bool. Defaults to `True`.
-        ngram_sizes: list of int, each at least 2: the last so many tokens are looked
-            up together, see `longkeras.layers.NGramEmbedding`. Worth its memory in
-            models of bytes. Defaults to `None`, each token by itself.
-        ngram_bins: int. Rows of the table of n-grams. Defaults to `32768`.
-        ngram_dim: int. Size of its rows. Defaults to `64`.
+        ngram_features: `longkeras.layers.NGramFeatures`. N-gram embedding and n-gram
+            heads, added to the token embeddings. Defaults to `None`, neither.
         seed: int. Seed of the embedding and the dropout. Defaults to `None`.
         dtype: string or `keras.DTypePolicy`. Defaults to `None`, Keras' own.
         **kwargs: See `keras_hub.models.Backbone`.
@@ -109,9 +106,7 @@ class RecurrentBackbone(
         activation_penalty=0.0,
         slowness_penalty=0.0,
         trainable_embeddings=True,
-        ngram_sizes=None,
-        ngram_bins=32768,
-        ngram_dim=64,
+        ngram_features=None,
         seed=None,
         dtype=None,
         **kwargs,
@@ -129,9 +124,7 @@ class RecurrentBackbone(
             trainable=trainable_embeddings,
             name="token_embedding",
         )
-        self.ngram_embedding = ngram_embedding(
-            ngram_sizes, ngram_bins, ngram_dim, hidden_dim, seed, dtype
-        )
+        self.add_ngram_layers(ngram_features, vocabulary_size, hidden_dim, seed, dtype)
         self.token_dropout = TokenDropout(
             embedding_dropout, vocabulary_size, seed, dtype=dtype, name="token_dropout"
         )
@@ -177,9 +170,7 @@ class RecurrentBackbone(
         self.activation_penalty = activation_penalty
         self.slowness_penalty = slowness_penalty
         self.trainable_embeddings = trainable_embeddings
-        self.ngram_sizes = ngram_sizes
-        self.ngram_bins = ngram_bins
-        self.ngram_dim = ngram_dim
+        self.ngram_features = ngram_features
         self.seed = seed
 
     def _hidden_states(self, token_ids, padding_mask, document_ids):
@@ -245,8 +236,6 @@ class RecurrentBackbone(
             "activation_penalty": self.activation_penalty,
             "slowness_penalty": self.slowness_penalty,
             "trainable_embeddings": self.trainable_embeddings,
-            "ngram_sizes": self.ngram_sizes,
-            "ngram_bins": self.ngram_bins,
-            "ngram_dim": self.ngram_dim,
+            "ngram_features": keras.saving.serialize_keras_object(self.ngram_features),
             "seed": self.seed,
         }

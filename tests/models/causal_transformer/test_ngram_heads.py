@@ -5,6 +5,7 @@ import pytest
 from keras import ops
 
 from longkeras.evaluation import theoretical_reach
+from longkeras.layers import NGramFeatures
 from tests.models.small_models import CONTEXT_LENGTH, random_ids, small_model
 
 WINDOWS, HEADS_WINDOW = [3, 6], 20
@@ -21,8 +22,7 @@ def _model():
     return small_model(
         "windowed",
         attention_window=WINDOWS,
-        ngram_head_sizes=[2, 3],
-        ngram_head_window=HEADS_WINDOW,
+        ngram_features=NGramFeatures(head_sizes=[2, 3], head_window=HEADS_WINDOW),
     )
 
 
@@ -42,13 +42,7 @@ def test_nothing_beyond_the_reach_is_seen(model):
     np.testing.assert_array_equal(logits_at_the_end(model, text), before)
 
 
-@pytest.mark.parametrize("sizes", [[], [1], 3])
-def test_sizes_that_are_none_are_refused_by_the_argument_of_the_model(sizes):
-    with pytest.raises(ValueError, match=r"`ngram_head_sizes` must be"):
-        small_model("windowed", ngram_head_sizes=sizes)
-
-
 def test_full_attention_keeps_no_more_tokens_than_its_texts_have():
-    model = small_model("full", ngram_head_sizes=[2, 5])
+    model = small_model("full", ngram_features=NGramFeatures(head_sizes=[2, 5]))
     state = model.initial_state(3, max_length=CONTEXT_LENGTH)
     assert state["recent_tokens"].shape == (3, CONTEXT_LENGTH + 4)
