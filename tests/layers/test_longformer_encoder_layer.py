@@ -1,5 +1,7 @@
 """What training keeps of an encoder layer, and that it makes no difference."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,12 @@ import pytest
 from longkeras.layers import LongformerEncoderLayer, longformer_encoder_layer
 
 LENGTH = 12
+
+
+@functools.cache
+def _kept():
+    """The weights after training that keeps everything, one operation at a time."""
+    return _trained(jit_compile=False)
 
 
 def _trained(jit_compile):
@@ -31,7 +39,7 @@ def _trained(jit_compile):
     "jit_compile", [False] if keras.backend.backend() == "torch" else [False, True]
 )
 def test_attention_computed_again_gives_the_same_steps(jit_compile, monkeypatch):
-    kept = _trained(jit_compile)
+    kept = _kept()
     monkeypatch.setattr(longformer_encoder_layer, "_LONG", LENGTH)
     for ours, expected in zip(_trained(jit_compile), kept, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)

@@ -144,7 +144,9 @@ def test_implementations_equal_the_reference_in_half_precision(dtype):
     check_against_reference(case)
 
 
-@slow_on_jax
+# The same program with global rows is compiled in the short suite, see
+# test_longformer_attention.py.
+@pytest.mark.slow
 def test_compiling_changes_nothing():
     case = Case(
         BandedPattern(12, 5, 2),

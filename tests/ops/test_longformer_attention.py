@@ -114,7 +114,12 @@ def test_implementations_equal_the_reference_in_half_precision(dtype):
 @slow_on_jax
 def test_compiling_changes_nothing():
     case = longformer_case(
-        BandedPattern(12, 5, 2), 40, padding="holes", globals_="few", dropout=0.2
+        BandedPattern(12, 5, 2),
+        40,
+        padding="holes",
+        globals_="few",
+        documents="packed",
+        dropout=0.2,
     )
 
     check_compiling_changes_nothing(case, "blocked")
