@@ -21,9 +21,27 @@ import numpy as np
 FOLDER = pathlib.Path(__file__).with_name("saved_models")
 ARRAYS_FILE, RECORDS_FILE = FOLDER / "records.npz", FOLDER / "records.json"
 
-WORDS = (
-    "[PAD] [UNK] [CLS] [SEP] [MASK] who is it the long ##er text of a dog and fox . ?"
-).split()
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "who",
+    "is",
+    "it",
+    "the",
+    "long",
+    "##er",
+    "text",
+    "of",
+    "a",
+    "dog",
+    "and",
+    "fox",
+    ".",
+    "?",
+]
 TEXTS = ["the dog is longer .", "a fox of text ?", "who is it ?", "the fox and a dog"]
 CLASS_NAMES = ["dull", "exciting", "neither"]
 LENGTH = 13
