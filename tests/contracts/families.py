@@ -29,6 +29,7 @@ class Family:
         base: str. The class of KerasHub's that loads its presets too.
         data: raw strings, and targets where the task needs them. Defaults to `()`.
         lora: str. Why LoRA is refused. Defaults to `None`, it is not.
+        int8: str. The same of eight-bit weights.
         huggingface: str. Why there is no Hugging Face folder of it. Defaults to `None`,
             there is.
     """
@@ -38,10 +39,13 @@ class Family:
     base: str
     data: tuple[Any, ...] = ()
     lora: str | None = None
+    int8: str | None = None
     huggingface: str | None = None
 
 
 _NOT_WRITTEN = "`model` must be"
+# Of KerasHub's tokenizers, which are layers that are never built.
+_NO_INT8 = "Cannot quantize a layer that isn't yet built"
 _NO_LORA = "`enable_lora` adapts dense layers"
 _DOCUMENTS = {"padding_mask": SAME, "document_ids": ZEROS}
 _BERT = {"padding_mask": SAME, "segment_ids": ZEROS}
@@ -81,13 +85,19 @@ FAMILIES = {
         _backbone(_bert("MaskedLM")), _BERT, "Backbone", huggingface=_NOT_WRITTEN
     ),
     "ExactBertMaskedLM": Family(
-        _bert("MaskedLM"), _BERT, "MaskedLM", (TEXTS,), huggingface=_NOT_WRITTEN
+        _bert("MaskedLM"),
+        _BERT,
+        "MaskedLM",
+        (TEXTS,),
+        int8=_NO_INT8,
+        huggingface=_NOT_WRITTEN,
     ),
     "ExactBertTextClassifier": Family(
         _bert("TextClassifier", num_classes=2, class_names=["dull", "exciting"]),
         _BERT,
         "TextClassifier",
         (TEXTS, LABELS),
+        int8=_NO_INT8,
         huggingface=_NOT_WRITTEN,
     ),
     "LongformerBackbone": Family(

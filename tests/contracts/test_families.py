@@ -116,8 +116,10 @@ def test_a_preset_comes_back(name, tmp_path):
     if hasattr(model, "backbone"):
         backbone = keras_hub.models.Backbone.from_preset(folder)
         assert_same_model(backbone, model.backbone)
-        preprocessor = type(model.preprocessor).from_preset(folder)
-        assert preprocessor.get_config() == model.preprocessor.get_config()
+        # KerasHub's own preprocessors know none but KerasHub's own backbones.
+        if type(model.preprocessor).__module__.startswith("longkeras."):
+            preprocessor = type(model.preprocessor).from_preset(folder)
+            assert preprocessor.get_config() == model.preprocessor.get_config()
 
 
 @each_model
@@ -160,8 +162,9 @@ def test_an_input_left_out_none_or_given_is_the_same(name):
     ],
 )
 def test_a_wrong_input_is_refused(name, wrong, message):
-    with pytest.raises(ValueError, match=rf"{message}(.|\n)*Received: "):
+    with pytest.raises(ValueError, match="Received: ") as error:
         outputs_of(model_of(name), **wrong)
+    assert message in str(error.value)
 
 
 @each_model
@@ -208,11 +211,19 @@ def test_lora_trains_its_factors_alone_or_says_why_not(name, tmp_path):
     assert_same_model(longkeras.load_model(tmp_path / "model.keras"), model)
 
 
+@pytest.mark.slow
 @each_model
 @quantizing
-def test_eight_bit_weights_come_back(name, tmp_path):
-    model = copy_of(name)
+def test_eight_bit_weights_come_back_or_it_says_why_not(name, tmp_path):
+    model, reason = copy_of(name), FAMILIES[name].int8
+    if reason is not None:
+        with pytest.raises(ValueError, match=reason):
+            model.quantize("int8")
+        return
+    expected = np.concatenate([x.ravel() for x in outputs_of(model)])
     model.quantize("int8")
+    found = np.concatenate([x.ravel() for x in outputs_of(model)])
+    assert np.corrcoef(found, expected)[0, 1] > 0.9
     assert any(weight.dtype == "int8" for weight in model.weights)
     model.save(tmp_path / "model.keras")
     model.save_to_preset(tmp_path / "preset")
@@ -224,6 +235,9 @@ def test_eight_bit_weights_come_back(name, tmp_path):
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 @without_globals
 def test_a_model_trains_on_strings(name, dtype):
+    is_half = dtype == "mixed_bfloat16" and keras.backend.backend() == "tensorflow"
+    if is_half and name.endswith("MaskedLM"):
+        pytest.xfail("KerasHub's MaskedLMHead adds a float32 bias when run eagerly")
     model = FAMILIES[name].make(dtype)
     kept = {str(weight.dtype) for weight in model.trainable_weights}
     assert kept == {"float32"}
@@ -286,7 +300,11 @@ def test_a_clone_computes_the_same_with_the_same_weights(name):
     found = keras.models.clone_model(model)
     for layer, other in zip(found.layers, model.layers, strict=True):
         layer.set_weights(other.get_weights())
-    assert_equal_outputs(found, model)
+    # Which completes no inputs.
+    inputs = {x.name: FAMILIES[name].optional.get(x.name) for x in model.inputs}
+    given = {key: x for key, x in inputs.items() if x is not None}
+    for one, other in zip(outputs_of(found, **given), outputs_of(model), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
     assert found.optimizer.learning_rate == 0.25
 
 

@@ -2,9 +2,9 @@
 
 A record: the files were written by the package of commit 38ca87a, before the families
 were built on common bases, and all later versions must load them. Each case is a
-`.keras` file and a preset folder, which is zipped; `records.json` holds checksums of all
-weights and of the optimizer and how the model was compiled, `records.npz` inputs and
-outputs.
+`.keras` file and a preset folder, which is zipped; `records.json` holds checksums of
+all weights and of the optimizer and how the model was compiled, `records.npz` inputs
+and outputs.
 
     python -m tests.golden.make_saved_models
 """
@@ -21,27 +21,8 @@ import numpy as np
 FOLDER = pathlib.Path(__file__).with_name("saved_models")
 ARRAYS_FILE, RECORDS_FILE = FOLDER / "records.npz", FOLDER / "records.json"
 
-WORDS = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "[MASK]",
-    "who",
-    "is",
-    "it",
-    "the",
-    "long",
-    "##er",
-    "text",
-    "of",
-    "a",
-    "dog",
-    "and",
-    "fox",
-    ".",
-    "?",
-]
+SPECIAL = "[PAD] [UNK] [CLS] [SEP] [MASK]"
+WORDS = f"{SPECIAL} who is it the long ##er text of a dog and fox . ?".split()
 TEXTS = ["the dog is longer .", "a fox of text ?", "who is it ?", "the fox and a dog"]
 CLASS_NAMES = ["dull", "exciting", "neither"]
 LENGTH = 13
