@@ -75,6 +75,10 @@ FORBIDDEN_FOLDERS = {
 }
 
 
+# What families share stands in these folders; each may import those before it.
+SHARED_MODELS = ("base", "text_tasks", "generation")
+
+
 def may_import(importer: str, imported: str) -> bool:
     if importer == imported or importer in FRONT_DOOR or imported in ANYWHERE:
         return True
@@ -103,6 +107,37 @@ def test_imports_inside_the_package_point_one_way():
             if not may_import(source.subpackage, target):
                 wrong.append(f"{source.place}:{found.line} imports {found.module}")
     assert not wrong
+
+
+def test_families_of_models_do_not_import_each_other():
+    wrong = []
+    for source, found in package_imports():
+        importer, imported = folder_of(source.module), folder_of(found.module)
+        if importer is None or imported in (None, importer):
+            continue
+        if imported not in SHARED_MODELS or (
+            importer in SHARED_MODELS
+            and SHARED_MODELS.index(imported) > SHARED_MODELS.index(importer)
+        ):
+            wrong.append(f"{source.place}:{found.line} imports {found.module}")
+    assert not wrong
+
+
+def folder_of(module: str) -> str | None:
+    """The folder of `longkeras/models` that a module is in."""
+    parts = module.split(".")
+    is_there = len(parts) > 3 and parts[:2] == ["longkeras", "models"]
+    return parts[2] if is_there else None
+
+
+def test_families_of_checkpoints_do_not_import_each_other():
+    place = "longkeras.conversion.families"
+    assert not [
+        f"{source.place}:{found.line} imports {found.module}"
+        for source, found in package_imports()
+        if source.module.startswith(f"{place}.")
+        and f"{found.module}.".startswith(f"{place}.")
+    ]
 
 
 def test_every_subpackage_says_what_it_may_import():

@@ -46,15 +46,10 @@ def test_lora_trains_itself_alone_and_reaches_compiled_steps():
     np.testing.assert_allclose(first_step(model, token_ids), after[:, 0], atol=2e-5)
 
 
-def test_lora_of_a_recurrent_model_says_why_not():
-    with pytest.raises(ValueError, match="`enable_lora` adapts dense layers"):
-        small_model("lstm").backbone.enable_lora(2)
-
-
 @pytest.mark.slow
 # Keras says so of every layer that has no product to quantize, inputs included.
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
-def test_eight_bit_weights_give_nearly_the_same_logits(tmp_path):
+def test_eight_bit_weights_give_nearly_the_same_logits():
     # With a table of n-grams and heads, which are looked up and not multiplied.
     model = small_model("ngram_heads")
     token_ids = random_ids(2, 12, letters=letters_of("ngram_heads"))
@@ -67,6 +62,3 @@ def test_eight_bit_weights_give_nearly_the_same_logits(tmp_path):
     assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.99
     assert any(weight.dtype == "int8" for weight in model.weights)
     np.testing.assert_allclose(first_step(model, token_ids), after[:, 0], atol=1e-4)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(logits_of(loaded, token_ids), after)

@@ -229,40 +229,6 @@ def test_lora_of_layers_that_are_not_there_is_refused():
         small_backbone().enable_lora(2, ["quary"])
 
 
-# Keras says so of every layer that has no product to quantize, inputs included.
-@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
-@pytest.mark.slow
-def test_eight_bit_weights_come_back_in_both_formats(tmp_path):
-    classifier, inputs = small_classifier(), random_inputs()
-    before = outputs_of(classifier, inputs)
-    classifier.quantize("int8")
-    expected = outputs_of(classifier, inputs)
-    assert np.corrcoef(before.ravel(), expected.ravel())[0, 1] > 0.95
-    eight_bit = sum(weight.dtype == "int8" for weight in classifier.weights)
-    assert eight_bit >= 11  # nine of the block, and two of the head
-    classifier.save(tmp_path / "model.keras")
-    classifier.save_to_preset(str(tmp_path / "preset"))
-    for again in (
-        keras.saving.load_model(tmp_path / "model.keras"),
-        LongformerTextClassifier.from_preset(str(tmp_path / "preset")),
-    ):
-        assert sum(weight.dtype == "int8" for weight in again.weights) == eight_bit
-        np.testing.assert_array_equal(outputs_of(again, inputs), expected)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
-def test_an_eight_bit_backbone_comes_back_from_its_preset(tmp_path):
-    backbone, inputs = small_classifier().backbone, random_inputs()
-    backbone.quantize("int8")
-    backbone.save_to_preset(str(tmp_path))
-    again = type(backbone).from_preset(str(tmp_path))
-    np.testing.assert_array_equal(
-        outputs_of(again, inputs)["sequence_output"],
-        outputs_of(backbone, inputs)["sequence_output"],
-    )
-
-
 @pytest.mark.slow
 def test_rematerialisation_changes_no_step():
     options = {"dropout": 0.2, "attention_dropout": 0.2, "seed": 4}

@@ -1,7 +1,6 @@
 """Tasks of the family train and predict on strings, and keep their vocabulary."""
 
 import keras
-import keras_hub
 import numpy as np
 import pytest
 
@@ -72,22 +71,6 @@ def test_words_are_labelled():
     labels = tf.ragged.constant([[1] * len(text.split()) for text in TEXTS])
     assert np.isfinite(losses(model, words, labels)).all()
     assert model.predict(TEXTS, verbose=0).shape == (4, 64, 3)
-
-
-@pytest.mark.slow
-def test_a_saved_task_reads_strings_as_before(tmp_path):
-    model = task("TextClassifier", num_classes=2)
-    expected = model.predict(TEXTS, verbose=0)
-    model.save(tmp_path / "model.keras")
-    model.save_to_preset(str(tmp_path / "preset"))
-    for again in (
-        keras.saving.load_model(tmp_path / "model.keras", compile=False),
-        models.LongformerTextClassifier.from_preset(str(tmp_path / "preset")),
-        keras_hub.models.TextClassifier.from_preset(str(tmp_path / "preset")),
-    ):
-        np.testing.assert_allclose(
-            again.predict(TEXTS, verbose=0), expected, rtol=1e-5, atol=1e-5
-        )
 
 
 def test_texts_are_trained_on_in_an_order_that_is_drawn_with_their_labels():
