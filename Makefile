@@ -17,16 +17,19 @@ ON_JAX = tests/ops/test_banded_attention.py tests/ops/test_longformer_attention.
 	tests/ops/test_cached_attention.py tests/ops/test_recurrent_scan.py
 # The rest of them is left to `make check`.
 OTHER_OPS = $(filter-out $(ON_JAX),$(wildcard tests/ops/test_*.py))
+# What meets the standard library and NumPy most, and a model of each family.
+SMALL = tests/patterns tests/safe_files tests/text tests/test_persistence.py \
+	tests/app/test_command_line.py tests/models/test_saved_before.py
 LONG = slow or browser or parity or multiprocess
 
 prepare = @VENV=$(VENV) sh tools/prepare_environment.sh
 pytest = $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check backends lint format golden lock clean distclean
+.PHONY: help app test check backends other-python lint format golden lock clean distclean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 app: ## Start the page on http://127.0.0.1:7860
 	$(prepare) app
@@ -55,6 +58,11 @@ backends: ## Run on JAX what the other targets run on TensorFlow alone (half an 
 	KERAS_BACKEND=jax LONGKERAS_REQUIRE_ALL=0 $(pytest) -n $(WORKERS) \
 		--dist loadfile -m slow -k "not many_cases" $(ARGS) $(wildcard tests/ops)
 
+other-python: ## Run a small part on another Python (BASE_PYTHON=python3.13)
+	@VENV=$(VENV)-other sh tools/prepare_environment.sh test
+	KERAS_BACKEND=tensorflow $(VENV)-other/bin/python -m pytest -n $(WORKERS) \
+		--dist loadfile $(ARGS) $(wildcard $(SMALL))
+
 lint: ## Check style and types
 	$(prepare) test
 	$(PYTHON) -m ruff check .
@@ -80,4 +88,4 @@ clean: ## Remove caches and build outputs
 	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +
 
 distclean: clean ## Remove the environment too
-	rm -rf "$(VENV)"
+	rm -rf "$(VENV)" "$(VENV)-other"

@@ -11,11 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "longkeras"
+SETTINGS_READ = ("requirements.txt", "README.md", "LICENSE")
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 USE = """
 import longkeras
 from longkeras.app.strings import all_strings
 from longkeras.data import samples
+from longkeras.serving import ModelRegistry
+assert ModelRegistry().names()
 assert all_strings()
 assert all(item.text for item in samples())
 print(longkeras.__file__)
@@ -53,8 +56,11 @@ def test_an_installed_package_works_outside_the_folder(tmp_path):
     source, target = tmp_path / "source", tmp_path / "site"
     source.mkdir()
     shutil.copytree(PACKAGE, source / "longkeras")
-    for name in ("pyproject.toml", "requirements.txt", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", *SETTINGS_READ):
         shutil.copy(ROOT / name, source)
+    # Their list stands for the models themselves, which take seconds to copy.
+    (source / "saved_models").mkdir()
+    shutil.copy(ROOT / "saved_models" / "manifest.json", source / "saved_models")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     options = ["--no-build-isolation", "--no-index", "--target", str(target)]
     subprocess.run([*install, *options, str(source)], check=True)
@@ -73,3 +79,9 @@ def test_an_installed_package_works_outside_the_folder(tmp_path):
         check=True,
     )
     assert result.stdout.strip() == str(target / "longkeras" / "__init__.py")
+    command = [sys.executable, str(target / "bin" / "longkeras"), "--help"]
+    environment = {"PYTHONPATH": str(target), "PATH": ""}
+    result = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "--models DIR" in result.stdout

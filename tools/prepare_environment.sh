@@ -5,6 +5,9 @@
 # already holds the lock: a copy of each installed lock is kept as $VENV/.stamp-*.
 #
 #   VENV=.venv sh tools/prepare_environment.sh app|test|check
+#
+# A new environment is made with BASE_PYTHON; by default with `python3`, as the active
+# pyenv or conda environment has it, if longkeras runs on it, else with another that does.
 set -eu
 
 layer=${1:?usage: prepare_environment.sh app|test|check}
@@ -19,7 +22,7 @@ fail() { printf '\nerror: %s\n' "$1" >&2; shift; for line; do printf '  %s\n' "$
 supported() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; }
 
 find_python() {
-    for candidate in python3.11 python3.12 python3.13 python3 python; do
+    for candidate in ${BASE_PYTHON:-python3 python python3.13 python3.12 python3.11}; do
         # Some of these names may be stand-ins that refuse to run: try each.
         if command -v "$candidate" >/dev/null 2>&1 && supported "$candidate"; then
             echo "$candidate"
@@ -27,7 +30,7 @@ find_python() {
         fi
     done
     fail "longkeras needs Python 3.11, 3.12 or 3.13, and none was found." \
-        "On PATH: $(python3 --version 2>&1 || echo 'no python3')" \
+        "Found: $("${BASE_PYTHON:-python3}" --version 2>&1 || echo "no ${BASE_PYTHON:-python3}")" \
         "Debian, Ubuntu: apt-get install python3 python3-venv; macOS: brew install python@3.12"
 }
 

@@ -1,7 +1,8 @@
-"""`python app.py`: the command line of the page."""
+"""The command line of the page: `longkeras`, or `python app.py` in the project."""
 
 import argparse
 import logging
+import os
 import sys
 
 from longkeras.app.addresses import LARGEST_PORT, AddressError, check_address
@@ -26,7 +27,6 @@ def parse_arguments(argv=None):
         `argparse.Namespace` with `host`, `port`, `models`, `auth`, `open`.
     """
     parser = argparse.ArgumentParser(
-        prog="app.py",
         description="Compare language models on a long text, in the browser.",
     )
     parser.add_argument(
@@ -38,7 +38,7 @@ def parse_arguments(argv=None):
     parser.add_argument(
         "--models",
         metavar="DIR",
-        help="a folder of models with a manifest.json (the project's saved_models)",
+        help="a folder of models with a manifest.json (the models shipped with longkeras)",
     )
     parser.add_argument(
         "--auth",
@@ -62,6 +62,9 @@ def main(argv=None):
         int: the exit status.
     """
     options = parse_arguments(argv)
+    # Read by gradio when it is imported: no line leaves this machine.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:

@@ -11,8 +11,10 @@ from longkeras.serving.key_finder import KeyFinder
 from longkeras.serving.manifest import check_files, read_manifest
 from longkeras.serving.shared_model import SharedModel
 
-SAVED_MODELS = Path(__file__).resolve().parents[2] / "saved_models"
-"""The models that come with the project."""
+_PACKAGE = Path(__file__).resolve().parents[1]
+_INSTALLED = _PACKAGE / "saved_models"
+SAVED_MODELS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "saved_models"
+"""The shipped models: inside an installed package, in a checkout beside it."""
 
 LOADING_ERRORS = (CheckpointError, ImportError, OSError)
 """Why a model cannot be loaded: its files, a missing package, the disk."""
@@ -30,7 +32,7 @@ class ModelRegistry:
 
     Args:
         folder: path or None. A folder with a `manifest.json`. Defaults to the
-            `saved_models` folder of the project.
+            models shipped with longkeras.
 
     Raises:
         CheckpointError: (a `ValueError`) the folder has no readable manifest.

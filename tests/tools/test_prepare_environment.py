@@ -75,6 +75,23 @@ def test_a_stand_in_that_refuses_to_run_is_passed_over(machine):
     assert "cannot create virtual environments" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("active", "more", "chosen"),
+    [
+        ("active", {}, "active"),
+        ("too old", {}, "other"),
+        ("active", {"BASE_PYTHON": "python3.12"}, "other"),
+    ],
+)
+def test_the_active_python_comes_first(machine, active, more, chosen):
+    usable = 'if [ "$1" = "-c" ]; then exit 0; fi; echo "Python 3.12.{}"'
+    lines = old_python("3.10.4") if active == "too old" else [usable.format("active")]
+    machine("python3", *lines)
+    machine("python3.12", usable.format("other"))
+    done = prepare(machine, "app", **more)
+    assert f"with Python 3.12.{chosen}" in done.stdout
+
+
 def test_an_environment_of_another_python_is_named(machine):
     inside = machine.path / "venv" / "bin"
     inside.mkdir(parents=True)
