@@ -38,7 +38,7 @@ def parse_arguments(argv=None):
     parser.add_argument(
         "--models",
         metavar="DIR",
-        help="a folder of models with a manifest.json (the models shipped with longkeras)",
+        help="a folder of models with a manifest.json (default: the shipped ones)",
     )
     parser.add_argument(
         "--auth",
