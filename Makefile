@@ -29,7 +29,7 @@ pytest = $(PYTHON) -m pytest
 .PHONY: help app test check backends other-python lint format golden lock clean distclean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
 app: ## Start the page on http://127.0.0.1:7860
 	$(prepare) app
