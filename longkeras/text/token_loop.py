@@ -252,9 +252,14 @@ class HostChoice:
         return np.array([[self._choose(row)]], dtype="int32"), state
 
     def next(self, token_ids, state, count):
-        """See `token_calls`; `count` is 1."""
-        logits, _, state = self._step(token_ids.astype("int32"), state)
-        return self.first(logits, state)
+        """See `token_calls`."""
+        written = []
+        for _ in range(count):
+            logits, _, state = self._step(token_ids.astype("int32"), state)
+            chosen, state = self.first(logits, state)
+            written.append(chosen)
+            token_ids = chosen[:, -1]
+        return np.concatenate(written, axis=1), state
 
 
 def _padded(rows, length):

@@ -57,7 +57,9 @@ def reads():
 
 # An audit hook cannot be removed: there is one, which calls those that are wanted.
 hooks = []
-sys.addaudithook(lambda event, arguments: [hook(event, arguments) for hook in hooks])
+sys.addaudithook(
+    lambda event, arguments, hooks=hooks: [hook(event, arguments) for hook in hooks]
+)
 
 
 @pytest.fixture

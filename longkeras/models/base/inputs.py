@@ -261,12 +261,15 @@ class TextInputs:
 
     def _known_specs(self):
         backbone = getattr(self, "backbone", self)
-        table = (*backbone.input_table, *self.added_inputs)
+        # A backbone of another library has no table.
+        of_backbone = getattr(backbone, "input_table", TextInputs.input_table)
+        table = (*of_backbone, *self.added_inputs)
         return [x for x in table if not x.needs or getattr(backbone, x.needs)]
 
     def _check_names(self, given, table):
         known = sorted(spec.name for spec in table.specs)
-        for spec in getattr(self, "backbone", self).input_table:
+        backbone = getattr(self, "backbone", self)
+        for spec in getattr(backbone, "input_table", ()):
             if spec.needs and spec.name in given and spec.name not in known:
                 raise ValueError(
                     f"`{spec.name}` needs a backbone that was made with "

@@ -1,5 +1,7 @@
 """Checks and defaults of the arguments that tasks share."""
 
+import keras_hub
+
 from longkeras.models.text_tasks.heads import POOLINGS
 
 
@@ -20,7 +22,8 @@ def check_family(task, backbone, preprocessor):
             f"`backbone` must be a `longkeras.models.{task.backbone_cls.__name__}`"
             f"{getattr(task, 'backbone_advice', '')}. Received: backbone={backbone!r}"
         )
-    served = getattr(preprocessor, "backbone_cls", None)
+    is_preprocessor = isinstance(preprocessor, keras_hub.models.Preprocessor)
+    served = preprocessor.backbone_cls if is_preprocessor else None
     if preprocessor is not None and not (served and isinstance(backbone, served)):
         library = task.preprocessor_cls.__module__.partition(".")[0]
         family = task.preprocessor_cls.backbone_cls.__name__.removesuffix("Backbone")
