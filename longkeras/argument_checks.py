@@ -1,4 +1,4 @@
-"""What sizes, rates and the like may be: every constructor asks here.
+"""Checks of sizes, rates and other arguments of constructors.
 
 A name means the same everywhere in the library, so one table holds the rules.
 """

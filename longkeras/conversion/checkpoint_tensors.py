@@ -29,7 +29,7 @@ _BUFFERS = (
 
 @dataclass(frozen=True)
 class TensorNames:
-    """How a family's checkpoints name their tensors.
+    """Names of the tensors in the checkpoints of a family.
 
     The canonical names, to which the mappings refer, are those of a bare encoder and
     of its heads.

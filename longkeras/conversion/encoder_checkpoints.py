@@ -1,4 +1,4 @@
-"""What checkpoints of BERT, RoBERTa, XLM-R and Longformer have in common.
+"""Common parts of BERT, RoBERTa, XLM-R and Longformer checkpoints.
 
 The canonical names of their tensors are those of a bare `LongformerModel` and of its
 heads. The families differ in prefixes and in BERT's names of its masked language model.
@@ -80,7 +80,7 @@ _REQUIRED_SIZES = {
 
 
 def is_bert(config: dict[str, Any]) -> bool:
-    """Whether positions count padding too, and start with the first row of the table.
+    """Return whether positions count padding too, and start with the first row of the table.
 
     Args:
         config: dict. The `config.json`.

@@ -124,7 +124,7 @@ class Family:
         return f"{self.name}{ENDINGS[head.task][0]}"
 
     def makes(self, kind: Any) -> bool:
-        """Whether a class is one of the family's models, tokenizers or preprocessors.
+        """Return whether a class is one of the family's models, tokenizers or preprocessors.
 
         Args:
             kind: a class, or whatever else `task` may be.

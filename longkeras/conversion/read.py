@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelParts:
-    """What a model is made of, once a checkpoint is checked.
+    """Parts of a model from a checkpoint that has been checked.
 
     Attributes:
         family: `Family`.

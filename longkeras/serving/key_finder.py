@@ -19,7 +19,7 @@ from longkeras.persistence import load_model
 from longkeras.serving.limits import LARGEST_SEED, InputError
 
 KEY_LENGTHS = (1_024, 4_096, 16_384)
-"""How long the texts may be, in bytes."""
+"""Lengths of the texts to choose from, in bytes."""
 # The question, and what is left of a block.
 _BESIDE = 64
 

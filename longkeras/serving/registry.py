@@ -20,7 +20,7 @@ LOADING_ERRORS = (CheckpointError, ImportError, OSError)
 """Why a model cannot be loaded: its files, a missing package, the disk."""
 
 PREPARATIONS = {"reading": prepare_prefill, "stepping": prepare_step}
-"""What is compiled for each purpose."""
+"""Functions that compile a model, by purpose."""
 
 
 class ModelRegistry:

@@ -12,7 +12,7 @@ from longkeras.checkpoint_error import CheckpointError
 
 @dataclass(frozen=True)
 class NamedTensor:
-    """What is known of a tensor before its values are wanted.
+    """Name, shape and dtype of a tensor whose values are read on demand.
 
     Attributes:
         name: str. As it is stored in the file.

@@ -230,7 +230,7 @@ def _check_decoys(kind, num_decoys, decoys):
 
 
 def _beside(kind, count, decoys, rng):
-    """What all statements are about, and the depths of all but the first."""
+    """Return the subjects of all statements, and the depths of all but the first."""
     people = 1 if kind == "passkey" else count
     # Drawn for a pass key too, so that a seed gives the examples that it always gave.
     names = rng.choice(_NAMES.split(), size=people, replace=False)

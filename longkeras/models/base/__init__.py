@@ -1,1 +1,1 @@
-"""What every family has: inputs, checks, data, saving, presets, adaptation."""
+"""Shared parts of all families: inputs, checks, data, saving, presets, adaptation."""

@@ -15,7 +15,7 @@ _STOPS, _STOP_LENGTH = 4, 16
 
 @dataclasses.dataclass(frozen=True)
 class GenerationOptions:
-    """How a batch is continued.
+    """Options of generation.
 
     Args:
         stop_token_ids: tuple of ids that end a row, or None. Defaults to `None`.

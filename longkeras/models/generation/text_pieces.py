@@ -14,7 +14,7 @@ _INCOMPLETE = "\ufffd"
 
 
 def text_pieces(tokenizer, prompt_ids):
-    """What turns the tokens after a prompt into text.
+    """Return an object that turns the tokens after a prompt into text.
 
     Args:
         tokenizer: `longkeras.models.ByteTokenizer`, or another with the interface of

@@ -145,7 +145,7 @@ def given_targets(x, y, rows):
 
 
 def chosen_windows(held, unanswered_share, seed):
-    """Which windows to train on.
+    """Choose the windows to train on.
 
     Args:
         held: int array `(windows,)` of `NONE`, `PART` and `WHOLE`.

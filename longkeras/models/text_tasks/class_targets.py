@@ -80,7 +80,7 @@ class ClassTargets:
         return numbered(y, self.class_names)
 
     def target_rules(self):
-        """What targets must be; see `TextTraining`."""
+        """Return the rules for targets; see `TextTraining`."""
         check_classes_of_loss(self.loss, self.num_classes)
         return super().target_rules()
 

@@ -248,7 +248,7 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
         return rows, offsets, places, held
 
     def _asked_length(self, question):
-        """How much of a question is read: one token is left for the text."""
+        """The most tokens of a question: one is left for the text."""
         return min(len(question), self.max_question_length, self._room(2) - 1)
 
     def _packed_pair(self, question, context):

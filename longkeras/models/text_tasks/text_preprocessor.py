@@ -96,7 +96,7 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         return np.zeros(len(token_ids), dtype=np.int32)
 
     def report(self, x):
-        """How much of each text is read, and how much dropped.
+        """Count the tokens of each text that are read and dropped.
 
         Args:
             x: as of a call.

@@ -40,7 +40,7 @@ class Row:
 
 
 def is_given_as_rows(x):
-    """Whether ids are given, special tokens included, and no text."""
+    """Return whether ids with special tokens are given in place of texts."""
     return isinstance(x, Mapping) and "token_ids" in x
 
 
