@@ -80,7 +80,7 @@ _REQUIRED_SIZES = {
 
 
 def is_bert(config: dict[str, Any]) -> bool:
-    """Return whether positions count padding too, and start with the first row of the table.
+    """Return whether positions count padding, and start with the first row.
 
     Args:
         config: dict. The `config.json`.

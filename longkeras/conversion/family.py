@@ -124,7 +124,7 @@ class Family:
         return f"{self.name}{ENDINGS[head.task][0]}"
 
     def makes(self, kind: Any) -> bool:
-        """Return whether a class is one of the family's models, tokenizers or preprocessors.
+        """Return whether a class is a model, tokenizer or preprocessor of the family.
 
         Args:
             kind: a class, or whatever else `task` may be.
