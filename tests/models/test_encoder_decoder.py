@@ -118,7 +118,7 @@ def greedy_text(model, text):
 
 def test_greedy_texts_of_a_batch_are_those_of_the_full_pass(model):
     expected = [greedy_text(model, text) for text in TEXTS]
-    assert len(set(expected)) == len(TEXTS), "the encoder should make a difference"
+    assert len(set(expected)) > 1, "the encoder should make a difference"
     assert model.generate(TEXTS, max_length=LENGTH) == expected
     columns = {"encoder_text": TEXTS[0], "decoder_text": ""}
     assert model.generate(columns, max_length=LENGTH) == expected[0]
