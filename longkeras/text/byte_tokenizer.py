@@ -78,7 +78,8 @@ class ByteTokenizer(AtomicPreset, tokenizers.ByteTokenizer):
     def detokenize(self, inputs):
         """Ids to strings; special ids are left out."""
         rows = keras.ops.convert_to_numpy(inputs) if _is_tensor(inputs) else inputs
-        rows = rows.tolist() if hasattr(rows, "tolist") else rows
+        for name in ("tolist", "to_list"):  # arrays; ragged tensors of TensorFlow
+            rows = getattr(rows, name)() if hasattr(rows, name) else rows
         single = not rows or not isinstance(rows[0], (list, tuple))
         texts = [self._decoded(row) for row in ([rows] if single else rows)]
         return texts[0] if single else texts
