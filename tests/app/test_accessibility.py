@@ -151,8 +151,13 @@ def test_a_sample_is_chosen_with_the_keyboard(visitor, key):
         page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    active = page.locator("[role=option].active")
-    assert active.evaluate("(node) => getComputedStyle(node).outlineStyle") == "solid"
+    # The list is drawn anew after each key: the entry at hand may be about to go.
+    page.wait_for_function(
+        """() => {
+            const entry = document.querySelector("[role=option].active");
+            return entry && getComputedStyle(entry).outlineStyle === "solid";
+        }"""
+    )
     page.keyboard.press(key)
     page.wait_for_function("document.querySelector('#text textarea').value.length > 9")
     page.wait_for_selector("#notice :text('Sample “')")
