@@ -24,7 +24,7 @@ class TextBackbone(
     arguments, LoRA, saving that never leaves half a file, copies that are trainable as
     the original, and `from_preset` for checked folders and Hugging Face checkpoints.
 
-    It gives:
+    A subclass must provide:
 
     - `input_table`, a tuple of `InputSpec` (`longkeras.models.base.inputs`), of which
       `functional_inputs()` makes the inputs of the functional model;

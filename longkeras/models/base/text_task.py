@@ -31,7 +31,7 @@ class TextTask(
     inputs and targets, the choice whether XLA compiles it, and what `TextBackbone`
     gives, with its head, how it was compiled, and its frozen weights saved too.
 
-    It gives:
+    A subclass must provide:
 
     - `backbone` and `preprocessor` (or None), set first in the constructor;
     - `added_inputs`, a tuple of `InputSpec`, for inputs that its backbone has not; the
