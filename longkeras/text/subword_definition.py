@@ -262,7 +262,7 @@ def with_added_tokens(definition: str, tokens: Mapping[int, Any]) -> str:
     Raises:
         ValueError: If a token would get another id than it should have.
     """
-    from tokenizers import AddedToken, Tokenizer
+    from tokenizers import AddedToken
 
     flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
     known = {part["content"] for part in json.loads(definition).get("added_tokens", [])}
@@ -273,7 +273,7 @@ def with_added_tokens(definition: str, tokens: Mapping[int, Any]) -> str:
     }
     if not named:
         return definition
-    tokenizer = Tokenizer.from_str(definition)
+    tokenizer = parsed(definition)
     for token_id, token in named.items():
         content = token["content"]
         given = {name: token[name] for name in flags if name in token}
@@ -318,3 +318,29 @@ def _add_special(tokenizer: Any, special: SpecialTokens) -> dict[str, int]:
         ]
     )
     return {name: tokenizer.token_to_id(name) for name in special.names()}
+
+
+def parsed(definition: str) -> Any:
+    """Make the tokenizer of a definition.
+
+    Args:
+        definition: str, the text of a Hugging Face `tokenizer.json`.
+
+    Returns:
+        `tokenizers.Tokenizer`.
+
+    Raises:
+        ValueError: If the text is not a definition.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_str(definition)
+    except Exception as error:
+        # The package raises the base class itself.
+        if type(error) is not Exception:
+            raise
+        raise ValueError(
+            f"`definition` must be a valid `tokenizer.json`: {error}. Received: "
+            f"definition={definition[:100]!r}"
+        ) from error

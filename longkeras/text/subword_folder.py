@@ -51,7 +51,6 @@ def read_folder(folder: Any) -> tuple[str, SpecialTokens]:
 def _read_files(folder: Path, settings: dict[str, Any]) -> tuple[str, SpecialTokens]:
     names = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.txt")
     there = {name: folder / name for name in names if (folder / name).is_file()}
-    proto = _sentence_piece_file(folder, settings)
     # KerasHub calls the configuration of its own tokenizers `tokenizer.json` too.
     text = _text(there["tokenizer.json"]) if "tokenizer.json" in there else "{}"
     content = json.loads(text)
@@ -71,6 +70,7 @@ def _read_files(folder: Path, settings: dict[str, Any]) -> tuple[str, SpecialTok
         merges = _text(there["merges.txt"]).split("\n")
         prefix = settings.get("add_prefix_space", False)
         return byte_pair_definition(vocabulary, merges, special, prefix), special
+    proto = _sentence_piece_file(folder, settings)
     if proto is not None:
         special = _named(settings, ROBERTA_TOKENS)
         return sentence_piece_definition(proto.read_bytes(), special), special

@@ -8,7 +8,7 @@ import keras_hub
 import numpy as np
 
 from longkeras.safe_files.atomic_preset import AtomicPreset
-from longkeras.text.subword_definition import SpecialTokens
+from longkeras.text.subword_definition import SpecialTokens, parsed
 from longkeras.text.subword_offsets import OffsetReader
 from longkeras.text.subword_pipeline import (
     ArraySpec,
@@ -113,9 +113,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
         Raises:
             ValueError: If it lacks a special token.
         """
-        from tokenizers import Tokenizer
-
-        rust: Any = Tokenizer.from_str(definition)
+        rust = parsed(definition)
         rust.no_truncation()
         rust.no_padding()
         special = self.special_names

@@ -28,19 +28,8 @@ CLASS_NAMES = ["dull", "exciting", "neither"]
 LENGTH = 13
 SIZES = {"num_layers": 1, "hidden_dim": 8}
 TRANSFORMER = {**SIZES, "num_heads": 2, "intermediate_dim": 8}
-LONGFORMER = {
-    **TRANSFORMER,
-    "vocabulary_size": len(WORDS),
-    "attention_window": 4,
-    "max_sequence_length": 32,
-    "num_segments": 2,
-    "padding_id": 0,
-}
-BERT = {
-    **TRANSFORMER,
-    "vocabulary_size": len(WORDS),
-    "max_sequence_length": 32,
-}
+BERT = {**TRANSFORMER, "vocabulary_size": len(WORDS), "max_sequence_length": 32}
+LONGFORMER = {**BERT, "attention_window": 4, "num_segments": 2, "padding_id": 0}
 
 
 def transformer_full():

@@ -32,6 +32,7 @@ class ScriptedModel:
         self.reads = []
 
     prompt_inputs = DecodingCausalLM.prompt_inputs
+    needs_max_length = False
 
     def initial_state(self, batch_size, max_length=None):
         assert (batch_size, max_length) == (1, self.context_length)
@@ -291,3 +292,13 @@ def test_full_attention_writes_beyond_its_context(full_attention):
     text = "".join(full_attention.stream("It", max_length=max_length, seed=1))
     # Random bytes: broken ones are one character, as whole ones are.
     assert max_length / 4 < len(text) <= max_length - 3
+
+
+def test_full_attention_without_a_limit_streams_up_to_a_length():
+    model = small_model("full", max_sequence_length=None)
+    model.compile(sampler="greedy", run_eagerly=True)
+    assert model.context_length is None
+    text = model.generate("ab", max_length=12)
+    assert "ab" + "".join(model.stream("ab", max_length=12)) == text
+    with pytest.raises(ValueError, match="`max_length` must be given"):
+        next(model.stream("ab"))

@@ -227,6 +227,19 @@ def test_a_sentence_piece_model_of_another_family_is_refused(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text(settings)
     with pytest.raises(ValueError, match="tokenizer_class='T5Tokenizer'"):
         SubwordTokenizer.from_huggingface_folder(tmp_path)
+    # A complete definition beside it needs no such file.
+    (tmp_path / "tokenizer.json").write_text(MAKERS["byte_pair"]().definition)
+    assert SubwordTokenizer.from_huggingface_folder(tmp_path)("a dog").any()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"type": "Nowhere"}, {"merges": [["a", "nowhere"]]}, {"vocab": 1}]
+)
+def test_a_definition_of_another_form_is_refused(changes):
+    content = json.loads(MAKERS["byte_pair"]().definition)
+    content["model"].update(changes)
+    with pytest.raises(ValueError, match=r"must be a valid `tokenizer\.json`"):
+        SubwordTokenizer(json.dumps(content))
 
 
 def test_what_cannot_be_is_refused(byte_pairs):

@@ -97,8 +97,8 @@ class EvaluationProtocol:
     def windows(self, length, first_scored=0):
         """Cut a text into windows, each of which is read from an empty state.
 
-        What is scored is read in a single window if it fits into one, with as much
-        context before it as fits too.
+        If all scored ids fit into one window, they are read in a single window, with as
+        much context before them as fits.
 
         Args:
             length: int. Ids of the text.

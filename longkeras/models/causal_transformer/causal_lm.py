@@ -55,8 +55,15 @@ class TransformerCausalLM(DecodingCausalLM):
 
     @property
     def context_length(self):
-        """int, the most tokens at once, or None where every layer has a window."""
+        """int, the backbone's `max_sequence_length`; None for no limit."""
         return self.backbone.max_sequence_length
+
+    @property
+    def needs_max_length(self):
+        """bool, whether a layer has full attention, and nothing limits its cache."""
+        layers = self.backbone.transformer_layers
+        is_full = any(layer.attention_window is None for layer in layers)
+        return is_full and self.context_length is None
 
     def initial_state(
         self, batch_size, max_length=None, num_global_tokens=0, prompt_length=None

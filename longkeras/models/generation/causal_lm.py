@@ -53,6 +53,11 @@ class DecodingCausalLM(
         """int, the most tokens at once, or None for text of any length."""
         raise NotImplementedError
 
+    @property
+    def needs_max_length(self):
+        """bool, whether the state grows with the text although nothing limits it."""
+        return False
+
     def logits_of(self, hidden_states):
         """Logits of the next token by the embeddings, which are those of the input.
 

@@ -8,6 +8,7 @@ from longkeras.models.generation.batch_generation import (
     decoder_prefix,
     encoder_inputs,
 )
+from longkeras.models.generation.compiled_decoding import bucketed
 from longkeras.models.generation.options import check_global_tokens
 from longkeras.models.generation.text_pieces import spelt, text_pieces, text_until
 from longkeras.models.generation.token_choice import (
@@ -125,11 +126,17 @@ class TextStream:
             iterator of token ids or None.
         """
         choice = CompiledChoice(self.model, self.sampler, self.options.seed, prompt)
+        num_together = self.model.tokens_a_call
+        room = None
+        if self.model.needs_max_length and self.max_length is not None:
+            # The last call may write more tokens than are yielded.
+            room = bucketed(self.max_length + num_together)
         return token_calls(
             self.model,
             prompt,
             choice,
-            num_together=self.model.tokens_a_call,
+            num_together=num_together,
+            max_length=room,
             encoder_inputs=encoder_inputs,
         )
 

@@ -17,7 +17,7 @@ class LongformerMaskedLMPreprocessor(LongformerPreprocessor, MaskedLMPreprocesso
     one. With a `seed` a new preprocessor draws the same again for the same texts in
     the same order, in batches of any size; a parallel `tf.data` map has no order.
 
-    What does not fit is cut, with a warning; `report` counts it, and `windows` reads a
+    Longer texts are cut, with a warning; `report` counts it, and `windows` reads a
     text of any length in parts.
 
     Args:

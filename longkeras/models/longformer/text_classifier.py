@@ -18,7 +18,7 @@ class LongformerTextClassifierPreprocessor(
 ):
     """Tokenizes texts or pairs of texts, adds special tokens, and pads.
 
-    The first token is global. What does not fit is cut, with a warning; `report`
+    The first token is global. Longer texts are cut, with a warning; `report`
     counts it, and `windows` reads a text of any length in parts.
 
     Args:

@@ -18,7 +18,7 @@ class LongformerTokenClassifierPreprocessor(
 
     The label of a word goes to its first token; other tokens have the weight 0. In a
     text every token has a label: that of the span of characters it begins in, or
-    `outside_label`. No token is global. What does not fit is cut, with a warning;
+    `outside_label`. No token is global. Longer texts are cut, with a warning;
     `report` counts it, and `windows` reads a text of any length in parts.
 
     Args:
