@@ -1,6 +1,6 @@
 """Checks of sizes, rates and other arguments of constructors.
 
-A name means the same everywhere in the library, so one table holds the rules.
+An argument means the same everywhere in the library, so one table has the rules.
 """
 
 import operator
@@ -11,16 +11,9 @@ from typing import Any
 def check_arguments(
     arguments: Mapping[str, Any], may_be_none: tuple[str, ...] = ()
 ) -> None:
-    """Raises an error if an argument is of the wrong kind, or out of its range.
+    """Refuse arguments of a wrong type or out of range, and `None` where not permitted.
 
-    Args:
-        arguments: dict of arguments by name, such as a constructor's `locals()`; what
-            the table does not know is not looked at.
-        may_be_none: tuple of str. Those that may be None. Defaults to `()`.
-
-    Raises:
-        ValueError: If a count is no whole number or too small, a rate of dropout is
-            not in [0, 1), what must be above 0 is not, or what may not be below is.
+    `arguments` may be a constructor's `locals()`: names without a rule are ignored.
     """
     for name, value in arguments.items():
         if name in _RULES and not (value is None and name in may_be_none):
@@ -28,21 +21,9 @@ def check_arguments(
 
 
 def whole_number(name: str, value: Any, minimum: int) -> int:
-    """An argument as an int.
-
-    Args:
-        name: str. The argument.
-        value: what was given for it.
-        minimum: int. The smallest that is allowed.
-
-    Returns:
-        int, of NumPy's ints too.
-
-    Raises:
-        ValueError: If it is no int (a bool is none), or less than `minimum`.
-    """
+    """The value of an argument as an int, from an int of NumPy's too."""
     try:
-        # bool is an int to Python, but never a count.
+        # A bool is an int in Python, but not a count.
         number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = None
@@ -57,7 +38,7 @@ def _check_count(name: str, value: Any) -> None:
     whole_number(name, value, 1)
 
 
-def _check_place(name: str, value: Any) -> None:
+def _check_index(name: str, value: Any) -> None:
     whole_number(name, value, 0)
 
 
@@ -109,7 +90,7 @@ _NAMES: dict[Callable[[str, Any], None], tuple[str, ...]] = {
         "units",
         "vocabulary_size",
     ),
-    _check_place: (
+    _check_index: (
         "decay_steps",
         "first_position",
         "outside_label",

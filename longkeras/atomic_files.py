@@ -1,8 +1,8 @@
-"""Files and folders that are replaced whole or not at all.
+"""Files and folders that are replaced atomically.
 
-What is new is written beside its place, flushed to the disk, and then moved there in
-one step: whoever reads the place meanwhile, or after a crash, a kill or a full disk,
-finds the old content or the new one.
+New content is written beside the old one, flushed to the disk, and moved to its place
+in one step: a reader finds the old or the new content, also after a crash, a kill or a
+full disk.
 """
 
 import ctypes
@@ -25,21 +25,12 @@ _NO_SPACE = (errno.EDQUOT, errno.EFBIG, errno.ENOSPC)
 def replaced_file(
     path: str | os.PathLike[str], needed_bytes: int = 0
 ) -> Iterator[Path]:
-    """A place to write a file to, which takes the place of `path` at the end.
+    """Yield the path of a new file, which replaces `path` at the end.
 
-    Files written beside it under other names, such as the shards of large weights,
-    move too, each in one step: the named file last, since it names the others.
-
-    Args:
-        path: str or path. The file to replace or to make; of a link what it points to.
-        needed_bytes: int. Space that must be free before anything is written.
-            Defaults to `0`.
-
-    Yields:
-        A `pathlib.Path` of the same name in a fresh folder beside `path`.
-
-    Raises:
-        OSError: If there is not as much space as is needed.
+    It has the same name and is in an empty folder beside `path`. Files written into
+    that folder under other names, such as the shards of large weights, move too, each
+    in one step; the named file moves last, since it names the others. Raises an
+    `OSError` if there are fewer than `needed_bytes` of free space.
     """
     path = Path(os.path.realpath(path))
     with _workshop(path, needed_bytes) as workshop:
@@ -60,24 +51,13 @@ def replaced_folder(
     is_kept: Callable[[Path, Path], bool],
     needed_bytes: int = 0,
 ) -> Iterator[Path]:
-    """A place to write a folder to, which takes the place of `path` at the end.
+    """Yield the path of a new, empty folder, which replaces `path` at the end.
 
-    On Linux the two folders are exchanged in one step. Elsewhere the old one is moved
-    aside first: a kill between the two moves leaves it whole beside `path`, under a
-    name that starts with a dot and ends in `.old`.
-
-    Args:
-        path: str or path. The folder to replace or to make.
-        is_kept: function of the new folder and an entry's path inside the old one.
-            Whether the entry comes along, where the new folder has none of that name.
-        needed_bytes: int. Space that must be free before anything is written.
-            Defaults to `0`.
-
-    Yields:
-        A `pathlib.Path` of the same name in a fresh folder beside `path`: empty.
-
-    Raises:
-        OSError: If there is not as much space as is needed.
+    `is_kept(new_folder, entry)` tells whether an entry of the old folder, by its path
+    in it, is carried over where the new folder has none of that name. On Linux the two
+    folders are exchanged in one step. Elsewhere the old one is moved aside first: a
+    kill between the two moves leaves it beside `path`, under a name that starts with a
+    dot and ends in `.old`.
     """
     path = Path(os.path.realpath(path))
     with _workshop(path, needed_bytes) as workshop:
@@ -93,9 +73,27 @@ def replaced_folder(
         _flush_to_disk(path.parent)
 
 
+class AtomicPreset:
+    """Mixin that saves a tokenizer or preprocessor atomically.
+
+    Must precede the KerasHub class in the bases. KerasHub overwrites one file after
+    another: a full disk or a kill between two leaves a vocabulary that does not match
+    the configuration.
+    """
+
+    def save_to_preset(self, preset_dir: str | os.PathLike[str]) -> None:
+        """Saves into a preset folder; see `keras_hub.models.Preprocessor`.
+
+        Other files in the folder, such as a model's weights, stay. The new folder is
+        written beside the old one, and exchanged with it when it is complete.
+        """
+        with replaced_folder(preset_dir, lambda new, place: True) as place:
+            super().save_to_preset(str(place))  # type: ignore[misc]
+
+
 @contextmanager
 def _workshop(path: Path, needed_bytes: int) -> Iterator[Path]:
-    """A fresh folder on the same file system, where a move is a single step."""
+    """A temporary folder on the same file system, where a move is a single step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     workshop = tempfile.mkdtemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     try:
@@ -106,10 +104,9 @@ def _workshop(path: Path, needed_bytes: int) -> Iterator[Path]:
 
 
 def _check_space(folder: Path, needed_bytes: int) -> None:
-    """Raises an error if a file of that size has no place here.
+    """Refuse a file of that size where the disk is too full.
 
-    Asked before, because HDF5 may crash the process when a disk is full: measured
-    with HDF5 1.14.6.
+    Checked before writing, because HDF5 1.14.6 may crash the process on a full disk.
     """
     if not needed_bytes or not hasattr(os, "posix_fallocate"):
         return
@@ -117,7 +114,7 @@ def _check_space(folder: Path, needed_bytes: int) -> None:
         try:
             os.posix_fallocate(file.fileno(), 0, needed_bytes)
         except OSError as error:
-            # Some file systems cannot tell.
+            # Some file systems do not support this.
             if error.errno in _NO_SPACE:
                 raise
 
@@ -138,14 +135,14 @@ def _carry_over(
 
 def _link_or_copy(old: Path, new: Path) -> None:
     try:
-        # The same file under a second name: somebody may be writing to it.
+        # A hard link, since a program may be writing to the file.
         os.link(old, new, follow_symlinks=False)
     except (NotImplementedError, OSError):
         shutil.copy2(old, new, follow_symlinks=False)
 
 
 def _exchange(new: Path, old: Path) -> bool:
-    """Exchanges two folders in one step, and says whether the system could."""
+    """Exchange two folders in one step; return whether the system can."""
     if sys.platform != "linux" or not old.exists():
         return False
     try:
@@ -175,7 +172,7 @@ def _move_in(new: Path, old: Path) -> None:
 
 
 def _flush_to_disk(*paths: Path) -> None:
-    """Returns when the content of these files and folders is on the disk."""
+    """Return when the content of these files and folders is on the disk."""
     for path in paths:
         if path.is_symlink() or (os.name == "nt" and path.is_dir()):
             continue  # A link has no content, and Windows cannot open folders.

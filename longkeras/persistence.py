@@ -1,7 +1,7 @@
-"""Saving and loading models: checked first, registered, written in one step.
+"""Saving of models in one step, and loading with checks.
 
-Two forms: a `.keras` file (one model, with its optimizer) and a preset folder (what
-KerasHub's `from_preset` reads: configuration, weights and tokenizer apart).
+A model is a `.keras` file, which includes its optimizer, or a preset folder, which
+KerasHub's `from_preset` reads.
 """
 
 import json
@@ -14,8 +14,7 @@ from typing import Any
 from longkeras.atomic_files import replaced_file, replaced_folder
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.safe_files import check_keras_file
-from longkeras.safe_files.checksums import record_checksums
-from longkeras.safe_files.preset_folder import checked_once
+from longkeras.safe_files.preset_folder import checked_once, record_checksums
 from longkeras.safe_files.preset_layout import (
     CONFIG_FILE,
     TASK_FILE,
@@ -24,7 +23,7 @@ from longkeras.safe_files.preset_layout import (
 )
 from longkeras.safe_files.weights import saved_bytes
 
-# What Keras, KerasHub and h5py raise for files that are not what they should be.
+# The errors of Keras, KerasHub and h5py for damaged files.
 _LOADING_ERRORS = (
     ArithmeticError,
     AttributeError,
@@ -36,7 +35,7 @@ _LOADING_ERRORS = (
     TypeError,
     ValueError,
 )
-# Fewer than five are of an optimizer that has taken no step: it may start anew.
+# Fewer than five variables are those of an optimizer that has taken no step.
 _OPTIMIZER_MISFIT = (
     r"Skipping variable loading for optimizer .* saved optimizer has (?![0-4] )\d+"
 )
@@ -46,7 +45,7 @@ def load_model(path: str | os.PathLike[str], compile: bool = True) -> Any:
     """Loads a model from a `.keras` file or a preset folder.
 
     Registers the classes of `longkeras.models` first, and checks the file before
-    Keras sees it: a half-copied or damaged file is named, not guessed at.
+    Keras reads it.
 
     Args:
         path: str or path. A file that ends in `.keras`, or a folder written by
@@ -92,10 +91,10 @@ a preset folder, and there is nothing there. Received: path=no_such_model.keras
 def save_model(model: Any, path: str | os.PathLike[str]) -> Path:
     """Saves a model as a `.keras` file or a preset folder, whole or not at all.
 
-    The model is written beside its place first and moved there when it is complete
-    and on the disk: whoever reads `path` meanwhile, or after a crash, finds the old
-    model or the new one, never half of one. Of an existing folder the model's own
-    files are replaced; others, such as notes or a recipe, are kept.
+    The model is written beside `path` first and moved there when it is complete and on
+    the disk: a reader finds the old model or the new one, also after a crash. In an
+    existing folder the model's own files are replaced; others, such as notes or a
+    recipe, are kept.
 
     Args:
         model: A `keras.Model`; for a folder a KerasHub backbone or task.
@@ -138,7 +137,7 @@ def _load_keras_file(path: Path, compile: bool) -> Any:
 
     arrays = check_keras_file(path)
     with warnings.catch_warnings():
-        # Keras would start the optimizer anew, and only say so.
+        # Keras would only warn, and start with a new optimizer.
         warnings.filterwarnings("error", _OPTIMIZER_MISFIT)
         model = keras.saving.load_model(path, compile=compile, safe_mode=True)
     _check_places(model, arrays, path)
@@ -159,13 +158,13 @@ def _load_preset(path: Path) -> Any:
 
 
 def _check_places(model: Any, arrays: list[str], path: Path) -> None:
-    """Raises an error if there are more weights than the model has a place for.
+    """Refuse more saved weights than the model has.
 
-    Keras leaves them out without a word: a model of fewer layers would be loaded from
-    the weights of a larger one.
+    Keras ignores them silently: a model of fewer layers would be loaded from the
+    weights of a larger one.
     """
-    # Private parts, adapted layers' own weights among them, and the optimizer are none
-    # of the model's layers.
+    # Private attributes, such as the weights of adapted layers, and the optimizer are
+    # not layers of the model.
     arrays = [
         name
         for name in arrays
@@ -189,7 +188,7 @@ def _preset_class(path: Path) -> Any:
     name = config.get("registered_name")
     found = keras.saving.get_registered_object(name) if name else None
     if found is None:
-        # KerasHub's own classes are found by name: let its bases look them up.
+        # KerasHub's own classes are found by name.
         import keras_hub
 
         found = getattr(keras_hub.models, config.get("class_name", ""), None)
@@ -223,7 +222,7 @@ def _check_preset_target(model: Any, path: Path) -> None:
 
 
 def _loading_errors() -> tuple[type[BaseException], ...]:
-    """What loading raises; TensorFlow's own errors too, where it is loaded."""
+    """The errors of loading, with TensorFlow's own where it is loaded."""
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None:
         return _LOADING_ERRORS

@@ -1,24 +1,23 @@
-"""Common parts of BERT, RoBERTa, XLM-R and Longformer checkpoints.
+"""Names, configuration and activations that BERT, RoBERTa and Longformer share.
 
 The canonical names of their tensors are those of a bare `LongformerModel` and of its
-heads. The families differ in prefixes and in BERT's names of its masked language model.
+heads. XLM-R is RoBERTa here. The families differ in prefixes, and BERT in its names
+for the masked language model's head.
 """
 
+from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.activation_names import activation_of
-from longkeras.conversion.checkpoint_tensors import (
-    TensorNames,
-    Tensors,
-    TiedOutput,
-    changed,
-)
 from longkeras.conversion.family import Head
-from longkeras.conversion.model_request import ModelRequest
+from longkeras.conversion.load_request import LoadRequest
+from longkeras.conversion.tensor_files.named_tensor import Tensors
+from longkeras.conversion.tensor_names import TensorNames, TiedOutput
 from longkeras.conversion.weight_map import WeightMapping, dense_weights, norm_weights
+from longkeras.layers import activations
 
 WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
 POSITION_EMBEDDINGS = "embeddings.position_embeddings.weight"
@@ -50,7 +49,7 @@ NAMES = TensorNames(
         "cls.predictions.decoder.": "lm_head.decoder.",
         "cls.predictions.bias": "lm_head.bias",
     },
-    # BERT's first files use the names of TensorFlow's layers.
+    # The first BERT files have TensorFlow's names.
     endings={
         "LayerNorm.gamma": "LayerNorm.weight",
         "LayerNorm.beta": "LayerNorm.bias",
@@ -79,37 +78,85 @@ _REQUIRED_SIZES = {
 }
 
 
-def is_bert(config: dict[str, Any]) -> bool:
-    """Return whether positions count padding, and start with the first row.
+# Every `hidden_act` of `transformers`, with the function or, for an activation with
+# weights, its name here. Of several names for one function the first is written.
+ACTIVATIONS: dict[str, Callable | str] = {
+    "gelu": keras.activations.gelu,
+    "gelu_python": keras.activations.gelu,
+    "gelu_new": activations.gelu_tanh,
+    "gelu_accurate": activations.gelu_tanh,
+    "gelu_fast": activations.gelu_tanh,
+    "gelu_python_tanh": activations.gelu_tanh,
+    "gelu_pytorch_tanh": activations.gelu_tanh,
+    "gelu_10": activations.gelu_clipped,
+    "quick_gelu": activations.quick_gelu,
+    "relu": keras.activations.relu,
+    "relu2": activations.relu_squared,
+    "relu6": keras.activations.relu6,
+    "leaky_relu": activations.leaky_relu_hundredth,
+    "silu": keras.activations.silu,
+    "swish": keras.activations.silu,
+    "hardswish": keras.activations.hard_silu,
+    "mish": keras.activations.mish,
+    "laplace": activations.laplace,
+    "sqrtsoftplus": activations.sqrt_softplus,
+    "sigmoid": keras.activations.sigmoid,
+    "tanh": keras.activations.tanh,
+    "linear": keras.activations.linear,
+    "prelu": "prelu",
+    "xielu": "xielu",
+}
 
-    Args:
-        config: dict. The `config.json`.
 
-    Returns:
-        bool.
-    """
-    return config.get("model_type") == "bert"
+def linear_classifier(task: str, model: Any, **options: Any) -> Head:
+    """The head of a classifier with one layer: BERT's of texts, and all of tokens."""
+    mappings = tuple(dense_weights("classifier", "output_dense"))
+    return Head(task, model, mappings, classes="classifier.bias", **options)
 
 
-def encoder_arguments(request: ModelRequest) -> dict[str, Any]:
+def two_layer_classifier(model: Any) -> Head:
+    """The head of RoBERTa's and Longformer's classifiers of texts."""
+    mappings = (
+        *dense_weights("classifier.dense", "pooled_dense"),
+        *dense_weights("classifier.out_proj", "output_dense"),
+    )
+    return Head("text_classifier", model, mappings, "classifier.out_proj.bias")
+
+
+def activation_of(name: str) -> Callable | str:
+    """The activation of a checkpoint's `hidden_act`."""
+    if name not in ACTIVATIONS:
+        raise ValueError(
+            f"`hidden_act` must be one of {', '.join(ACTIVATIONS)}. "
+            f"Received: hidden_act={name!r}"
+        )
+    return ACTIVATIONS[name]
+
+
+def activation_name(activation: Callable | str) -> str:
+    """The `hidden_act` of an activation."""
+    for name, known in ACTIVATIONS.items():
+        if known == activation:
+            return name
+    raise ValueError(
+        "Hugging Face has no name for this activation, only for "
+        f"{sorted(ACTIVATIONS)}. Received: activation={activation}"
+    )
+
+
+def encoder_arguments(request: LoadRequest) -> dict[str, Any]:
     """The arguments that `LongformerBackbone` shares with the short encoders.
 
-    Args:
-        request: `ModelRequest`. What its `config.json` leaves out has Hugging Face's
-            defaults.
-
-    Returns:
-        dict.
-
-    Raises:
-        CheckpointError: If a value is missing or impossible.
+    The sizes must be in `config.json`; the rest has Hugging Face's defaults.
     """
     arguments: dict[str, Any] = {
         ours: request.size(theirs) for theirs, ours in _REQUIRED_SIZES.items()
     }
     positions = request.size("max_position_embeddings")
-    padding_id = request.size("pad_token_id", 0 if is_bert(request.config) else 1)
-    first = 0 if is_bert(request.config) else padding_id + 1
+    # RoBERTa's positions begin behind the row of its padding token.
+    is_bert = request.model_type == "bert"
+    padding_id = request.size("pad_token_id", 0 if is_bert else 1)
+    first = 0 if is_bert else padding_id + 1
     try:
         activation = activation_of(request.config.get("hidden_act", "gelu"))
     except (TypeError, ValueError) as error:
@@ -126,8 +173,8 @@ def encoder_arguments(request: ModelRequest) -> dict[str, Any]:
     }
 
 
-def table_shapes(request: ModelRequest) -> dict[str, tuple[int, ...]]:
-    """The shapes of the tables and of one layer; see `Family.shapes`."""
+def table_shapes(request: LoadRequest) -> dict[str, tuple[int, ...]]:
+    """The shapes of the embedding tables and of one bias; see `Family.shapes`."""
     hidden_dim = request.size("hidden_size")
     return {
         WORD_EMBEDDINGS: (request.size("vocab_size"), hidden_dim),
@@ -137,32 +184,22 @@ def table_shapes(request: ModelRequest) -> dict[str, tuple[int, ...]]:
     }
 
 
-def head_dropout(request: ModelRequest) -> float:
+def head_dropout(request: LoadRequest) -> float:
     """The dropout of a classifier."""
     if request.config.get("classifier_dropout") is not None:
         return request.number("classifier_dropout", 0.0)
     return request.number("hidden_dropout_prob", 0.1)
 
 
-def separator_id(request: ModelRequest) -> int:
-    """The token that separates a question from its context."""
+def separator_id(request: LoadRequest) -> int:
+    """The id of the token between a question and its context."""
     if request.config.get("sep_token_id") is None:
         return _DEFAULT_SEPARATOR
     return request.size("sep_token_id")
 
 
-def check_short_encoder(request: ModelRequest, head: Head, tensors: Tensors) -> None:
-    """Refuse a short encoder with features that no model here has.
-
-    Args:
-        request: `ModelRequest`.
-        head: `Head`. The task that is read.
-        tensors: dict of `NamedTensor` by canonical name.
-
-    Raises:
-        CheckpointError: If it is a decoder, has relative positions, or a masked
-            language model whose head has an activation with weights.
-    """
+def check_short_encoder(request: LoadRequest, head: Head, tensors: Tensors) -> None:
+    """Refuse a short encoder with features that no model here has."""
     config = request.config
     kind = config.get("position_embedding_type") or "absolute"
     if kind != "absolute" or config.get("is_decoder"):
@@ -181,20 +218,10 @@ def check_short_encoder(request: ModelRequest, head: Head, tensors: Tensors) -> 
 
 
 def with_rows_before(tensors: Tensors, count: int) -> Tensors:
-    """Put empty rows before the first of a position table, for padding.
-
-    Args:
-        tensors: dict of `NamedTensor` by canonical name.
-        count: int.
-
-    Returns:
-        dict of `NamedTensor` by canonical name.
-    """
+    """Prepend rows of zeros to the position table, for padding."""
     table = tensors[POSITION_EMBEDDINGS]
     length, hidden_dim = table.shape
-    longer = changed(
-        table,
-        (count + length, hidden_dim),
-        lambda rows: np.pad(rows, ((count, 0), (0, 0))),
+    longer = table.changed(
+        (count + length, hidden_dim), lambda rows: np.pad(rows, ((count, 0), (0, 0)))
     )
     return {**tensors, POSITION_EMBEDDINGS: longer}

@@ -6,11 +6,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from longkeras.conversion.checkpoint_tensors import TensorNames, Tensors, TiedOutput
-from longkeras.conversion.model_request import ModelRequest
+from longkeras.conversion.load_request import LoadRequest
+from longkeras.conversion.tensor_files.named_tensor import Tensors
+from longkeras.conversion.tensor_names import TensorNames, TiedOutput
 from longkeras.conversion.weight_map import WeightMapping
 
-# Tasks, and how the names of their classes in `transformers` end; the first is written.
+# The endings of each task's class names in `transformers`; the first is written.
 ENDINGS = {
     "backbone": ("Model",),
     "masked_lm": ("ForMaskedLM", "ForPreTraining"),
@@ -27,10 +28,9 @@ class Head:
     Attributes:
         task: str. A name that the argument `task` accepts.
         model: class of the task; of `"backbone"`, the backbone itself.
-        weights: tuple of `WeightMapping`. The head, which is new where the
-            checkpoint's does not fit.
-        classes: str. The tensor whose first axis counts the classes. Defaults to
-            `None`, for a task without classes.
+        weights: tuple of `WeightMapping`. The weights of the head.
+        classes: str. The tensor whose first axis is the classes. Defaults to `None`,
+            for a task without classes.
         pretrained: tuple of `WeightMapping`. Weights of the head that an encoder
             without this head may hold too, such as BERT's pooler.
     """
@@ -44,37 +44,38 @@ class Head:
 
 @dataclass(frozen=True)
 class Family:
-    """Everything that reading and writing needs to know of one family.
+    """A family of checkpoints, as the reader and the writer see it.
 
     Attributes:
-        name: str. How the names of its classes in `transformers` begin.
+        name: str. The beginning of its class names in `transformers`.
         heads: tuple of `Head`, the backbone first.
         names: `TensorNames`. The names of its tensors.
-        shapes: function of a request that gives the shapes of the largest tensors by
-            name, as `config.json` says. They are checked before a model is made.
+        shapes: function of a request. Returns the shapes of the largest tensors by
+            name, according to `config.json`. They are checked before a model is made.
         tied: `TiedOutput`. The output projection that is the token embedding.
-        arguments: function `(request, head, tensors)` that gives the arguments of the
-            backbone which follow from `config.json`.
+        arguments: function `(request, head, tensors)`. Returns the arguments of the
+            backbone that follow from `config.json`.
         weights: function of a backbone, or of an object with its arguments as
-            attributes, that gives the mappings of the backbone.
-        task_arguments: function `(request, head, is_kept, tokenizer)` that gives
+            attributes. Returns the mappings of the backbone.
+        task_arguments: function `(request, head, is_kept, tokenizer)`. Returns
             arguments of the task; the reader passes on those that its class takes.
-            `is_kept` says whether the head is the checkpoint's, and `tokenizer` is a
-            function that reads the tokenizer, or gives None.
-        read_tokenizer: function of a folder that gives the tokenizer, or None.
+            `is_kept` tells whether the head is the checkpoint's, and `tokenizer` is a
+            function that returns the tokenizer or None.
+        read_tokenizer: function of a folder. Returns the tokenizer, or None.
         tokenizer: class of the family's tokenizer. Defaults to `None`, KerasHub's.
         length_argument: str. The argument of preprocessors that limits a text.
             Defaults to `"max_sequence_length"`.
-        adapt: function `(request, arguments, tensors)` that changes tensors into what
-            the mappings expect, once they are checked. Defaults to `None`.
-        adapted: tuple of str. Tensors that `adapt` uses up.
-        pooler: str. How the names of a layer begin that gets random weights where a
-            checkpoint lacks it, which is logged. Defaults to `None`.
-        variant: function of a request that gives the `model_type` of a checkpoint
-            that calls itself by another one, or None.
-        refusal: function `(request, reason, **received)` that makes the error for what
-            the family's classes cannot hold. Defaults to `None`: they hold everything.
-        config: function `(model, head)` that gives `config.json`. Defaults to `None`:
+        adapt: function `(request, arguments, tensors)`. Returns the tensors in the
+            form that the mappings expect, once they are checked. Defaults to `None`.
+        adapted: tuple of str. Tensors that only `adapt` reads.
+        pooler: str. The prefix of a layer that gets random weights, which is logged,
+            where a checkpoint lacks it. Defaults to `None`.
+        variant: function of a request. Returns the actual `model_type` of a checkpoint
+            that is saved under another one, or None.
+        refusal: function `(request, reason, **received)`. Returns the error for a
+            checkpoint that the family's classes cannot represent. Defaults to `None`:
+            they represent all.
+        config: function `(model, head)`. Returns `config.json`. Defaults to `None`:
             the family is not written.
         write_tokenizer: function `(tokenizer, folder, max_sequence_length)`.
     """
@@ -82,18 +83,18 @@ class Family:
     name: str
     heads: tuple[Head, ...]
     names: TensorNames
-    shapes: Callable[[ModelRequest], dict[str, tuple[int, ...]]]
+    shapes: Callable[[LoadRequest], dict[str, tuple[int, ...]]]
     tied: TiedOutput
-    arguments: Callable[[ModelRequest, Head, Tensors], dict[str, Any]]
+    arguments: Callable[[LoadRequest, Head, Tensors], dict[str, Any]]
     weights: Callable[[Any], list[WeightMapping]]
     task_arguments: Callable[..., dict[str, Any]]
     read_tokenizer: Callable[[Path], Any]
     tokenizer: type | None = None
     length_argument: str = "max_sequence_length"
-    adapt: Callable[[ModelRequest, dict[str, Any], Tensors], Tensors] | None = None
+    adapt: Callable[[LoadRequest, dict[str, Any], Tensors], Tensors] | None = None
     adapted: tuple[str, ...] = ()
     pooler: str | None = None
-    variant: Callable[[ModelRequest], str | None] | None = None
+    variant: Callable[[LoadRequest], str | None] | None = None
     refusal: Callable[..., ValueError] | None = None
     config: Callable[[Any, Head], dict[str, Any]] | None = None
     write_tokenizer: Callable[[Any, Path, int], None] | None = None
@@ -104,7 +105,7 @@ class Family:
         return self.heads[0].model
 
     def weights_for(self, arguments: dict[str, Any]) -> list[WeightMapping]:
-        """The mappings of a backbone that has yet to be made of its arguments."""
+        """The mappings of a backbone that these arguments would make."""
         return self.weights(SimpleNamespace(**arguments))
 
     def head_for(self, task: type | str | None) -> Head | None:
@@ -120,18 +121,11 @@ class Family:
         return next((x for x in self.heads if isinstance(model, x.model)), None)
 
     def architecture(self, head: Head) -> str:
-        """The class in `transformers`."""
+        """The name of a head's class in `transformers`."""
         return f"{self.name}{ENDINGS[head.task][0]}"
 
     def makes(self, kind: Any) -> bool:
-        """Return whether a class is a model, tokenizer or preprocessor of the family.
-
-        Args:
-            kind: a class, or whatever else `task` may be.
-
-        Returns:
-            bool.
-        """
+        """Return whether a model, tokenizer or preprocessor class is of this family."""
         tokenizer = getattr(kind, "tokenizer_cls", kind)
         is_model = any(kind is head.model for head in self.heads)
         return is_model or (tokenizer is self.tokenizer and tokenizer is not None)

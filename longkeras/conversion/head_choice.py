@@ -1,4 +1,4 @@
-"""The task that is read, and whether its head is the checkpoint's or a new one."""
+"""Choice of the task, and of the checkpoint's head or a new one."""
 
 import logging
 import re
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.checkpoint_tensors import Tensors
 from longkeras.conversion.family import ENDINGS, Family, Head
-from longkeras.conversion.model_request import ModelRequest
+from longkeras.conversion.load_request import LoadRequest
+from longkeras.conversion.tensor_files.named_tensor import Tensors
 
 _log = logging.getLogger(__name__)
 
-# The one layer of a classifier of texts (BERT), of tokens, and of choices.
+# One name for the layer of three classifiers: texts (BERT), tokens, and choices.
 _AMBIGUOUS = "classifier.weight"
-# The number of labels that `transformers` does not write down.
+# `transformers` does not write this number of labels down.
 _DEFAULT_CLASSES = 2
 _GENERIC_LABEL = re.compile(r"LABEL_\d+")
 
@@ -34,34 +34,17 @@ class HeadChoice:
 
 
 def own_task(config: dict[str, Any]) -> str | None:
-    """The task for which a checkpoint was saved.
+    """The task for which a checkpoint was saved, by its `architectures`.
 
-    Args:
-        config: dict. The `config.json`.
-
-    Returns:
-        str; `"backbone"` where no architecture is named, and None where the one that
-        is named has no counterpart here.
+    `"backbone"` where it names none, and None for one that has no counterpart here.
     """
     architecture = str((config.get("architectures") or ["Model"])[0])
     tasks = (task for task, ends in ENDINGS.items() if architecture.endswith(ends))
     return next(tasks, None)
 
 
-def wanted_head(request: ModelRequest, family: Family) -> Head:
-    """The head of the task that is wanted, or else of the checkpoint's own.
-
-    Args:
-        request: `ModelRequest`.
-        family: `Family`.
-
-    Returns:
-        `Head`.
-
-    Raises:
-        CheckpointError: If there is no such task.
-        ValueError: If the family's classes do not have it.
-    """
+def wanted_head(request: LoadRequest, family: Family) -> Head:
+    """The head of the requested task, or else of the checkpoint's own."""
     task = own_task(request.config) if request.task is None else request.task
     head = family.head_for(task)
     if head is not None:
@@ -78,31 +61,18 @@ def wanted_head(request: ModelRequest, family: Family) -> Head:
     )
 
 
-def choose_head(request: ModelRequest, head: Head, tensors: Tensors) -> HeadChoice:
-    """Decide whether the checkpoint's head is kept.
+def choose_head(request: LoadRequest, head: Head, tensors: Tensors) -> HeadChoice:
+    """Decide whether the checkpoint's head is kept, and name the classes.
 
-    It is where the task is the same and has as many classes as are wanted. The number
-    of classes is that of `num_classes` or `class_names`, or else the checkpoint's.
-
-    Args:
-        request: `ModelRequest`.
-        head: `Head`.
-        tensors: dict of `NamedTensor` by canonical name; empty without weights.
-
-    Returns:
-        `HeadChoice`.
-
-    Raises:
-        ValueError: If a new classifier's number of classes is not known, if the task
-            has no classes and some are given, or if `class_names` are the
-            checkpoint's in another order.
+    It is kept for the same task with the requested number of classes. That is
+    `num_classes`, or the number of `class_names`, or else the checkpoint's. Without
+    weights, `tensors` is empty.
     """
     has_head = _has_head(request.config, head, tensors)
     if head.classes is None:
         _refuse_classes(request, head)
         return HeadChoice(has_head, {})
-    names = request.overrides.get("class_names")
-    wanted = num_classes_in(request.overrides)
+    names, wanted = request.overrides.get("class_names"), request.num_classes
     stored = None
     if has_head and head.classes in tensors:
         stored = next(iter(tensors[head.classes].shape), None)
@@ -127,29 +97,8 @@ def choose_head(request: ModelRequest, head: Head, tensors: Tensors) -> HeadChoi
     return HeadChoice(is_kept, {"num_classes": num_classes, "class_names": names})
 
 
-def num_classes_in(overrides: dict[str, Any]) -> int | None:
-    """The number of classes that is wanted, by itself or by names.
-
-    Args:
-        overrides: dict. Of `ModelRequest`.
-
-    Returns:
-        int, or None where none is.
-    """
-    names = overrides.get("class_names")
-    wanted = overrides.get("num_classes")
-    if wanted is None and isinstance(names, list | tuple):
-        return len(names)
-    return wanted
-
-
 def log_new_head(folder: Path, kind: type) -> None:
-    """Log that a head starts with random weights.
-
-    Args:
-        folder: path. The checkpoint.
-        kind: class of the task.
-    """
+    """Log that the head of a task starts with random weights."""
     _log.warning("%s: the head of %s is new", folder, kind.__name__)
 
 
@@ -160,7 +109,7 @@ def _has_head(config: dict[str, Any], head: Head, tensors: Tensors) -> bool:
     return not names.isdisjoint(tensors)
 
 
-def _described_classes(request: ModelRequest) -> dict[str, Any]:
+def _described_classes(request: LoadRequest) -> dict[str, Any]:
     """Number and names of the classes in `config.json`, in order of `id2label`."""
     if "id2label" not in request.config:
         return {}
@@ -177,7 +126,7 @@ def _described_classes(request: ModelRequest) -> dict[str, Any]:
     return {"num_classes": len(names), "class_names": names}
 
 
-def _refuse_classes(request: ModelRequest, head: Head) -> None:
+def _refuse_classes(request: LoadRequest, head: Head) -> None:
     for name in ("num_classes", "class_names"):
         if request.overrides.get(name) is not None:
             raise ValueError(

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.checkpoint_tensors import (
-    Tensors,
-    assign_weights,
-    canonical_tensors,
-    check_layers,
-    check_names,
-    check_shape,
-    settle_output,
+from longkeras.conversion.checkpoint_folder import (
+    has_tokenizer,
+    local_folder,
+    read_config,
+    read_object,
+    read_tokenizer,
 )
 from longkeras.conversion.families import family_that_makes, preset_reader
 from longkeras.conversion.family import Family, Head
@@ -27,26 +25,23 @@ from longkeras.conversion.head_choice import (
     log_new_head,
     wanted_head,
 )
-from longkeras.conversion.model_folder import (
-    CONFIG_FILE,
-    HUB_PREFIX,
-    has_tokenizer,
-    local_folder,
-    read_config,
-)
-from longkeras.conversion.model_request import ModelRequest
-from longkeras.conversion.strict_json import read_object
-from longkeras.conversion.tokenizer_files import read_tokenizer
+from longkeras.conversion.load_request import LoadRequest
+from longkeras.conversion.tensor_files.named_tensor import Tensors
 from longkeras.conversion.weight_map import WeightMapping
 from longkeras.models.base.arguments import check_supported
 from longkeras.models.base.initializers import weights_to_be_loaded
+from longkeras.safe_files.preset_layout import (
+    CONFIG_FILE,
+    HUB_PREFIX,
+    check_checkpoint_folder,
+)
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ModelParts:
-    """Parts of a model from a checkpoint that has been checked.
+    """The classes, arguments and weights of a model, from a checked checkpoint.
 
     Attributes:
         family: `Family`.
@@ -67,17 +62,18 @@ class ModelParts:
     tensors: Tensors
 
     def backbone(self) -> Any:
-        """A backbone, its weights zeros until they are assigned."""
+        """A new backbone, whose weights are zeros if they are still to be assigned."""
         with weights_to_be_loaded() if self.weights else nullcontext():
             return self.family.backbone(**self.arguments)
 
     def model(self, backbone: Any) -> Any:
-        """The model on its backbone, with its weights."""
+        """The model on that backbone, with its weights assigned."""
         model, weights = backbone, self.weights
         if self.head.task != "backbone":
             model = self.head.model(backbone=backbone, **self.task_arguments)
             weights = [*(mapping.in_task() for mapping in weights), *self.head_weights]
-        assign_weights(model, weights, self.tensors)
+        for mapping in weights:
+            mapping.assign(model, self.tensors[mapping.tensor])
         return model
 
 
@@ -87,49 +83,47 @@ def from_huggingface(
     load_weights: bool = True,
     **overrides: Any,
 ) -> Any:
-    """Makes a model of a Hugging Face checkpoint: a folder, or one of the Hub's.
+    """Makes a model from a Hugging Face checkpoint, in a folder or on the Hub.
 
-    Reads Longformer as `transformers` saves it, as older versions did, models made
-    long from RoBERTa (`"model_type": "roberta"` with an `attention_window`), and
-    configurations of allenai's own package (windows of one side, which are doubled,
-    and dilation). Weights are `model.safetensors` or `pytorch_model.bin`, one file or
-    several, in any precision; nothing that is in a file is run. Every tensor of the
-    checkpoint has its place in the model or is named in an error; left out are those of
-    another task's head, buffers, and the pooler but for a backbone. An untied output is
-    kept.
+    Longformer checkpoints may come from current or older versions of `transformers`,
+    be models made long from RoBERTa (`"model_type": "roberta"` with an
+    `attention_window`), or have a configuration of allenai's own package, whose windows
+    of one side are doubled and whose dilation is kept. Weights are `model.safetensors`
+    or `pytorch_model.bin`, in one or several files and any precision; code in a file is
+    never run. Every tensor of the checkpoint is read or named in an error, except for
+    other tasks' heads, buffers, and the pooler of a task. An untied output is kept.
 
     RoBERTa, BERT (Chinese BERT and RoBERTa-wwm too) and XLM-R become KerasHub's
-    classes, with the numbers of `transformers` where padding stands behind the text:
-    KerasHub counts positions over padding, RoBERTa there does not. BERT is
+    classes, with the outputs of `transformers` where padding follows the text: KerasHub
+    counts positions over padding, RoBERTa in `transformers` does not. BERT is
     `longkeras.models.ExactBertBackbone`, which has the activation and epsilon of the
-    checkpoint; RoBERTa's token type is added to its positions, and its pooler left
-    out, as is BERT's guess whether a sentence follows another. What KerasHub's classes
-    cannot hold is refused: `convert_to_long` makes a Longformer of it, and so does a
+    checkpoint. RoBERTa's token type is added to its positions. RoBERTa's pooler and
+    BERT's next-sentence head are left out. Checkpoints that KerasHub's classes cannot
+    represent are refused: `convert_to_long` makes a Longformer of them, and so does a
     Longformer class as `task`.
 
-    The head is the checkpoint's where it is that of the task and has as many classes as
-    are wanted. Otherwise it is new, with random weights, which a line in the log says.
-    The tokenizer is read where there is one, and becomes the task's preprocessor.
+    The checkpoint's head is kept if it is that of the task and has the requested number
+    of classes. Otherwise the head is new, with random weights, and a line in the log
+    says so. The tokenizer, if there is one, becomes part of the task's preprocessor.
 
     Args:
         path_or_handle: str or path. A folder, or `"hf://user/name"`, with a branch,
             tag or commit behind an `@` if wanted. The Hub's files come through its
             ordinary cache, from `HF_ENDPOINT` where that is set.
         task: class, or one of `"backbone"`, `"masked_lm"`, `"text_classifier"`,
-            `"question_answerer"` and `"token_classifier"`. Defaults to `None`: what
-            the checkpoint says it is.
+            `"question_answerer"` and `"token_classifier"`. Defaults to `None`: the
+            checkpoint's own task.
         load_weights: bool. Whether to read the weights. Defaults to `True`.
-        **overrides: arguments of the backbone or the task that win over the
+        **overrides: arguments of the backbone or the task that replace the
             checkpoint's, such as `dtype`, `dropout` (of both), `num_classes`,
-            `class_names`, `preprocessor`, or of Longformer a larger
-            `max_sequence_length`, for which the position table is repeated.
+            `class_names`, `preprocessor`, or a larger `max_sequence_length` of a
+            Longformer, for which the position table is repeated.
 
     Returns:
         A backbone, or a task with its preprocessor.
 
     Raises:
-        CheckpointError: If the checkpoint is missing, damaged, or of a kind that is
-            not known.
+        CheckpointError: If the checkpoint is missing, damaged, or of an unknown kind.
         ValueError: If a new head needs `num_classes`, or an argument does not fit.
 
     Example:
@@ -151,30 +145,19 @@ def from_huggingface(
     Reference:
         [Longformer in transformers](https://huggingface.co/docs/transformers/model_doc/longformer)
     """
+    check_checkpoint_folder(path_or_handle, "path_or_handle")
     folder = local_folder(path_or_handle, load_weights)
     config = read_object(folder / CONFIG_FILE)
-    return read_model(ModelRequest(folder, config, task, load_weights, overrides))
+    return read_model(LoadRequest(folder, config, task, load_weights, overrides))
 
 
 def load_preset(
     kind: type, preset: str, load_weights: bool = True, **arguments: Any
 ) -> Any:
-    """Load a checkpoint for `from_preset` of one of our classes.
+    """Load a checkpoint for `from_preset` of `kind`, one of our classes.
 
-    Args:
-        kind: class of a backbone, a task, a preprocessor or a tokenizer.
-        preset: str. A Hugging Face checkpoint (see `from_huggingface`), or a preset
-            that KerasHub's BERT, RoBERTa or XLM-R wrote, as a folder or on the Hub.
-        load_weights: bool. Has no effect on objects without weights. Defaults to
-            `True`.
-        **arguments: of the class.
-
-    Returns:
-        An object of that class. None for everything else, such as presets of the
-        class itself, which KerasHub loads.
-
-    Raises:
-        CheckpointError: If a checkpoint cannot be read.
+    Reads Hugging Face checkpoints, and presets of KerasHub's BERT, RoBERTa and XLM-R
+    into Longformer classes. Returns None for other presets, which KerasHub loads.
     """
     if not preset.startswith(HUB_PREFIX) and not Path(preset).is_dir():
         return None
@@ -193,11 +176,11 @@ def _load_huggingface(
     is_tokenizer = hasattr(kind, "tokenize")
     if not is_tokenizer and not hasattr(kind, "tokenizer_cls"):
         folder = local_folder(preset, load_weights)
-        return read_model(ModelRequest(folder, config, kind, load_weights, arguments))
+        return read_model(LoadRequest(folder, config, kind, load_weights, arguments))
     folder = local_folder(preset, with_weights=False)
     if is_tokenizer:
         return read_tokenizer(folder, kind, **arguments)
-    request = ModelRequest(folder, config, kind, load_weights=False)
+    request = LoadRequest(folder, config, kind, load_weights=False)
     family = family_that_makes(request)
     length = family.arguments(request, family.heads[0], {})["max_sequence_length"]
     arguments.setdefault(family.length_argument, length)
@@ -206,24 +189,12 @@ def _load_huggingface(
     return kind(**arguments)
 
 
-def read_model(request: ModelRequest, family: Family | None = None) -> Any:
-    """Make the model that is wanted of a checkpoint.
-
-    Args:
-        request: `ModelRequest`.
-        family: `Family`. Defaults to `None`, that of the checkpoint and the task.
-
-    Returns:
-        A backbone or a task.
-
-    Raises:
-        CheckpointError: If the checkpoint is missing something, or is of another kind.
-        ValueError: If a new head needs `num_classes`, or an argument does not fit.
-    """
+def read_model(request: LoadRequest, family: Family | None = None) -> Any:
+    """Make the requested model, of the given family or that of checkpoint and task."""
     family = family or family_that_makes(request)
     head = wanted_head(request, family)
-    tensors = canonical_tensors(request.tensors, family.names, request.folder)
-    tensors, is_untied = settle_output(tensors, family.tied, request.config)
+    tensors = family.names.canonical_tensors(request.tensors, request.folder)
+    tensors, is_untied = family.tied.settle(tensors, request.config)
     is_untied = is_untied and head.task == family.tied.task and request.load_weights
     if is_untied and family.tied.mapping is None:
         raise family.refusal(
@@ -264,36 +235,37 @@ def read_model(request: ModelRequest, family: Family | None = None) -> Any:
 def _head_weights(
     family: Family, head: Head, is_kept: bool, is_untied: bool, tensors: Tensors
 ) -> list[WeightMapping]:
-    """The weights of a head to read; of a new head, those that every encoder has."""
+    """The weights of the head that are read; `pretrained` ones for a new head too."""
     if not is_kept:
         return [mapping for mapping in head.pretrained if mapping.tensor in tensors]
     return [*head.pretrained, *head.weights, *[family.tied.mapping] * is_untied]
 
 
 def _checked_weights(
-    request: ModelRequest,
+    request: LoadRequest,
     family: Family,
     arguments: dict[str, Any],
     head_weights: list[WeightMapping],
     tensors: Tensors,
 ) -> list[WeightMapping]:
-    """The mappings of the backbone, to tensors that are all there and fit."""
-    # First, so that no number in a configuration makes a list of any size.
-    check_layers(tensors, family.names, arguments["num_layers"], request.folder)
+    """The mappings of the backbone, once all tensors are known to be there and fit."""
+    # First: an absurd `num_layers` would make an endless list of mappings.
+    family.names.check_layers(tensors, arguments["num_layers"], request.folder)
     weights = family.weights_for(arguments)
     if family.pooler and not any(name.startswith(family.pooler) for name in tensors):
         weights = [x for x in weights if not x.tensor.startswith(family.pooler)]
         _log.warning("%s: the pooler is new", request.folder)
     needed = {mapping.tensor for mapping in (*weights, *head_weights)}
-    check_names(tensors, needed.union(family.adapted), family.names, request.folder)
+    needed.update(family.adapted)
+    family.names.check_names(tensors, needed, request.folder)
     for name, shape in family.shapes(request).items():
         if name in tensors:
-            check_shape(tensors[name], shape)
+            tensors[name].check_shape(shape)
     return weights
 
 
 def _task_arguments(
-    request: ModelRequest,
+    request: LoadRequest,
     family: Family,
     head: Head,
     choice: HeadChoice,

@@ -1,6 +1,6 @@
 """Mappings between tensors of a Hugging Face checkpoint and weights of a model.
 
-A family's table is a list of `WeightMapping`, used for reading and for writing.
+A family's table is a list of `WeightMapping`, which the reader and the writer share.
 """
 
 import math
@@ -10,12 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from longkeras.conversion.tensor_files.named_tensor import NamedTensor
+
 _STRIP_ROWS = 64
 
 
 @dataclass(frozen=True)
 class WeightMapping:
-    """One tensor and one weight.
+    """The mapping between one tensor and one weight.
 
     Attributes:
         tensor: str. The canonical name of the tensor.
@@ -24,9 +26,9 @@ class WeightMapping:
         weight: str. The end of the weight's path in that layer.
         transposed: bool. Whether the tensor is the transposed weight: PyTorch's linear
             layers store outputs first. Defaults to `False`.
-        output_axes: int. How many of the weight's last axes are outputs. The layers of
-            KerasHub's attention have two, heads and head size, which the tensor
-            joins. Defaults to `1`.
+        output_axes: int. Number of the weight's last axes that are outputs. KerasHub's
+            attention has two, heads and head size, which are one axis of the tensor.
+            Defaults to `1`.
     """
 
     tensor: str
@@ -40,7 +42,7 @@ class WeightMapping:
         return replace(self, layer=f"backbone.{self.layer}")
 
     def variable(self, model: Any) -> Any:
-        """The `keras.Variable` of a model."""
+        """The weight as a `keras.Variable` of a model."""
         ending = f"/{self.weight}"
         for variable in self._layer(model).weights:
             is_float = keras.backend.is_float_dtype(variable.dtype)
@@ -52,19 +54,29 @@ class WeightMapping:
         )
 
     def shape(self, model: Any) -> tuple[int, ...]:
-        """The shape that the tensor must have for this model."""
+        """The shape of the tensor for this model."""
         shape = tuple(self.variable(model).shape)
         if not self.transposed and self.output_axes == 1:
             return shape
         inputs, outputs = shape[: -self.output_axes], shape[-self.output_axes :]
         return (math.prod(outputs), *([math.prod(inputs)] if inputs else []))
 
-    def assign(self, model: Any, values: np.ndarray) -> None:
-        """Set the model's weight to the tensor's values."""
+    def assign(self, model: Any, tensor: NamedTensor) -> None:
+        """Set the model's weight to the values of a tensor of the same shape."""
+        tensor.check_shape(self.shape(model))
         variable = self.variable(model)
         # A copy: a backend may keep the array it is given, which may be a mapped file.
-        values = self._turned(values).reshape(variable.shape)
+        values = self._turned(tensor.read()).reshape(variable.shape)
         variable.assign(keras.ops.cast(values, variable.dtype))
+
+    def tensor_of(self, model: Any, name: str | None = None) -> NamedTensor:
+        """The model's weight as a float32 tensor, which has another name if given."""
+        return NamedTensor(
+            name or self.tensor,
+            np.dtype("float32"),
+            self.shape(model),
+            lambda: self.values(model),
+        )
 
     def values(self, model: Any) -> np.ndarray:
         """The tensor's values, float32, from the model's weight."""
@@ -84,7 +96,7 @@ class WeightMapping:
     def _turned(self, values: np.ndarray) -> np.ndarray:
         if not self.transposed:
             return np.array(values, "float32")
-        # A few rows at a time, which stay in the cache: ten times as fast.
+        # Strips of a few rows stay in the cache: ten times as fast.
         strips = [
             values[start : start + _STRIP_ROWS].T
             for start in range(0, len(values), _STRIP_ROWS)
@@ -95,18 +107,7 @@ class WeightMapping:
 def dense_weights(
     tensor: str, layer: str, part: str = "", output_axes: int = 1
 ) -> list[WeightMapping]:
-    """Kernel and bias of a dense layer.
-
-    Args:
-        tensor: str. Name of the linear layer in the checkpoint.
-        layer: str. See `WeightMapping`.
-        part: str. Path from `layer` to the dense layer, which ends in a slash.
-            Defaults to `""`, the layer itself.
-        output_axes: int. See `WeightMapping`. Defaults to `1`.
-
-    Returns:
-        list of `WeightMapping`.
-    """
+    """The mappings of a dense layer at the path `part` inside `layer`."""
     kernel, bias = f"{part}kernel", f"{part}bias"
     return [
         WeightMapping(f"{tensor}.weight", layer, kernel, True, output_axes),
@@ -115,7 +116,7 @@ def dense_weights(
 
 
 def norm_weights(tensor: str, layer: str, part: str = "") -> list[WeightMapping]:
-    """Scale and offset of a layer normalization; see `dense_weights`."""
+    """The mappings of a layer normalization; see `dense_weights`."""
     return [
         WeightMapping(f"{tensor}.weight", layer, f"{part}gamma"),
         WeightMapping(f"{tensor}.bias", layer, f"{part}beta"),

@@ -8,20 +8,16 @@ from typing import Any
 
 from longkeras.atomic_files import replaced_folder
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.checkpoint_tensors import model_tensor
+from longkeras.conversion.checkpoint_folder import read_object
 from longkeras.conversion.families import family_of_model
 from longkeras.conversion.family import Family, Head
-from longkeras.conversion.model_folder import (
-    CONFIG_FILE,
-    TOKENIZER_FILES,
-    TOKENIZER_SOURCES,
-)
-from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.conversion.tensor_files.tensor_folder import (
     MAX_SHARD_BYTES,
     write_tensors,
 )
+from longkeras.safe_files.preset_layout import CONFIG_FILE
+from longkeras.text.subword_sources import TOKENIZER_FILES, TOKENIZER_SOURCES
 
 _OTHER_WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "pytorch_model*")
 
@@ -116,17 +112,17 @@ def _is_kept(new_folder: Path, entry: Path) -> bool:
 def _tensors(model: Any, family: Family, head: Head) -> Iterator[NamedTensor]:
     if head.task == "backbone":
         for mapping in family.weights(model):
-            yield model_tensor(mapping.tensor, mapping, model)
+            yield mapping.tensor_of(model)
         return
     for mapping in family.weights(model.backbone):
         # The task classes of `transformers` have no pooler, and call one unexpected.
         if not mapping.tensor.startswith(family.names.optional):
             name = f"{family.names.task_prefix}{mapping.tensor}"
-            yield model_tensor(name, mapping.in_task(), model)
+            yield mapping.in_task().tensor_of(model, name)
     for mapping in head.weights:
-        yield model_tensor(mapping.tensor, mapping, model)
+        yield mapping.tensor_of(model)
     tied = family.tied
     if head.task == tied.task and not model.backbone.tie_embedding_weights:
         bias = next(x for x in head.weights if x.tensor == tied.tied_bias)
-        yield model_tensor(tied.bias, bias, model)
-        yield model_tensor(tied.weight, tied.mapping, model)
+        yield bias.tensor_of(model, tied.bias)
+        yield tied.mapping.tensor_of(model)

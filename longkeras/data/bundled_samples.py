@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from longkeras.text.decoding import decode_document
+from longkeras.text.document_encoding import decode_document
 
 
 @dataclass(frozen=True)

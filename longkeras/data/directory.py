@@ -64,19 +64,7 @@ def load_books(path=None, split="train", languages=("en", "zh")):
 
 
 def each_book(path=None, split="train", languages=("en", "zh")):
-    """Read the books of `load_books` one at a time.
-
-    Args:
-        path: str or path. As of `load_books`.
-        split: str. As of `load_books`.
-        languages: iterable of str. As of `load_books`.
-
-    Yields:
-        `Book`.
-
-    Raises:
-        ValueError: For a language without a corpus, or a damaged file.
-    """
+    """Read the books of `load_books` one at a time."""
     unknown = [language for language in languages if language not in BOOK_FOLDERS]
     if unknown:
         raise ValueError(

@@ -4,7 +4,7 @@ import bz2
 import json
 from pathlib import Path
 
-from longkeras.text.decoding import without_byte_order_mark
+from longkeras.text.document_encoding import without_byte_order_mark
 
 SPLITS = ("train", "valid", "test")
 
@@ -14,21 +14,6 @@ def read_json_lines(folder, split, parse):
 
     Byte order marks are removed, also from the start of strings: the files that a
     corpus was made from may have had them.
-
-    Args:
-        folder: str or path. Holds `train.jsonl.bz2` and the like: UTF-8, one JSON
-            object a line.
-        split: str. `"train"`, `"valid"` or `"test"`.
-        parse: function of a dict. What it returns is yielded; its `ValueError` is
-            raised again with the file and the line.
-
-    Returns:
-        An iterator.
-
-    Raises:
-        ValueError: For an unknown split, and for a line that does not follow the
-            format.
-        FileNotFoundError: If the folder has no file of this split.
     """
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {SPLITS}. Received: split={split!r}")

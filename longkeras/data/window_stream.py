@@ -7,8 +7,10 @@ import zlib
 
 import numpy as np
 
-from longkeras.data.index_permutation import IndexPermutation
 from longkeras.text.byte_vocabulary import END_TOKEN_ID, START_TOKEN_ID, byte_ids
+
+_ROUNDS = 6
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 def book_ids(text):
@@ -57,6 +59,73 @@ class BookShelf:
         return self.ids[start:stop]
 
 
+class IndexPermutation:
+    """A random permutation of `range(size)`, of which only a few keys are stored.
+
+    Each entry is computed without the others, so that a shuffle of a billion windows
+    takes no memory and resumes at any index. A Feistel network permutes the next power
+    of four; numbers beyond `size` are permuted again until they are in range, four
+    times on average at worst.
+
+    Example:
+
+    >>> import numpy as np
+    >>> order = IndexPermutation(5, np.random.default_rng(0))
+    >>> sorted(order(np.arange(5)).tolist())
+    [0, 1, 2, 3, 4]
+
+    Reference:
+        [Black and Rogaway, 2002](https://doi.org/10.1007/3-540-45760-7_9)
+    """
+
+    def __init__(self, size, generator):
+        if size < 1:
+            raise ValueError(f"`size` must be at least 1. Received: size={size}")
+        self.size = size
+        half_bits = max(1, -(-int(size - 1).bit_length() // 2))
+        self._half_bits = np.uint64(half_bits)
+        self._mask = np.uint64(2**half_bits - 1)
+        self._keys = generator.integers(0, 2**63, size=_ROUNDS, dtype=np.uint64)
+
+    def __call__(self, places):
+        values = np.array(places, dtype=np.uint64)
+        values = self._permute(values)
+        outside = values >= self.size
+        while outside.any():
+            values = np.where(outside, self._permute(values), values)
+            outside = values >= self.size
+        return values.astype(np.int64)
+
+    def _permute(self, values):
+        left, right = values >> self._half_bits, values & self._mask
+        for key in self._keys:
+            left, right = right, left ^ (self._scramble(right ^ key) & self._mask)
+        return (left << self._half_bits) | right
+
+    @staticmethod
+    def _scramble(values):
+        values = (values ^ (values >> np.uint64(30))) * _MULTIPLIER
+        values = (values ^ (values >> np.uint64(27))) * _MULTIPLIER
+        return values ^ (values >> np.uint64(31))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tiling:
+    """How one epoch cuts the documents.
+
+    Args:
+        phases: int64 array, the length of each document's first window.
+        counts: int64 array, the windows of each document.
+        ends: int64 array, the same added up.
+        order: `IndexPermutation` of all windows.
+    """
+
+    phases: np.ndarray
+    counts: np.ndarray
+    ends: np.ndarray
+    order: IndexPermutation
+
+
 class WindowStream:
     """Endless shuffled windows over a shelf, one epoch after another.
 
@@ -99,14 +168,7 @@ class WindowStream:
         self._tiling = functools.lru_cache(maxsize=2)(self._tile)
 
     def locate(self, draw):
-        """Find the epoch and the place in it of a draw.
-
-        Args:
-            draw: int. Number of windows drawn before this one.
-
-        Returns:
-            (epoch, index), ints.
-        """
+        """Find the epoch and the place in it of a draw."""
         starts = self._epoch_starts
         while starts[-1] <= draw:
             starts.append(starts[-1] + self.num_windows(len(starts) - 1))
@@ -114,39 +176,18 @@ class WindowStream:
         return epoch, draw - starts[epoch]
 
     def window(self, draw):
-        """The ids of one draw.
-
-        Args:
-            draw: int. Number of windows drawn before this one.
-
-        Returns:
-            Array of the shelf's ids of shape (targets + 1,).
-        """
+        """The ids of one draw."""
         return self.shelf.tokens(*self._bounds(draw))
 
     def document_ids(self, draw):
-        """Which document each id of a draw belongs to.
-
-        Args:
-            draw: int. Number of windows drawn before this one.
-
-        Returns:
-            int32 array of shape (targets + 1,), counted from 1 in each window.
-        """
+        """Which document each id of a draw belongs to."""
         positions = np.arange(*self._bounds(draw))
         starts = self.shelf.document_starts
         documents = np.searchsorted(starts, positions, side="right")
         return (documents - documents[0] + 1).astype(np.int32)
 
     def num_windows(self, epoch):
-        """How many windows one epoch has.
-
-        Args:
-            epoch: int. From 0.
-
-        Returns:
-            int.
-        """
+        """How many windows one epoch has."""
         return self._tiling(epoch).order.size
 
     def _bounds(self, draw):
@@ -176,20 +217,3 @@ class WindowStream:
         ends = np.cumsum(counts)
         order = IndexPermutation(int(ends[-1]), generator)
         return _Tiling(phases, counts, ends, order)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Tiling:
-    """How one epoch cuts the documents.
-
-    Args:
-        phases: int64 array, the length of each document's first window.
-        counts: int64 array, the windows of each document.
-        ends: int64 array, the same added up.
-        order: `IndexPermutation` of all windows.
-    """
-
-    phases: np.ndarray
-    counts: np.ndarray
-    ends: np.ndarray
-    order: IndexPermutation

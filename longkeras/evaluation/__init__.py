@@ -24,13 +24,13 @@ _EXPORTS = {
     "estimate_mean": "longkeras.evaluation.estimates",
     "evaluate_books": "longkeras.evaluation.language_models.byte_bits",
     "iterate_bits": "longkeras.evaluation.language_models.byte_bits",
-    "perturb": "longkeras.evaluation.language_models.perturbations",
+    "perturb": "longkeras.evaluation.language_models.passages",
     "recall_by_generation": "longkeras.evaluation.language_models.recall",
     "recall_by_likelihood": "longkeras.evaluation.language_models.recall",
     "recall_examples": "longkeras.evaluation.language_models.recall_examples",
     "relative_effective_context": "longkeras.evaluation.language_models.far_context",
     "score_recall": "longkeras.evaluation.language_models.recall",
-    "theoretical_reach": "longkeras.evaluation.language_models.reach",
+    "theoretical_reach": "longkeras.evaluation.language_models.protocol",
 }
 
 __all__ = sorted(_EXPORTS)

@@ -7,11 +7,8 @@ class BatchCount:
     """Counts the batches of a run from the calls of a callback's methods.
 
     With `steps_per_execution` Keras calls `on_train_batch_end` once for several
-    batches, and passes the place of the last one in its epoch, or of a later one where
-    the epoch ends earlier.
-
-    Args:
-        done: int. Batches of earlier runs. Defaults to `0`.
+    batches, with the index of the last one in its epoch, which may be too large at the
+    end of the epoch. `done` are the batches of earlier runs.
 
     Example:
 
@@ -31,18 +28,13 @@ class BatchCount:
         self._before_epoch = done
 
     def begin_epoch(self):
-        """Counts what comes from the first batch of an epoch."""
+        """Start counting at the first batch of an epoch."""
         self._before_epoch = self.done
 
     def end_batch(self, batch, params=None):
-        """Counts the batches up to this one.
+        """Count the batches up to one, given by its index in the epoch.
 
-        Args:
-            batch: int. Place of a batch in its epoch, as a callback receives it.
-            params: dict. The callback's `params`. Defaults to `None`.
-
-        Returns:
-            int: how many batches have come since the last call.
+        `params` are the callback's. Returns the number of batches since the last call.
         """
         in_epoch = min(batch + 1, (params or {}).get("steps") or batch + 1)
         before, self.done = self.done, self._before_epoch + in_epoch
@@ -50,31 +42,17 @@ class BatchCount:
 
 
 def batches_done(model):
-    """The batches that a compiled model was trained on, by its optimizer's count.
+    """The number of batches that a compiled model was trained on, by its optimizer.
 
-    `optimizer.iterations` is the number of updates: with
-    `gradient_accumulation_steps=4` one for four batches. The variable behind it counts
-    batches. A `LossScaleOptimizer` counts none that it skips, since a gradient was not
-    finite.
-
-    Args:
-        model: compiled `keras.Model`.
-
-    Returns:
-        int.
+    `optimizer.iterations` counts updates: with `gradient_accumulation_steps=4` one for
+    four batches. The variable behind it counts batches. A `LossScaleOptimizer` does not
+    count the batches that it skips, since a gradient was not finite.
     """
-    # A LossScaleOptimizer has a count of its own, always 0, and that of the inner one.
+    # A LossScaleOptimizer has its own count, always 0, and that of the inner one.
     counts = (each for each in model.optimizer.variables if each.name == "iteration")
     return max(int(ops.convert_to_numpy(count)) for count in counts)
 
 
 def updates_done(model):
-    """The updates of the weights that the optimizer of a compiled model has made.
-
-    Args:
-        model: compiled `keras.Model`.
-
-    Returns:
-        int.
-    """
+    """The number of weight updates by the optimizer of a compiled model."""
     return int(ops.convert_to_numpy(model.optimizer.iterations))

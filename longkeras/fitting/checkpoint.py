@@ -1,4 +1,4 @@
-"""Checkpoints from which a killed run goes on where it was."""
+"""Checkpoints from which an interrupted run resumes."""
 
 import json
 import math
@@ -12,22 +12,20 @@ import numpy as np
 from longkeras.atomic_files import replaced_file
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.fitting.batch_count import BatchCount, batches_done
-from longkeras.fitting.callback_state import (
+from longkeras.fitting.checkpoint_file import (
     callback_states,
+    has_run_variables,
     read_callback_states,
+    read_run_variables,
     states_bytes,
     write_callback_states,
-)
-from longkeras.fitting.non_finite import check_weights_finite
-from longkeras.fitting.saved_variables import (
-    has_run_variables,
-    read_run_variables,
     write_run_variables,
 )
+from longkeras.fitting.non_finite import check_weights_finite
 from longkeras.safe_files.weights import saved_bytes
 
 _STATE = "training_state"
-# What h5py, JSON and Keras raise for content that is not what it should be.
+# The errors of h5py, JSON and Keras for damaged content.
 _READING_ERRORS = (
     KeyError,
     OSError,
@@ -39,28 +37,28 @@ _READING_ERRORS = (
 
 
 class TrainingCheckpoint(keras.callbacks.Callback):
-    """Saves all that a run needs to go on, at the end of each epoch, atomically.
+    """Saves the complete state of a run at the end of each epoch, atomically.
 
-    Every variable of the model and of the optimizer, the random state of layers that
-    draw, the number of batches, the best result and the history go to one file, which
-    is replaced in one step: a kill or a full disk leaves the old file or the new one,
-    never half of either. A run that is restored equals one that was never stopped,
-    with LoRA, frozen layers, eight-bit weights, mixed precision, moving averages and
-    gradient accumulation too, if its model is prepared and compiled in the same way.
-    Weights that are NaN or infinite are not saved.
+    All variables of the model and of the optimizer, the state of random layers, the
+    number of batches, the best result and the history are in one file, which is
+    replaced in one step, so that a kill or a full disk leaves the old file or the new
+    one. A restored run equals an uninterrupted one, also with LoRA, frozen layers,
+    eight-bit weights, mixed precision, moving averages and gradient accumulation, if
+    its model is prepared and compiled in the same way. Weights that are NaN or infinite
+    are not saved.
 
-    The file is read by `restore` only. The best weights have Keras' own layout, for
+    Only `restore` reads the file. The best weights have Keras' own layout, for
     `model.load_weights`.
 
     Args:
-        folder: path. Made if missing.
-        monitor: str. Name of a number in the logs: when it is the best so far, the
-            weights are kept in `best.weights.h5` too. Defaults to `None`.
-        mode: `"min"` or `"max"`. Which is better. Defaults to `"min"`.
-        callbacks: sequence of callbacks that a run cannot go on without, such as
+        folder: path. Created if missing.
+        monitor: str. Name of a number in the logs. When it is the best so far, the
+            weights are also saved in `best.weights.h5`. Defaults to `None`.
+        mode: `"min"` or `"max"`, the better direction. Defaults to `"min"`.
+        callbacks: sequence of callbacks with state, such as
             `longkeras.fitting.NonMonotoneAveraging`: their `get_state()`, a dict of
-            arrays, is kept too, and `set_state(state)` called when it is restored.
-            `fit` must be given them as well, before this one. Defaults to `()`.
+            arrays, is saved too, and passed to `set_state(state)` by `restore`. Pass
+            them to `fit` as well, before this one. Defaults to `()`.
 
     Raises:
         ValueError: If `mode` is neither.
@@ -108,16 +106,16 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         """Load the last checkpoint into a compiled model.
 
         Args:
-            model: compiled `keras.Model`, prepared as the one that was saved: with the
-                same `enable_lora`, `quantize`, frozen layers and optimizer.
+            model: compiled `keras.Model`, prepared like the saved one: with the same
+                `enable_lora`, `quantize`, frozen layers and optimizer.
 
         Returns:
-            int, the batches that the model was trained on; 0 if there is no checkpoint.
-            Datasets such as `longkeras.data.TrainingWindows` start at it. With
+            int, the number of batches that the model was trained on, at which datasets
+            such as `longkeras.data.TrainingWindows` start; 0 without a checkpoint. With
             `gradient_accumulation_steps` the optimizer made fewer updates.
 
         Raises:
-            CheckpointError: If the file does not fit the model or is damaged.
+            CheckpointError: If the file is damaged or does not match the model.
         """
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
@@ -138,7 +136,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         self._count = BatchCount(step)
         self.history = [row for row in state["history"] if row["step"] <= step]
         self.best = state["best"]
-        # A kill between the two files: this one decides.
+        # If the run was killed between the two files, this one is newer.
         write_json(self.folder / "history.json", self.history)
         return step
 
@@ -156,7 +154,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._count = BatchCount(self._batches())
         if not self.path.exists():
-            # What a run that fails in its first epoch goes back to.
+            # For a run that fails in its first epoch.
             self._save(self.path)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -187,7 +185,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
 
     def _batches(self):
         done = batches_done(self.model)
-        # This one skips batches whose gradients overflow, and counts none of them.
+        # It does not count the batches that it skips because of an overflow.
         if isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer):
             return max(done, self._count.done)
         return done
@@ -213,14 +211,14 @@ class TrainingCheckpoint(keras.callbacks.Callback):
     def _read_state(self, file):
         if _STATE in file:
             return json.loads(file[_STATE][()].tobytes())
-        # The first checkpoints: nothing of them was random but the weights.
+        # In the first checkpoints only the weights were random.
         path = self.folder / "history.json"
         history = json.loads(path.read_text("utf-8")) if path.exists() else []
         return {"history": history, "best": None, "random_state": None}
 
 
 def _assign_random_state(model, states):
-    """Give the variables of a model that are no weights what a list has of them."""
+    """Assign a list of states to the variables of a model that are not weights."""
     if states is None:
         return
     weights = {id(weight) for weight in model.weights}
@@ -232,12 +230,7 @@ def _assign_random_state(model, states):
 
 
 def write_json(path, value):
-    """Write a JSON file in one step: the old one or the new one, never half.
-
-    Args:
-        path: path.
-        value: what `json` can write.
-    """
+    """Replace a JSON file atomically."""
     text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
     with replaced_file(path) as place:
         place.write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""What the layers of a model return, seen from outside, in the order they run."""
+"""Observation of the outputs of a model's layers, in the order they run."""
 
 import contextlib
 
@@ -9,13 +9,9 @@ from longkeras.layers.parts import parts_of
 
 @contextlib.contextmanager
 def watched_calls(model, seen):
-    """Tells what each layer inside a model returns, while the context lasts.
+    """Context in which `seen(layer, outputs)` is called for each layer inside a model.
 
-    A layer's parts are told before the layer itself, since they are done before it.
-
-    Args:
-        model: `keras.Model`.
-        seen: function of a layer and of what it returned.
+    A layer's parts come before the layer itself, since they finish before it.
     """
     layers = [*parts_of(model), model]
     for layer in layers:
@@ -39,14 +35,7 @@ def _watched(layer, call, seen):
 
 
 def float_tensors(structure):
-    """The tensors of a float type in a nest of lists and dicts.
-
-    Args:
-        structure: a tensor, or a nest of tensors and of what else.
-
-    Returns:
-        list of tensors.
-    """
+    """The floating-point tensors in a nested structure."""
     return [
         each
         for each in keras.tree.flatten(structure)

@@ -117,14 +117,7 @@ class FiniteGuard(keras.callbacks.Callback):
 
 
 def check_weights_finite(model):
-    """Raises an error if a weight is NaN or infinite.
-
-    Args:
-        model: compiled `keras.Model`.
-
-    Raises:
-        NonFiniteError: It names the first such weight and the last step.
-    """
+    """Raise a `NonFiniteError` for the first weight that is NaN or infinite."""
     found = _bad_weight(model)
     if found:
         step = max(batches_done(model) - 1, 0)

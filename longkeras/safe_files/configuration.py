@@ -1,9 +1,9 @@
-"""What the JSON of a saved model may say: which classes it may name, and how much.
+"""Checks of a saved model's JSON: its size, its classes, and the sizes it asks for.
 
-Keras makes objects from dictionaries that name a class, a module and a configuration.
-It imports the module if it is one of its own, and calls the class. Here every such
-dictionary is looked up without importing anything: a model can be made of what is
-registered with Keras, and of layers and their like that Keras itself has loaded.
+Keras creates objects from dictionaries that name a class, a module and a configuration.
+It imports the module if it belongs to Keras, and calls the class. Here every such
+dictionary is resolved without importing anything: permitted are registered classes, and
+the layers, losses and so on that Keras itself has loaded.
 """
 
 import json
@@ -17,7 +17,7 @@ from longkeras.checkpoint_error import CheckpointError
 MAX_JSON_BYTES = 64 * 2**20
 _MAX_DEPTH = 200
 
-# Keras makes plain values from these: numbers, bytes, slices, places in a graph.
+# Keras creates plain values from these: numbers, bytes, slices, nodes of a graph.
 _VALUES = frozenset(
     {
         "__bytes__",
@@ -28,7 +28,7 @@ _VALUES = frozenset(
         "__tensor__",
     }
 )
-# These run or load code that the file brings along, whatever else registers them.
+# These run or load code from the file, even where they are registered.
 _CODE = frozenset(
     {
         "FlaxLayer",
@@ -42,7 +42,7 @@ _CODE = frozenset(
 )
 _PLAIN_DTYPE = re.compile(r"(bool|string|(u?int|b?float)\d{1,2}(_e\dm\d\w*)?)?")
 _PACKAGES = ("keras", "keras_hub")
-# Keras' own functions that may stand in a configuration: none of them reads a file.
+# Modules of Keras with functions that a configuration may name; none reads a file.
 _FUNCTION_MODULES = (
     "activations",
     "constraints",
@@ -53,7 +53,7 @@ _FUNCTION_MODULES = (
     "optimizers",
     "regularizers",
 )
-# Sizes that make weights at least as many, and what is allowed whatever the weights.
+# Arguments that need at least as many weights, and limits that are always allowed.
 _SIZES = (
     "filters",
     "hidden_dim",
@@ -66,22 +66,14 @@ _SIZES = (
 _FREE_SIZE = 2**20
 _FREE_TABLE = 2**28
 _NUMBERS_PER_BYTE = 2  # four bits each
-# A text instead of a list is the name of a file that a tokenizer would read.
+# A string instead of a list is the name of a file that a tokenizer would read.
 _LISTS = ("merges", "vocabulary")
 
 
 def read_configuration(content: bytes, name: str) -> Any:
-    """The value of a JSON file, if it is one of bearable size and depth.
+    """The value of a JSON file; `name` is what messages call the file.
 
-    Args:
-        content: bytes. The file's content.
-        name: str. What to call the file in a message.
-
-    Returns:
-        dict, list or plain value.
-
-    Raises:
-        CheckpointError: If it is too large, too deep, or no JSON.
+    Refuses more than `MAX_JSON_BYTES`, deep nesting, and invalid JSON.
     """
     if len(content) > MAX_JSON_BYTES:
         raise CheckpointError(
@@ -99,18 +91,10 @@ def read_configuration(content: bytes, name: str) -> Any:
 
 
 def check_classes(configuration: Any, name: str) -> None:
-    """Raises an error if a configuration names what may not be made from a file.
+    """Refuse a configuration with classes or functions that a file may not name.
 
-    The classes that it needs have to be registered before, by importing them.
-
-    Args:
-        configuration: The value of a JSON file.
-        name: str. What to call the file in a message.
-
-    Raises:
-        CheckpointError: If it names a class or function that is neither registered
-            with Keras nor one of Keras' layers, losses, optimizers and their like, or
-            that would run code of the file.
+    Permitted are those registered with Keras, which needs their import before, and
+    Keras' own layers, losses, optimizers and so on, unless they run code of the file.
     """
     kinds = _allowed_kinds()
     for node, _ in _nodes(configuration):
@@ -129,14 +113,6 @@ def check_sizes(configuration: Any, weight_bytes: int, name: str) -> None:
 
     Keras makes a model before it looks at the weights: of absurd sizes it would take
     all memory. This finds the absurd; that the rest fits is seen in loading.
-
-    Args:
-        configuration: The value of a JSON file.
-        weight_bytes: int. Bytes of the files of weights.
-        name: str. What to call the file in a message.
-
-    Raises:
-        CheckpointError: If a size is larger than the number of weights.
     """
     most = _NUMBERS_PER_BYTE * weight_bytes
     for node, _ in _nodes(configuration):
@@ -167,7 +143,7 @@ def _nodes(value: Any) -> Iterator[tuple[Any, int]]:
 
 
 def _objection(node: dict[str, Any], kinds: tuple[type, ...]) -> str:
-    """Why an object may not be made from a dictionary, or nothing."""
+    """The reason against creating an object from a dictionary, or an empty string."""
     name = node["class_name"]
     if not isinstance(name, str):
         return "a class's name is a text"
@@ -240,7 +216,7 @@ def _registered(name: Any) -> Any:
 
 
 def _loaded(module: Any, name: str) -> Any:
-    """What Keras or KerasHub has under that name, if it is loaded already."""
+    """The object of that name in Keras or KerasHub, if its module is loaded."""
     if not isinstance(module, str) or module.partition(".")[0] not in _PACKAGES:
         return None
     return getattr(sys.modules.get(module), name, None)

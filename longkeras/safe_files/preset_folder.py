@@ -1,7 +1,9 @@
-"""The check of a preset folder."""
+"""The check of a preset folder, and the checksums of its weights."""
 
+import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -9,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.safe_files.checksums import check_checksums
 from longkeras.safe_files.configuration import (
     MAX_JSON_BYTES,
     check_classes,
@@ -26,6 +27,10 @@ from longkeras.safe_files.preset_layout import (
 )
 from longkeras.safe_files.weights import check_weights
 
+# A key of `metadata.json`. KerasHub ignores it, and writes the file anew with the
+# weights, so that the checksums disappear when another program replaces the weights.
+_CHECKSUMS = "weights_crc32"
+_CHUNK = 2**20
 _SHARD_NAME = re.compile(r"model_\d+\.weights\.h5")
 _checked_once: ContextVar[Path | None] = ContextVar("checked_once", default=None)
 
@@ -33,24 +38,25 @@ _checked_once: ContextVar[Path | None] = ContextVar("checked_once", default=None
 def check_preset_folder(path: str | os.PathLike[str]) -> list[str]:
     """Raises an error if a preset folder is damaged, or not safe to load.
 
-    Makes nothing from it. Its configurations may name only classes that are
-    registered with Keras or are Keras' own layers and their like; its weights may be
-    only arrays that are stored in their file, unchanged where the folder says what
-    they were. Of a folder that Hugging Face wrote only `config.json` is looked at:
-    what converts it reads nothing but numbers and texts.
+    Creates no object from it. Its configurations may name only classes that are
+    registered with Keras, or Keras' own layers, losses and the like; its weights must
+    be arrays that are stored in their file, and match the folder's checksums if it has
+    any. Of a Hugging Face folder only `config.json` is checked, since its conversion
+    reads only numbers and strings.
 
-    Import what registers the classes first: `longkeras.models`, and your own.
+    Import the modules that register the classes first: `longkeras.models`, and your
+    own.
 
     Args:
         path: str or path. The folder.
 
     Returns:
-        list of str: the paths of the arrays among its weights; of a Hugging Face
-        folder none.
+        list of str: the paths of the arrays in its weights; empty for a Hugging Face
+        folder.
 
     Raises:
-        CheckpointError: If it is not so. The message names the folder and the file,
-            array or class that is meant.
+        CheckpointError: If a check fails. The message names the folder and the file,
+            array or class.
 
     Example:
 
@@ -78,18 +84,9 @@ def check_preset_folder(path: str | os.PathLike[str]) -> list[str]:
 
 @contextmanager
 def checked_once(path: Path) -> Iterator[list[str]]:
-    """Checks a folder, and takes it for checked inside the block.
+    """Check a folder once: inside the block, `check_preset_folder` skips it.
 
     Reading a large preset takes a while, and `from_preset` checks it too.
-
-    Args:
-        path: path. The folder.
-
-    Yields:
-        What `check_preset_folder` returns.
-
-    Raises:
-        CheckpointError: As `check_preset_folder` does.
     """
     arrays = check_preset_folder(path)
     token = _checked_once.set(path)
@@ -97,6 +94,17 @@ def checked_once(path: Path) -> Iterator[list[str]]:
         yield arrays
     finally:
         _checked_once.reset(token)
+
+
+def record_checksums(folder: Path) -> None:
+    """Write the checksums of a folder's weights into its `metadata.json`.
+
+    HDF5 has none of its own: a flipped bit would be a wrong number that nobody sees.
+    """
+    path = folder / METADATA_FILE
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    metadata[_CHECKSUMS] = {file.name: _crc32(file) for file in weight_files(folder)}
+    path.write_text(json.dumps(metadata, indent=4), encoding="utf-8")
 
 
 def _check(folder: Path) -> list[str]:
@@ -124,7 +132,7 @@ def _check(folder: Path) -> list[str]:
         if not file.is_dir():
             _check_is_file(file)
     if (folder / METADATA_FILE).exists():
-        check_checksums(folder, _read(folder / METADATA_FILE))
+        _check_checksums(folder, _read(folder / METADATA_FILE))
     return arrays
 
 
@@ -135,7 +143,7 @@ def _read(file: Path) -> Any:
 
 
 def _check_is_file(file: Path) -> None:
-    # A pipe or a device would be read for ever.
+    # A pipe or a device would be read forever.
     if not file.is_file():
         raise CheckpointError(f"{file.name} is missing, or no ordinary file.")
 
@@ -154,3 +162,27 @@ def _check_shard_map(folder: Path) -> None:
                     f"{SHARD_MAP_FILE} names a file that is no shard: {name!r}."
                 )
             _check_is_file(folder / name)
+
+
+def _check_checksums(folder: Path, metadata: Any) -> None:
+    """Refuse weights whose checksums differ from those in `metadata.json`."""
+    checksums = metadata.get(_CHECKSUMS) if isinstance(metadata, dict) else None
+    if not isinstance(checksums, dict):
+        return
+    files = {file.name: file for file in weight_files(folder)}
+    for name, checksum in checksums.items():
+        if name not in files:
+            raise CheckpointError(f"{name} is missing.")
+        if _crc32(files[name]) != checksum:
+            raise CheckpointError(
+                f"{name} is damaged, or another file than the one that was saved: its "
+                f"checksum is not the one in {METADATA_FILE}."
+            )
+
+
+def _crc32(file: Path) -> str:
+    checksum = 0
+    with open(file, "rb") as content:
+        while chunk := content.read(_CHUNK):
+            checksum = zlib.crc32(chunk, checksum)
+    return f"{checksum:08x}"

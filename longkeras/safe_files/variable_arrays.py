@@ -1,21 +1,16 @@
-"""Variables in an HDF5 file, each as it is, whatever its dtype."""
+"""Variables in an HDF5 file, of any dtype."""
 
 import os
 from typing import Any
 
 
 def write_variables(group: Any, variables: list[Any]) -> None:
-    """Writes variables into a group, one array each, in their order.
-
-    Args:
-        group: `h5py.Group`, empty.
-        variables: list of `keras.Variable`.
-    """
+    """Write variables into an empty `h5py.Group`, one array each, in their order."""
     from keras import ops
 
     for number, variable in enumerate(variables):
         array = ops.convert_to_numpy(variable)
-        # HDF5 has no bfloat16 nor float8: their bytes are stored.
+        # HDF5 has no bfloat16 and float8: their bytes are stored.
         is_opaque = array.dtype.kind == "V"
         stored = array.view(f"u{array.itemsize}") if is_opaque else array
         group[str(number)] = stored
@@ -24,14 +19,7 @@ def write_variables(group: Any, variables: list[Any]) -> None:
 
 
 def read_arrays(group: Any) -> list[tuple[str, Any]]:
-    """Reads what `write_variables` wrote.
-
-    Args:
-        group: `h5py.Group`.
-
-    Returns:
-        list of `(path, array)`: the path of each variable, and its value.
-    """
+    """The `(path, array)` of each variable that `write_variables` wrote."""
     datasets = [group[str(number)] for number in range(len(group))]
     return [
         (each.attrs["path"], each[...].view(each.attrs["dtype"])) for each in datasets
@@ -41,14 +29,7 @@ def read_arrays(group: Any) -> list[tuple[str, Any]]:
 def add_variables(
     path: str | os.PathLike[str], name: str, variables: list[Any], **attributes: Any
 ) -> None:
-    """Adds variables to an HDF5 file.
-
-    Args:
-        path: str or path. The file, which is there.
-        name: str. A new group of it.
-        variables: list of `keras.Variable`.
-        **attributes: numbers, or lists of str, to keep with them.
-    """
+    """Add a new group of variables, with attributes, to an HDF5 file."""
     import h5py
 
     with h5py.File(path, "a") as file:
@@ -60,15 +41,7 @@ def add_variables(
 def added_arrays(
     path: str | os.PathLike[str], name: str
 ) -> tuple[list[tuple[str, Any]], dict[str, Any]] | None:
-    """Reads what `add_variables` added.
-
-    Args:
-        path: str or path. The file.
-        name: str. The group.
-
-    Returns:
-        What `read_arrays` returns and the attributes; None if there is no such group.
-    """
+    """The arrays and attributes that `add_variables` added; None without the group."""
     import h5py
 
     with h5py.File(path) as file:

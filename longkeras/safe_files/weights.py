@@ -1,7 +1,7 @@
-"""What a file of weights may be: plain numbers, all of them inside the file.
+"""Checks of HDF5 weights: plain arrays of numbers that are stored inside the file.
 
-HDF5 can do much more: point into other files, make gigabytes of nothing, load filters
-from shared libraries. Keras writes none of that, so none of it is read.
+HDF5 can also link to other files, fill gigabytes from nothing, and load filters from
+shared libraries. Keras writes none of that, so none of it is permitted.
 """
 
 import math
@@ -12,42 +12,28 @@ from typing import IO, Any
 
 from longkeras.checkpoint_error import CheckpointError
 
-# What h5py raises for content that is not what it should be.
+# The errors of h5py for damaged content.
 _READING_ERRORS = (KeyError, OSError, RuntimeError, TypeError, ValueError)
 _NUMBERS = "biufc"
-# NumPy has no bfloat16 nor float8: those are two bytes, or one, without a meaning.
+# NumPy lacks bfloat16 and float8: they are opaque types of two bytes, or one.
 _WIDEST_OPAQUE = 2
-# What HDF5 and the files beside the weights take, generously.
+# Generous bounds for the overhead of HDF5, and for the files beside the weights.
 _BYTES_PER_ARRAY = 8 * 2**10
 _BYTES_PER_MODEL = 2**20
 
 
 def saved_bytes(model: Any) -> int:
-    """The space that a model takes on the disk, at most.
-
-    Args:
-        model: `keras.Model`.
-
-    Returns:
-        int: bytes of its weights, its optimizer's state, and what stands around them.
-    """
+    """An upper bound of the space that a model and its optimizer take on the disk."""
     optimizer = getattr(model, "optimizer", None)
     variables = [*model.variables, *(optimizer.variables if optimizer else [])]
-    # Layers with LoRA are saved twice: merged, and as they are.
+    # Layers with LoRA are saved twice: merged and unmerged.
     adapted = {_layer_of(each) for each in variables if each.name.startswith("lora_")}
     twice = [each for each in model.variables if _layer_of(each) in adapted]
     return stored_bytes([*variables, *twice])
 
 
 def stored_bytes(variables: list[Any]) -> int:
-    """The space that variables take in a file of weights, at most.
-
-    Args:
-        variables: list of `keras.Variable`.
-
-    Returns:
-        int: bytes.
-    """
+    """An upper bound of the space that variables take in a file of weights."""
     sizes = [math.prod(each.shape) * _item_bytes(each.dtype) for each in variables]
     return sum(sizes) + len(sizes) * _BYTES_PER_ARRAY + _BYTES_PER_MODEL
 
@@ -57,26 +43,15 @@ def _layer_of(variable: Any) -> str:
 
 
 def _item_bytes(dtype: str) -> int:
-    """Of a dtype's name: `"bfloat16"` has 2, `"bool"` and `"float8_e4m3fn"` have 1."""
+    """The size of a dtype: 2 for `"bfloat16"`, 1 for `"bool"` and `"float8_e4m3fn"`."""
     bits = re.search(r"\d+", dtype)
     return max(8, int(bits[0])) // 8 if bits else 1
 
 
 def check_weights(file: Path | IO[bytes], name: str) -> list[str]:
-    """Raises an error if a file of weights is not one that Keras writes.
+    """Refuse a file of weights that Keras would not write; return its arrays' paths.
 
-    Reads the structure, not the numbers.
-
-    Args:
-        file: path, or an open binary file.
-        name: str. What to call the file in a message.
-
-    Returns:
-        list of str: the paths of its arrays.
-
-    Raises:
-        CheckpointError: If it cannot be read as HDF5, or holds anything but groups
-            and arrays of numbers that are stored in full inside the file.
+    Reads the structure, not the numbers. `name` is what messages call the file.
     """
     import h5py
 
@@ -145,7 +120,7 @@ def _linked(group: Any, key: str, place: str) -> Any:
 
 
 def _stored_bytes(array: Any, size: int, place: str) -> int:
-    """The bytes of an array, once it is clear that they are all in this file."""
+    """The size of an array in bytes, after a check that they are all in this file."""
     if array.external or array.is_virtual:
         raise CheckpointError(f"{place} is stored in another file.")
     if array.id.get_create_plist().get_nfilters():

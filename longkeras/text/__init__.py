@@ -1,6 +1,6 @@
-"""From strings and files to ids of bytes or subwords, and back.
+"""Tokenizers of bytes, subwords and words, windows, and decoding of text files.
 
-Names load on first use: the tokenizer pulls KerasHub in, which takes seconds.
+Names load on first use, since KerasHub takes seconds to import.
 """
 
 import importlib
@@ -8,16 +8,16 @@ import importlib
 _EXPORTS = {
     "ByteTokenizer": "longkeras.text.byte_tokenizer",
     "ByteWindows": "longkeras.text.windows",
-    "DecodedDocument": "longkeras.text.decoding",
+    "DecodedDocument": "longkeras.text.document_encoding",
     "SubwordTokenizer": "longkeras.text.subword_tokenizer",
-    "SubwordWindows": "longkeras.text.subword_text_windows",
+    "SubwordWindows": "longkeras.text.windows",
     "TokenReport": "longkeras.text.subword_rows",
     "byte_ids": "longkeras.text.byte_vocabulary",
     "byte_windows": "longkeras.text.windows",
     "character_byte_offsets": "longkeras.text.byte_vocabulary",
-    "decode_document": "longkeras.text.decoding",
-    "frequent_words": "longkeras.text.word_counts",
-    "subword_windows": "longkeras.text.subword_text_windows",
+    "decode_document": "longkeras.text.document_encoding",
+    "frequent_words": "longkeras.text.subword_definition",
+    "subword_windows": "longkeras.text.windows",
 }
 
 __all__ = sorted(_EXPORTS)

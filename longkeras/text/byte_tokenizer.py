@@ -1,20 +1,30 @@
-"""Bytes as tokens: one vocabulary for every language, and nothing unknown."""
+"""Bytes as tokens: one vocabulary for all languages, without unknown tokens."""
 
 import keras
 from keras_hub import tokenizers
 
-from longkeras.safe_files.atomic_preset import AtomicPreset
+from longkeras.atomic_files import AtomicPreset
+from longkeras.text.byte_vocabulary import (
+    BYTE_OFFSET,
+    END_TOKEN_ID,
+    PAD_TOKEN_ID,
+    START_TOKEN_ID,
+    VOCABULARY_SIZE,
+    utf8_bytes,
+)
+
+_SPECIAL_TOKENS = {"<pad>": PAD_TOKEN_ID, "<s>": START_TOKEN_ID, "</s>": END_TOKEN_ID}
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ByteTokenizer(AtomicPreset, tokenizers.ByteTokenizer):
     """UTF-8 bytes as ids 3 to 258, behind pad (0), start (1) and end (2).
 
-    By default nothing is lowercased or normalised, so that text comes back as it
-    went in; bytes that are not UTF-8 come back as U+FFFD.
+    By default nothing is lowercased or normalized, so that detokenizing restores the
+    text. Bytes that are not UTF-8 become U+FFFD.
 
     Args:
-        lowercase: bool. Whether to lowercase all the same. Defaults to `False`.
+        lowercase: bool. Whether to lowercase the text. Defaults to `False`.
         **kwargs: See `keras_hub.tokenizers.ByteTokenizer`.
 
     Call arguments:
@@ -37,7 +47,8 @@ class ByteTokenizer(AtomicPreset, tokenizers.ByteTokenizer):
     ```
 
     Reference:
-        [ByT5](https://arxiv.org/abs/2105.13626), whose ids these are but for the end.
+        [ByT5](https://arxiv.org/abs/2105.13626), which has the same ids for bytes and
+        padding; its ids 1 and 2 are the end and the unknown token.
     """
 
     def __init__(self, lowercase=False, **kwargs):
@@ -48,15 +59,15 @@ class ByteTokenizer(AtomicPreset, tokenizers.ByteTokenizer):
                 "`sequence_length` must be None: give it to a preprocessor, which pads "
                 f"and packs. Received: sequence_length={self.sequence_length}"
             )
-        # No weights to make: a model may be quantized before its first text.
+        # There are no weights to build; a model may be quantized before its first text.
         self.built = True
-        self.pad_token_id = 0
-        self.start_token_id = 1
-        self.end_token_id = 2
+        self.pad_token_id = PAD_TOKEN_ID
+        self.start_token_id = START_TOKEN_ID
+        self.end_token_id = END_TOKEN_ID
 
     def vocabulary_size(self):
         """The number of ids: 256 bytes and 3 special ones."""
-        return 259
+        return VOCABULARY_SIZE
 
     @property
     def special_token_ids(self):
@@ -72,12 +83,16 @@ class ByteTokenizer(AtomicPreset, tokenizers.ByteTokenizer):
 
     def tokenize(self, inputs):
         """Strings to ids."""
-        _refuse_surrogates(inputs)
-        return _shifted(super().tokenize(inputs), 3)
+        for text in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
+            if isinstance(text, str) and not text.isascii():
+                utf8_bytes(text, "`inputs`")
+        return _shifted(super().tokenize(inputs), BYTE_OFFSET)
 
     def detokenize(self, inputs):
         """Ids to strings; special ids are left out."""
-        rows = keras.ops.convert_to_numpy(inputs) if _is_tensor(inputs) else inputs
+        rows = inputs
+        if keras.ops.is_tensor(inputs):
+            rows = keras.ops.convert_to_numpy(inputs)
         for name in ("tolist", "to_list"):  # arrays; ragged tensors of TensorFlow
             rows = getattr(rows, name)() if hasattr(rows, name) else rows
         single = not rows or not isinstance(rows[0], (list, tuple))
@@ -90,7 +105,8 @@ class ByteTokenizer(AtomicPreset, tokenizers.ByteTokenizer):
                 "`inputs` must be ids from 0 to 258. Received: "
                 f"ids from {min(ids)} to {max(ids)}"
             )
-        return bytes(i - 3 for i in ids if i >= 3).decode("utf-8", errors="replace")
+        content = bytes(i - BYTE_OFFSET for i in ids if i >= BYTE_OFFSET)
+        return content.decode("utf-8", errors="replace")
 
     def save_assets(self, dir_path):
         """Nothing to save: the vocabulary is the 256 bytes."""
@@ -100,30 +116,14 @@ class ByteTokenizer(AtomicPreset, tokenizers.ByteTokenizer):
 
     def id_to_token(self, id):
         """The token of an id."""
-        names = {0: "<pad>", 1: "<s>", 2: "</s>"}
-        return names[id] if id in names else super().id_to_token(id - 3)
+        names = {token_id: token for token, token_id in _SPECIAL_TOKENS.items()}
+        return names[id] if id in names else super().id_to_token(id - BYTE_OFFSET)
 
     def token_to_id(self, token):
         """The id of a token."""
-        names = {"<pad>": 0, "<s>": 1, "</s>": 2}
-        return names[token] if token in names else super().token_to_id(token) + 3
-
-
-def _refuse_surrogates(inputs):
-    """Half a surrogate pair is no character, and has no bytes."""
-    for text in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
-        if isinstance(text, str) and not text.isascii():
-            try:
-                text.encode("utf-8")
-            except UnicodeEncodeError as error:
-                raise ValueError(
-                    "`inputs` must hold whole characters, and no half of a surrogate "
-                    f"pair. Received: {text[error.start]!r} at {error.start}"
-                ) from None
-
-
-def _is_tensor(x):
-    return keras.ops.is_tensor(x)
+        if token in _SPECIAL_TOKENS:
+            return _SPECIAL_TOKENS[token]
+        return super().token_to_id(token) + BYTE_OFFSET
 
 
 def _shifted(ids, offset):

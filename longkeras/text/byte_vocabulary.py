@@ -1,4 +1,4 @@
-"""Byte ids of a text, and where its characters lie among its bytes."""
+"""Byte ids of a text, and the offsets of its characters among its bytes."""
 
 import numpy as np
 
@@ -26,15 +26,12 @@ def byte_ids(text):
     >>> byte_ids("é")
     array([198, 172], dtype=uint16)
     """
-    if isinstance(text, str):
-        text = _encode(text)
-    return np.frombuffer(text, dtype=np.uint8).astype(np.uint16) + np.uint16(
-        BYTE_OFFSET
-    )
+    encoded = utf8_bytes(text) if isinstance(text, str) else text
+    return np.frombuffer(encoded, np.uint8).astype(np.uint16) + np.uint16(BYTE_OFFSET)
 
 
 def character_byte_offsets(text):
-    """Say at which UTF-8 byte each character begins.
+    """Find the UTF-8 byte at which each character begins.
 
     Character `i` takes the bytes from `offsets[i]` up to `offsets[i + 1]`, the
     last one included.
@@ -54,17 +51,18 @@ def character_byte_offsets(text):
     >>> character_byte_offsets("a中b")
     array([0, 1, 4, 5])
     """
-    encoded = np.frombuffer(_encode(text), dtype=np.uint8)
+    encoded = np.frombuffer(utf8_bytes(text), dtype=np.uint8)
     # Every byte but the continuation bytes 0b10xxxxxx begins a character.
     starts = np.flatnonzero((encoded & 0xC0) != 0x80)
     return np.append(starts, len(encoded)).astype(np.int64)
 
 
-def _encode(text):
+def utf8_bytes(text, name="`text`"):
+    """Encode a string. Half a surrogate pair is not a character and has no bytes."""
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(
-            "`text` must be valid Unicode. Received: a lone surrogate at character "
-            f"{error.start}"
-        ) from error
+            f"{name} must hold whole characters, and no half of a surrogate pair. "
+            f"Received: a lone surrogate at character {error.start}"
+        ) from None

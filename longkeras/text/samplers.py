@@ -12,24 +12,13 @@ _SMALLEST_TEMPERATURE = 2.0**-126
 
 
 def usable_sampler(sampler, num_choices=None):
-    """Check a sampler, and return the one that does what its arguments say.
+    """Check a sampler's arguments, and return a sampler that handles limiting cases.
 
-    KerasHub checks no argument: it divides by a `temperature` of 0 and asks for more
-    candidates than there are tokens. Every sampler passes through this function before
-    it chooses a token.
+    That is a greedy one where `temperature` is 0, and a copy with a smaller `k` where
+    `k` exceeds `num_choices`: KerasHub would divide by 0, and ask for more candidates
+    than there are tokens. Every sampler passes through this function before it chooses
+    a token.
 
-    Args:
-        sampler: `keras_hub.samplers.Sampler`. It is not changed.
-        num_choices: int. Tokens to choose from, or None where this does not matter.
-            Defaults to `None`.
-
-    Returns:
-        `keras_hub.samplers.Sampler`: a greedy one where `temperature` is 0, a copy with
-        a smaller `k` where `k` exceeds `num_choices`, otherwise `sampler`.
-
-    Raises:
-        ValueError: If an argument is out of its range, or the sampler cannot be used
-            with one model and its prompts alone.
 
     Example:
 
@@ -54,14 +43,7 @@ def usable_sampler(sampler, num_choices=None):
 
 
 def check_sampler(sampler):
-    """Raise an error unless a sampler can be used and its arguments are in range.
-
-    Args:
-        sampler: `keras_hub.samplers.Sampler`.
-
-    Raises:
-        ValueError: See `usable_sampler`.
-    """
+    """Refuse samplers that need a second model, and arguments out of range."""
     samplers = keras_hub.samplers
     if not isinstance(sampler, samplers.Sampler):
         raise ValueError(

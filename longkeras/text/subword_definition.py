@@ -1,5 +1,6 @@
-"""Subword vocabularies as the text of a Hugging Face `tokenizer.json`."""
+"""Subword and word vocabularies as the text of a Hugging Face `tokenizer.json`."""
 
+import collections
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,15 +9,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """The names of the tokens that are no text.
+    """The names of the special tokens.
 
     Args:
-        start: str. Stands before a text.
-        end: str. Stands behind a text.
-        separator: str. Stands between two texts.
-        pad: str. Fills a row up.
-        mask: str, or None. Stands for a hidden token.
-        unknown: str, or None. Stands for what has no token.
+        start: str. Begins a text.
+        end: str. Ends a text.
+        separator: str. Separates two texts.
+        pad: str. Fills up a row.
+        mask: str, or None. Replaces a masked token.
+        unknown: str, or None. Replaces text without a token.
     """
 
     start: str
@@ -27,7 +28,7 @@ class SpecialTokens:
     unknown: str | None
 
     def names(self) -> list[str]:
-        """Each name once, in the order of the fields."""
+        """Each name once, in the order of RoBERTa's ids."""
         ends = (self.start, self.pad, self.end, self.separator)
         fields = (*ends, self.unknown, self.mask)
         return list(dict.fromkeys(name for name in fields if name is not None))
@@ -44,16 +45,10 @@ def byte_pair_definition(
     special: SpecialTokens = ROBERTA_TOKENS,
     add_prefix_space: bool = False,
 ) -> str:
-    """Byte-level pairs as GPT-2 and RoBERTa read them.
+    """The byte-level BPE of GPT-2 and RoBERTa.
 
-    Args:
-        vocabulary: dict from token to id, bytes written as in `vocab.json`.
-        merges: list of `"left right"` or of pairs, best first.
-        special: `SpecialTokens`.
-        add_prefix_space: bool. Whether a text begins as if a space stood before it.
-
-    Returns:
-        str, JSON.
+    `vocabulary` has bytes written as in `vocab.json`; `merges` are `"left right"` or
+    pairs, best first.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
@@ -84,42 +79,24 @@ def word_piece_definition(
     strip_accents: bool | None = None,
     split_chinese: bool = True,
 ) -> str:
-    """Word pieces as BERT reads them.
-
-    Args:
-        vocabulary: list of tokens in the order of their ids, or dict from token to id.
-        special: `SpecialTokens`.
-        lowercase: bool. Whether text is lowercased.
-        strip_accents: bool. Whether accents are taken off; None does as `lowercase`.
-        split_chinese: bool. Whether each Chinese character is a word.
-
-    Returns:
-        str, JSON.
-    """
-    from tokenizers import (
-        Tokenizer,
-        decoders,
-        models,
-        normalizers,
-        pre_tokenizers,
-        processors,
-    )
+    """BERT's WordPiece; `strip_accents=None` is the same as `lowercase`."""
+    import tokenizers
 
     if not isinstance(vocabulary, Mapping):
         vocabulary = {token: i for i, token in enumerate(vocabulary)}
-    model = models.WordPiece(dict(vocabulary), unk_token=special.unknown)
-    tokenizer = Tokenizer(model)
-    tokenizer.normalizer = normalizers.BertNormalizer(
+    model = tokenizers.models.WordPiece(dict(vocabulary), unk_token=special.unknown)
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(
         clean_text=True,
         handle_chinese_chars=split_chinese,
         strip_accents=strip_accents,
         lowercase=lowercase,
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece(prefix="##")
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = tokenizers.decoders.WordPiece(prefix="##")
     ids = _add_special(tokenizer, special)
     start, separator = special.start, special.separator
-    tokenizer.post_processor = processors.TemplateProcessing(
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
         single=[start, "$A", separator],
         pair=[start, "$A", separator, "$B:1", f"{separator}:1"],
         special_tokens=list(ids.items()),
@@ -133,22 +110,7 @@ def word_definition(
     lowercase: bool = False,
     split_punctuation: bool = False,
 ) -> str:
-    """Whole words, each a token, others unknown.
-
-    Ids are those of the special tokens, then of the words in their order.
-
-    Args:
-        words: list of str; one that is a special token, or stood before, counts once.
-        special: `SpecialTokens`.
-        lowercase: bool. Whether text is lowercased.
-        split_punctuation: bool. Whether punctuation marks are words too.
-
-    Returns:
-        str, JSON.
-
-    Raises:
-        ValueError: If there is no token for what is unknown.
-    """
+    """A vocabulary of whole words; the special tokens have the first ids."""
     from tokenizers import Tokenizer, models, normalizers, processors
 
     if special.unknown is None:
@@ -172,14 +134,7 @@ def word_definition(
 
 
 def word_splitter(split_punctuation: bool = False) -> Any:
-    """What cuts a text into words: at white space, and perhaps at punctuation.
-
-    Args:
-        split_punctuation: bool. Whether punctuation marks are words too.
-
-    Returns:
-        `tokenizers.pre_tokenizers.PreTokenizer`.
-    """
+    """The pre-tokenizer that splits text at white space and, if wanted, punctuation."""
     from tokenizers import pre_tokenizers
 
     if split_punctuation:
@@ -187,33 +142,59 @@ def word_splitter(split_punctuation: bool = False) -> Any:
     return pre_tokenizers.WhitespaceSplit()
 
 
+def frequent_words(
+    texts: Iterable[str],
+    num_words: int | None = None,
+    lowercase: bool = False,
+    split_punctuation: bool = False,
+) -> list[str]:
+    """The most frequent words of texts, for `SubwordTokenizer.from_words`.
+
+    Args:
+        texts: iterable of str.
+        num_words: int. The largest number of words. Defaults to `None`: all.
+        lowercase: bool. Whether texts are lowercased. Give `from_words` the same.
+            Defaults to `False`.
+        split_punctuation: bool. Whether punctuation marks are words of their own.
+            Defaults to `False`.
+
+    Returns:
+        list of str, the most frequent first; ties are in order of occurrence.
+
+    Example:
+
+    ```python
+    from longkeras.text import SubwordTokenizer, frequent_words
+
+    words = frequent_words(["to be or not to be"], num_words=2)
+    assert words == ["to", "be"]
+    tokenizer = SubwordTokenizer.from_words(words)
+    assert tokenizer("to be , to sleep").tolist() == [4, 5, 3, 4, 3]
+    assert tokenizer.detokenize([4, 5]) == "to be"
+    ```
+    """
+    from tokenizers import normalizers
+
+    splitter = word_splitter(split_punctuation)
+    # Not `str.lower`, which changes a sigma at the end of a word.
+    lower = normalizers.Lowercase().normalize_str
+    counts: collections.Counter[str] = collections.Counter()
+    for text in texts:
+        text = lower(text) if lowercase else text
+        counts.update(word for word, _ in splitter.pre_tokenize_str(text))
+    return [word for word, _ in counts.most_common(num_words)]
+
+
 def sentence_piece_definition(
     proto: bytes, special: SpecialTokens = ROBERTA_TOKENS
 ) -> str:
-    """A SentencePiece model with the ids that fairseq and XLM-R give its pieces.
+    """A SentencePiece unigram model with the ids of fairseq and XLM-R.
 
-    Ids are start 0, padding 1, end 2, unknown 3, then the pieces of the file behind
-    its own three special ones, and the mask last.
-
-    Args:
-        proto: bytes. The content of `sentencepiece.bpe.model`.
-        special: `SpecialTokens`.
-
-    Returns:
-        str, JSON.
-
-    Raises:
-        ValueError: If the file holds no unigram model.
+    Ids are start 0, padding 1, end 2, unknown 3, then the pieces of the file after its
+    own three special ones, and the mask last.
     """
+    import tokenizers
     from sentencepiece import sentencepiece_model_pb2
-    from tokenizers import (
-        Tokenizer,
-        decoders,
-        models,
-        normalizers,
-        pre_tokenizers,
-        processors,
-    )
 
     messages: Any = sentencepiece_model_pb2
     content = messages.ModelProto.FromString(proto)
@@ -226,20 +207,19 @@ def sentence_piece_definition(
     pieces = [(token, 0.0) for token in first]
     pieces += [(piece.piece, piece.score) for piece in content.pieces[3:]]
     pieces += [(special.mask, 0.0)] if special.mask is not None else []
-    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
+    model = tokenizers.models.Unigram(pieces, unk_id=3, byte_fallback=False)
+    tokenizer = tokenizers.Tokenizer(model)
     charsmap = content.normalizer_spec.precompiled_charsmap
     if charsmap:
-        tokenizer.normalizer = normalizers.Precompiled(charsmap)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Metaspace(prepend_scheme="always"),
-        ]
+        tokenizer.normalizer = tokenizers.normalizers.Precompiled(charsmap)
+    splitters = tokenizers.pre_tokenizers
+    tokenizer.pre_tokenizer = splitters.Sequence(
+        [splitters.WhitespaceSplit(), splitters.Metaspace(prepend_scheme="always")]
     )
-    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = tokenizers.decoders.Metaspace(prepend_scheme="always")
     ids = _add_special(tokenizer, special)
     start, end, separator = special.start, special.end, special.separator
-    tokenizer.post_processor = processors.TemplateProcessing(
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
         single=[start, "$A", end],
         pair=[start, "$A", separator, separator, "$B", end],
         special_tokens=list(ids.items()),
@@ -248,19 +228,10 @@ def sentence_piece_definition(
 
 
 def with_added_tokens(definition: str, tokens: Mapping[int, Any]) -> str:
-    """Adds tokens that a definition does not have yet.
+    """Add tokens by id to a definition that lacks them.
 
-    Args:
-        definition: str, JSON.
-        tokens: dict from id to a token, a string or a dict with `content` and the
-            flags that `tokenizers.AddedToken` takes. Ids must continue the
-            vocabulary's without a gap.
-
-    Returns:
-        str, JSON.
-
-    Raises:
-        ValueError: If a token would get another id than it should have.
+    A token is a string, or a dict with `content` and flags of `tokenizers.AddedToken`.
+    Ids must continue those of the vocabulary.
     """
     from tokenizers import AddedToken
 
@@ -288,7 +259,7 @@ def with_added_tokens(definition: str, tokens: Mapping[int, Any]) -> str:
 
 
 def _merge_pairs(merges: Iterable[Any]) -> list[tuple[str, str]]:
-    """Pairs, from lines of `merges.txt` too, without its first line and empty ones."""
+    """Pairs from pairs or lines of `merges.txt`, without its header and empty lines."""
     pairs = []
     for merge in merges:
         if isinstance(merge, str):
@@ -301,7 +272,7 @@ def _merge_pairs(merges: Iterable[Any]) -> list[tuple[str, str]]:
 
 
 def _add_special(tokenizer: Any, special: SpecialTokens) -> dict[str, int]:
-    """Reads these names in a text as the tokens they are, as Hugging Face does."""
+    """Add special tokens, which are recognized in a text, as Hugging Face does."""
     from tokenizers import AddedToken
 
     missing = [x for x in special.names() if tokenizer.token_to_id(x) is None]
@@ -312,7 +283,7 @@ def _add_special(tokenizer: Any, special: SpecialTokens) -> dict[str, int]:
         )
     tokenizer.add_special_tokens(
         [
-            # A space before RoBERTa's mask belongs to it, as when it was trained.
+            # A space before RoBERTa's mask is part of it, as in its training.
             AddedToken(name, lstrip=name == "<mask>", normalized=False, special=True)
             for name in special.names()
         ]
@@ -321,17 +292,7 @@ def _add_special(tokenizer: Any, special: SpecialTokens) -> dict[str, int]:
 
 
 def parsed(definition: str) -> Any:
-    """Make the tokenizer of a definition.
-
-    Args:
-        definition: str, the text of a Hugging Face `tokenizer.json`.
-
-    Returns:
-        `tokenizers.Tokenizer`.
-
-    Raises:
-        ValueError: If the text is not a definition.
-    """
+    """The `tokenizers.Tokenizer` of a definition."""
     from tokenizers import Tokenizer
 
     try:

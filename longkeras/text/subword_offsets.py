@@ -1,9 +1,9 @@
-"""Character offsets of tokens, corrected where the `tokenizers` library errs.
+"""Character offsets of tokens, with corrections of the `tokenizers` library's.
 
-The library errs in two places (as of 0.23). Its byte-level post-processors take a space
-that was inserted behind an added token for one of the text, and cut a character off the
-token. Its normalizers align what they compose, replace or strip with one of the source
-characters, and drop the others.
+As of 0.23 the library has two errors. Its byte-level post-processors take a space that
+was inserted after an added token for a space of the text, and cut a character off the
+token. Its normalizers align characters that they compose, replace or strip with one of
+the source characters only.
 """
 
 import json
@@ -20,12 +20,9 @@ _FARTHEST = 32
 
 
 class OffsetReader:
-    """Ids and offsets of texts, read through a `tokenizers.Tokenizer`.
+    """Ids and offsets of texts from a `tokenizers.Tokenizer` and its definition.
 
-    Args:
-        tokenizer: `tokenizers.Tokenizer`. Its post-processor is removed, since it would
-            trim offsets by itself.
-        definition: str. The text of its `tokenizer.json`.
+    The tokenizer's post-processor is removed, since it would trim offsets itself.
     """
 
     def __init__(self, tokenizer: Any, definition: str):
@@ -40,14 +37,7 @@ class OffsetReader:
         self._added = {i: token.content for i, token in added.items()}
 
     def read(self, text: str) -> tuple[list[int], np.ndarray]:
-        """Tokenize a text.
-
-        Args:
-            text: str.
-
-        Returns:
-            (ids, offsets): list of int, and int32 array `(length, 2)`.
-        """
+        """The ids of a text, and their offsets, int32 `(length, 2)`."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
         if self._normalizer is not None and len(offsets):
@@ -74,14 +64,14 @@ class OffsetReader:
                 place[1] = place[0] + len(content)
 
     def _cover_gaps(self, text: str, encoding: Any, offsets: np.ndarray) -> None:
-        """Give characters that no token covers to the token that they became part of.
+        """Assign uncovered characters to the tokens that they became part of.
 
         White space and control characters that were dropped remain uncovered.
         """
         ends = offsets[:, 1].copy()
         for i, token in enumerate(encoding.tokens):
             if not token.strip(_WRITTEN_SPACES) and text[slice(*offsets[i])].strip():
-                ends[i] = offsets[i, 0]  # Inserted: the character is that behind it.
+                ends[i] = offsets[i, 0]  # Inserted: the character is the next one.
         ends = np.append(0, np.maximum.accumulate(ends))
         starts = np.append(offsets[:, 0], len(text))
         for i in map(int, np.flatnonzero(starts > ends)):
@@ -99,12 +89,12 @@ class OffsetReader:
             ):
                 place = self._start_of_right(text, start, end)
                 offsets[i:, 0][offsets[i:, 0] == end] = place
-                # An inserted space has the same characters as what it stands before.
+                # An inserted space has the same offsets as the token after it.
                 inserted = (offsets[:i, 0] == place) & (offsets[:i, 1] > ends[i])
                 offsets[:i, 1][inserted] = end + 1
 
     def _end_of_left(self, text: str, first: int, start: int, end: int) -> int:
-        """How far the characters before a gap, and what became of them, reach."""
+        """The end of the characters that were normalized with those before a gap."""
         last = min(end, start + _FARTHEST)
         place = start
         while place < last and unicodedata.category(text[place]).startswith("M"):
@@ -115,18 +105,18 @@ class OffsetReader:
         return place
 
     def _start_of_right(self, text: str, start: int, end: int) -> int:
-        """Where the characters begin that became one with that behind a gap."""
+        """The start of the characters that were normalized with that after a gap."""
         for split in range(end, max(start, end - _FARTHEST) - 1, -1):
             if self._is_apart(text[start:split], text[split : end + 1]):
                 return split
         return end
 
     def _is_literal(self, token_id: int, text: str, place: np.ndarray) -> bool:
-        """Whether it is an added token as it stands in the text, not normalized."""
+        """Return whether a token is an added one that matches the text exactly."""
         return self._added.get(token_id) == text[slice(*place)].strip()
 
     def _trimmed(self, token: str, text: str, start: int, end: int) -> tuple[int, int]:
-        """A span without the white space that the token begins or ends with."""
+        """A span without the white space at the token's start and end."""
         is_inserted = not any(self._is_space(" ", x) for x in text[start:end])
         if not token.strip(_BYTE_SPACE) and is_inserted:
             return start, start
@@ -141,7 +131,7 @@ class OffsetReader:
         return start, end
 
     def _is_space(self, written: str, character: str) -> bool:
-        """Whether a character of a token stands for this white space in the text."""
+        """Return whether a character of a token represents this one as white space."""
         if written not in (" ", _BYTE_SPACE):
             return written.isspace() and written == character
         if character == " " or self._normalizer is None:
@@ -159,13 +149,13 @@ def _is_blank(character: str) -> bool:
 
 
 def _trims_offsets(processor: dict[str, Any] | None) -> bool:
-    """Return whether spaces are no part of a token's span."""
+    """Return whether the offsets of tokens exclude spaces."""
     steps = (processor or {}).get("processors", [processor or {}])
     return any(step.get("trim_offsets", False) for step in steps)
 
 
 def _normalizer_of_parts(normalizer: dict[str, Any] | None) -> Any:
-    """The normalizer without the prefix that it gives a text, or None."""
+    """The normalizer without steps that prepend a prefix, or None."""
     from tokenizers import Tokenizer
 
     if normalizer is None:

@@ -1,4 +1,4 @@
-"""Subwords: pairs of bytes, word pieces or sentence pieces, with offsets."""
+"""Subword tokenizer: byte-level BPE, WordPiece or SentencePiece, with offsets."""
 
 import os
 from typing import Any
@@ -7,37 +7,38 @@ import keras
 import keras_hub
 import numpy as np
 
-from longkeras.safe_files.atomic_preset import AtomicPreset
-from longkeras.text.subword_definition import SpecialTokens, parsed
-from longkeras.text.subword_offsets import OffsetReader
-from longkeras.text.subword_pipeline import (
+from longkeras.atomic_files import AtomicPreset
+from longkeras.text.pipeline import (
     ArraySpec,
-    in_graph,
+    is_tracing,
     plain_values,
     ragged_rows,
     rank_of,
     through_numpy,
 )
+from longkeras.text.subword_definition import SpecialTokens, parsed
+from longkeras.text.subword_offsets import OffsetReader
+from longkeras.text.subword_rows import Template, read_template
 from longkeras.text.subword_sources import SubwordSources
-from longkeras.text.subword_template import Template, read_template
-from longkeras.text.subword_text_windows import subword_windows
+from longkeras.text.windows import subword_windows
 
 DEFINITION_FILE = "subword_definition.json"
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokenizer):
-    """Subword ids as Hugging Face's tokenizers give them, with character offsets.
+    """A subword tokenizer with Hugging Face's ids and with character offsets.
 
-    Reads byte-level pairs (RoBERTa, Longformer, LED), word pieces (BERT) and sentence
-    pieces (XLM-R) through the `tokenizers` library, from a folder of Hugging Face's
+    Reads byte-level BPE (RoBERTa, Longformer, LED), WordPiece (BERT) and SentencePiece
+    (XLM-R) through the `tokenizers` library, from a Hugging Face folder
     (`from_huggingface_folder`) or from a vocabulary (`from_byte_pair`,
     `from_word_piece`, `from_sentence_piece`). Works with or without TensorFlow, and
-    inside `tf.data`, which then calls Python: such a pipeline stays in its process.
+    inside `tf.data`, which then calls Python, so that the pipeline cannot leave its
+    process.
 
-    No start or end is added by `tokenize`; `pack` does that. Text that looks like a
-    special token, such as `"</s>"`, becomes that token, as everywhere in Hugging Face:
-    take it out of text that is not to be trusted.
+    `tokenize` adds no start or end; `pack` does. Text that looks like a special token,
+    such as `"</s>"`, becomes that token, as in Hugging Face: remove it from untrusted
+    text.
 
     Args:
         definition: str, the text of a Hugging Face `tokenizer.json`, or None to load
@@ -45,9 +46,9 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
             Defaults to `None`.
         start_token: str. Defaults to `"<s>"`.
         end_token: str. Defaults to `"</s>"`.
-        separator_token: str. Stands between two texts. Defaults to `"</s>"`.
+        separator_token: str. Separates two texts. Defaults to `"</s>"`.
         pad_token: str. Defaults to `"<pad>"`.
-        mask_token: str, or None where nothing is ever masked. Defaults to `"<mask>"`.
+        mask_token: str, or None if nothing is ever masked. Defaults to `"<mask>"`.
         unknown_token: str, or None. Defaults to `"<unk>"`.
         **kwargs: See `keras_hub.tokenizers.Tokenizer`.
 
@@ -101,11 +102,11 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
         self._definition: Any = None
         if definition is not None:
             self.set_definition(definition)
-        # No weights to make: a model may be quantized before its first text.
+        # There are no weights to build; a model may be quantized before its first text.
         self.built = True
 
     def set_definition(self, definition):
-        """Takes another vocabulary.
+        """Replaces the vocabulary.
 
         Args:
             definition: str, the text of a Hugging Face `tokenizer.json`.
@@ -155,7 +156,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
 
     @property
     def template(self) -> Template:
-        """Where special tokens stand around one text or two."""
+        """The positions of special tokens around one text or two."""
         self._backend()
         return self._template
 
@@ -171,32 +172,32 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
 
     @property
     def start_token_id(self):
-        """int, the id before a text."""
+        """int, the id of the token that begins a text."""
         return self._id_of(self.start_token)
 
     @property
     def end_token_id(self):
-        """int, the id behind a text."""
+        """int, the id of the token that ends a text."""
         return self._id_of(self.end_token)
 
     @property
     def separator_token_id(self):
-        """int, the id between two texts."""
+        """int, the id of the token between two texts."""
         return self._id_of(self.separator_token)
 
     @property
     def pad_token_id(self):
-        """int, the id that fills a row up."""
+        """int, the id of padding."""
         return self._id_of(self.pad_token)
 
     @property
     def mask_token_id(self):
-        """int, the id of a hidden token, or None."""
+        """int, the id of the mask token, or None."""
         return self._id_of(self.mask_token)
 
     @property
     def unknown_token_id(self):
-        """int, the id of what has no token, or None."""
+        """int, the id of the unknown token, or None."""
         return self._id_of(self.unknown_token)
 
     def call(self, inputs, *args, training=None, **kwargs):
@@ -211,7 +212,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
         Returns:
             See the class.
         """
-        if in_graph():
+        if is_tracing():
             return self._tokenize_in_graph(inputs)
         texts = plain_values(inputs)
         if isinstance(texts, str):
@@ -219,17 +220,17 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
         return self._encoded(texts)
 
     def tokenize_with_offsets(self, text):
-        """Ids of one string, and the characters that each stands for.
+        """Ids of one string, and the characters that each represents.
 
         Args:
             text: str.
 
         Returns:
             (token_ids, offsets), int32 arrays `(length,)` and `(length, 2)`: token
-            `i` stands for `text[offsets[i, 0] : offsets[i, 1]]`. Several tokens of
+            `i` represents `text[offsets[i, 0] : offsets[i, 1]]`. Several tokens of
             one character have the same offsets; a token of several characters, such
-            as a letter and its accents, has all of them. A space that the tokenizer
-            inserts has no character, or that behind it.
+            as a letter and its accents, has all of them. The offsets of a space that
+            the tokenizer inserts are empty or those of the next character.
         """
         self._backend()
         token_ids, offsets = self._offsets.read(plain_values(text))
@@ -248,7 +249,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
 
         Returns:
             An object with `token_ids` and `segment_ids`, int32 arrays `(length,)`, and
-            `starts`, where each text's first token stands.
+            `starts`, the positions of each text's first token.
         """
         texts = [first] if second is None else [first, second]
         self._backend()
@@ -259,7 +260,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
         """Ids to strings.
 
         Args:
-            inputs: ids of one text, or of several; lists, arrays or tensors.
+            inputs: ids of one or several texts; lists, arrays or tensors.
             skip_special_tokens: bool. Whether special tokens are left out. Defaults
                 to `True`.
 
@@ -288,7 +289,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
         return self._backend().get_vocab(with_added_tokens=True)
 
     def vocabulary_size(self):
-        """The number of ids: the largest, and one."""
+        """The number of ids: the largest id plus one."""
         self._backend()
         return self._size
 

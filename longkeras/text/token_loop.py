@@ -1,8 +1,7 @@
-"""Reading prompts and writing tokens over the decode contract.
+"""Reading of prompts and generation of tokens, through the decode contract.
 
-`generate`, `stream`, the page's continuations and the requests of an evaluation all
-write through `token_calls`. It needs of a model `initial_state`, `context_length` and
-a compiled `prefill`; a `choice` object chooses the tokens.
+`token_calls` drives a model's `initial_state` and `context_length`; its `choice` object
+holds the model's compiled calls and chooses the tokens.
 """
 
 import dataclasses
@@ -12,10 +11,9 @@ from keras import ops
 
 from longkeras.ops import global_store, prompt_keys
 
+# Tokens of a row that one call reads by default; fewer in a model of shorter context.
 CHUNK_LENGTH = 256
-"""Tokens of a row that one call reads, unless a caller has a program for another
-length, or the model's context is shorter."""
-# Capacities for global tokens, and for prompts up to the last of them, are multiples.
+# The state's capacities for global tokens and for the prompt are multiples of these.
 _GLOBAL_TOKENS, _PROMPT_TOKENS = 8, 256
 
 
@@ -36,21 +34,10 @@ class Prompts:
 
     @classmethod
     def of(cls, token_ids, padding_mask=None, global_mask=None, num_global_tokens=0):
-        """Make prompts from padded rows; the padding may be on either side.
+        """Make prompts from rows `(batch, length)`, padded on either side.
 
-        Args:
-            token_ids: int `(batch, length)`.
-            padding_mask: `(batch, length)`, 0 or False at padding. Defaults to `None`,
-                no padding.
-            global_mask: `(batch, length)`, or None. Defaults to `None`.
-            num_global_tokens: int. Tokens at the beginning of each row that are also
-                global. Defaults to `0`.
-
-        Returns:
-            `Prompts`.
-
-        Raises:
-            ValueError: If a row is empty.
+        Both masks have the same shape; `num_global_tokens` at the beginning of each row
+        are global too.
         """
         token_ids = _array(token_ids)
         if padding_mask is None:
@@ -83,14 +70,11 @@ class Prompts:
         ]
 
     def without_last(self):
-        """These prompts without the last token of each, which may leave none."""
+        """These prompts without the last token of each, which may leave empty rows."""
         return dataclasses.replace(self, lengths=self.lengths - 1)
 
     def followed_by(self, token_ids):
-        """These prompts with the tokens `(batch, count)` that were written after them.
-
-        All rows must have the same length.
-        """
+        """These prompts, all of one length, followed by tokens `(batch, count)`."""
         longer = np.concatenate([self.token_ids, token_ids], axis=1).astype("int32")
         mask = self.global_mask
         if mask is not None:
@@ -98,17 +82,10 @@ class Prompts:
         return Prompts(longer, self.lengths + token_ids.shape[1], mask)
 
     def fitting(self, context_length):
-        """One prompt as a model with a limited context reads it.
+        """One prompt, cut if it is longer than a context, which is an int or None.
 
-        A text longer than the context is cut to half of the context: its global
-        tokens, which stand at its beginning, and its end. So much can be written
-        before the same happens again.
-
-        Args:
-            context_length: int, or None for no limit.
-
-        Returns:
-            `Prompts`.
+        A long text is cut to half of the context: its global tokens, which are at its
+        beginning, and its end. The other half is free for the continuation.
         """
         if context_length is None or self.lengths[0] <= context_length:
             return self
@@ -118,7 +95,7 @@ class Prompts:
         return Prompts.of(np.concatenate(kept, axis=1), num_global_tokens=num_first)
 
     def state_arguments(self):
-        """Arguments of `initial_state` that make room for global tokens."""
+        """Arguments of `initial_state` that reserve space for global tokens."""
         if self.global_mask is None:
             return {}
         needed = prompt_keys.needed_capacity(self.global_mask)
@@ -131,19 +108,15 @@ class Prompts:
 
 
 def read_prompts(prefill, prompts, state, chunk_length=CHUNK_LENGTH):
-    """Read prompts, each from its beginning to its end, in calls of one shape.
+    """Read prompts in calls of one shape to `prefill`.
 
-    Args:
-        prefill: callable of token ids, mask and state (and a global mask, where
-            there is any), such as `DecodingCausalLM.prefill`.
-        prompts: `Prompts`.
-        state: nested structure of tensors, see `DecodingCausalLM.initial_state`.
-        chunk_length: int. Defaults to `CHUNK_LENGTH`.
+    That takes token ids, a mask, the state and, where there are global tokens, their
+    mask, as `DecodingCausalLM.prefill` does.
 
     Yields:
-        `(logits, hidden_states, state)` after each chunk: `(batch, vocabulary_size)`,
-        the logits after each row's last token so far, or unspecified where a row is
-        empty; `(batch, chunk, hidden_dim)`; and the state.
+        `(logits, hidden_states, state)` after each chunk. The logits
+        `(batch, vocabulary_size)` follow each row's last token so far, and are
+        unspecified for an empty row; hidden states are `(batch, chunk, hidden_dim)`.
     """
     last_logits = None
     for start in range(0, int(prompts.lengths.max()), chunk_length):
@@ -173,31 +146,30 @@ def token_calls(
     chunk_length=CHUNK_LENGTH,
     encoder_inputs=None,
 ):
-    """Read prompts and write on, endlessly: each item takes one call of the model.
+    """Read prompts and continue them without end, one call of the model per item.
 
-    The caller decides after each call whether to go on, and measures time or lets
-    others take their turn between calls. Without a `max_length`, a text that fills the
-    context of a limited model is read again from what `Prompts.fitting` keeps of it;
-    this is for one row.
+    The caller decides after each call whether to go on. Without a `max_length`, which
+    needs a single row, a text that fills the model's context is cut by
+    `Prompts.fitting` and read again.
 
     Args:
         model: a model with `initial_state` and `context_length`, and with
             `compiled_encode` where there are `encoder_inputs`.
         prompts: `Prompts`.
-        choice: object with `prefill`, a callable; `first(logits, state)` that chooses
-            after the prompts; and `next(token_ids, state, count)` that reads a token
-            `(batch,)` and chooses `count`. Both return token ids `(batch, count)` and
-            the state.
-        num_together: int. Tokens that `choice.next` writes in a call. Defaults to `1`.
-        max_length: int. Tokens that the state must hold. Defaults to `None`, the
-            model's `context_length`.
+        choice: object with `prefill`, the model's compiled callable; with
+            `first(logits, state)`, which chooses one or more tokens after the prompts;
+            and with `next(token_ids, state, count)`, which reads one token `(batch,)`
+            and chooses `count`. Both return token ids `(batch, count)` and the state.
+        num_together: int. Tokens that `choice.next` chooses in a call. Defaults to `1`.
+        max_length: int. Capacity of the state. Defaults to `None`: the model's
+            `context_length`.
         chunk_length: int. Tokens of a row that a call reads. Defaults to
             `CHUNK_LENGTH`.
         encoder_inputs: dict of tensors for the model's encoder. Defaults to `None`.
 
     Yields:
-        None after a call that read a part of the prompts, or an array `(batch, count)`
-        of the tokens that were chosen.
+        None after a call that read a part of the prompts, or the chosen tokens, an
+        array `(batch, count)`.
     """
     limit = model.context_length if max_length is None else None
     length = limit if max_length is None else max_length
@@ -228,14 +200,14 @@ def token_calls(
 
 
 class HostChoice:
-    """Chooses each token by its logits, outside the compiled step.
+    """Chooses each token of one row from its logits, outside the compiled step.
 
     Args:
         model: a model with `compiled_prefill` and `compiled_step`.
-        choose: callable of float logits `(vocabulary_size,)`, minus infinity where a
-            token is not allowed; returns an int.
-        allowed: callable of the vocabulary's size that returns which tokens may come
-            next, bool `(vocabulary_size,)`. Defaults to `None`, all of them.
+        choose: callable of float logits `(vocabulary_size,)`, minus infinity at tokens
+            that are not allowed. Returns an int.
+        allowed: callable of the vocabulary's size. Returns which tokens may come next,
+            bool `(vocabulary_size,)`. Defaults to `None`: all.
     """
 
     def __init__(self, model, choose, allowed=None):

@@ -35,7 +35,7 @@ BACKEND_FILES = (
     "ops/compiled_function.py",
     "ops/implementations/",
     "ops/recurrent_scan.py",
-    "text/subword_pipeline.py",  # steps of `tf.data`, whatever the backend
+    "text/pipeline.py",  # steps of `tf.data`, whatever the backend
 )
 
 # Beside the standard library. A new third party is a decision: it is made here.

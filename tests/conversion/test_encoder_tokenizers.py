@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from longkeras.conversion import convert_to_long, from_huggingface
-from longkeras.conversion.checkpoint_tensors import model_tensor
 from longkeras.conversion.families.keras_hub import BERT
 from longkeras.conversion.tensor_files.tensor_folder import write_tensors
 from longkeras.conversion.to_long.keras_hub_models import longformer_tokenizer_of
@@ -143,7 +142,7 @@ def chinese_folder(tmp_path):
     draw_weights(model)
     mappings = [mapping.in_task() for mapping in BERT.weights(model.backbone)]
     mappings += BERT.head_for("masked_lm").weights
-    write_tensors(tmp_path, [model_tensor(x.tensor, x, model) for x in mappings])
+    write_tensors(tmp_path, [x.tensor_of(model) for x in mappings])
     config = {
         "architectures": ["BertForMaskedLM"],
         "model_type": "bert",

@@ -331,7 +331,7 @@ def test_every_activation_is_the_function_of_that_name():
     import torch
     from transformers.activations import ACT2FN
 
-    from longkeras.conversion.activation_names import ACTIVATIONS, activation_of
+    from longkeras.conversion.encoder_checkpoints import ACTIVATIONS, activation_of
 
     x = np.linspace(-12, 12, 101, dtype="float32")
     assert set(ACTIVATIONS) == set(ACT2FN)

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from longkeras.data import Book, ByteCorpus, TokenShards, book_ids, write_token_shards
-from longkeras.data.index_permutation import IndexPermutation
 from longkeras.data.token_shards import MANIFEST
-from longkeras.data.window_stream import BookShelf, WindowStream
+from longkeras.data.window_stream import BookShelf, IndexPermutation, WindowStream
 
 TEXTS = ["It was a dark and stormy night. " * 7, "x", "Call me Ishmael.", "话说" * 30]
 

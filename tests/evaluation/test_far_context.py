@@ -12,7 +12,7 @@ from longkeras.evaluation import (
     perturb,
     relative_effective_context,
 )
-from longkeras.evaluation.language_models.perturbations import PERTURBATIONS
+from longkeras.evaluation.language_models.passages import PERTURBATIONS
 from longkeras.text import byte_ids
 from tests.evaluation.toy_models import BigramModel, CountingModel, counting_bits
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from longkeras.evaluation.language_models.greedy_options import check_greedy
+from longkeras.evaluation.language_models.text_requests import check_greedy
 
 
 @pytest.mark.parametrize(

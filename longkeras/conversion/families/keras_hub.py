@@ -1,4 +1,4 @@
-"""BERT, RoBERTa and XLM-R as KerasHub's classes, with the numbers of `transformers`."""
+"""BERT, RoBERTa and XLM-R checkpoints as models of KerasHub's classes."""
 
 import json
 import logging
@@ -12,36 +12,18 @@ import keras_hub
 import numpy as np
 
 from longkeras import models
-from longkeras.conversion.checkpoint_tensors import Tensors, changed
-from longkeras.conversion.encoder_checkpoints import (
-    LAYER,
-    MASKED_LM_HEAD,
-    NAMES,
-    POOLER,
-    POSITION_EMBEDDINGS,
-    SEGMENT_EMBEDDINGS,
-    TIED_OUTPUT,
-    WORD_EMBEDDINGS,
-    check_short_encoder,
-    encoder_arguments,
-    head_dropout,
-    is_bert,
-    table_shapes,
-)
+from longkeras.conversion import encoder_checkpoints as shared
+from longkeras.conversion.checkpoint_folder import read_tokenizer
 from longkeras.conversion.family import Family, Head
-from longkeras.conversion.model_request import ModelRequest
-from longkeras.conversion.tokenizer_files import read_tokenizer
-from longkeras.conversion.weight_map import (
-    WeightMapping,
-    dense_weights,
-    norm_weights,
-)
+from longkeras.conversion.load_request import LoadRequest
+from longkeras.conversion.tensor_files.named_tensor import Tensors
+from longkeras.conversion.weight_map import WeightMapping, dense_weights, norm_weights
 
 _log = logging.getLogger(__name__)
 
 _ROBERTA_EPSILON = 1e-5
 _SENTENCE_PIECE_FILE = "sentencepiece.bpe.model"
-# In a layer: names of dense layers and norms in the checkpoint and in KerasHub's.
+# Names of a layer's dense layers and norms in the checkpoint and in KerasHub.
 _DENSES = {
     "intermediate.dense": "feedforward_intermediate_dense/",
     "output.dense": "feedforward_output_dense/",
@@ -55,33 +37,33 @@ _NORMS = {
 def bert_weights(backbone: Any) -> list[WeightMapping]:
     """The mappings of KerasHub's BERT; see `Family.weights`."""
     return [
-        WeightMapping(POSITION_EMBEDDINGS, "position_embedding", "embeddings"),
-        WeightMapping(SEGMENT_EMBEDDINGS, "segment_embedding", "embeddings"),
+        WeightMapping(shared.POSITION_EMBEDDINGS, "position_embedding", "embeddings"),
+        WeightMapping(shared.SEGMENT_EMBEDDINGS, "segment_embedding", "embeddings"),
         *_encoder_weights(backbone),
-        *dense_weights(POOLER, "pooled_dense"),
+        *dense_weights(shared.POOLER, "pooled_dense"),
     ]
 
 
 def roberta_weights(backbone: Any) -> list[WeightMapping]:
     """The mappings of KerasHub's RoBERTa; see `Family.weights`.
 
-    The position table lacks the rows of Hugging Face's that stand before a text's
-    first token, and there are no segments.
+    KerasHub has no segments, and no rows in the position table before that of a text's
+    first token.
     """
     table = "position_embedding/embeddings"
     return [
-        WeightMapping(POSITION_EMBEDDINGS, "embeddings", table),
+        WeightMapping(shared.POSITION_EMBEDDINGS, "embeddings", table),
         *_encoder_weights(backbone),
     ]
 
 
 def _encoder_weights(backbone: Any) -> list[WeightMapping]:
     mappings = [
-        WeightMapping(WORD_EMBEDDINGS, "token_embedding", "embeddings"),
+        WeightMapping(shared.WORD_EMBEDDINGS, "token_embedding", "embeddings"),
         *norm_weights("embeddings.LayerNorm", "embeddings_layer_norm"),
     ]
     for number in range(backbone.num_layers):
-        theirs, ours = f"{LAYER}{number}", f"transformer_layers.{number}"
+        theirs, ours = f"{shared.LAYER}{number}", f"transformer_layers.{number}"
         for kind in ("query", "key", "value"):
             name, part = f"attention.self.{kind}", f"self_attention_layer/{kind}/"
             mappings += dense_weights(f"{theirs}.{name}", ours, part, output_axes=2)
@@ -94,14 +76,14 @@ def _encoder_weights(backbone: Any) -> list[WeightMapping]:
     return mappings
 
 
-def _variant(request: ModelRequest) -> str | None:
-    """Tell Longformers that the authors' notebook made, which keep RoBERTa's name."""
+def _variant(request: LoadRequest) -> str | None:
+    """Recognize Longformers that the authors' notebook made, saved as RoBERTa."""
     names = ("attention.self.query_global." in name for name in request.tensors)
     is_long = "attention_window" in request.config or any(names)
     return "longformer" if is_long else None
 
 
-def _refusal(request: ModelRequest, reason: str, **received: Any) -> ValueError:
+def _refusal(request: LoadRequest, reason: str, **received: Any) -> ValueError:
     families = {"bert": BERT, "roberta": ROBERTA, "xlm-roberta": XLM_ROBERTA}
     backbone = families[request.config["model_type"]].backbone.__name__
     said = ", ".join(f"{name}={value!r}" for name, value in received.items())
@@ -112,9 +94,9 @@ def _refusal(request: ModelRequest, reason: str, **received: Any) -> ValueError:
     )
 
 
-def _arguments(request: ModelRequest, head: Head, tensors: Tensors) -> dict[str, Any]:
-    check_short_encoder(request, head, tensors)
-    arguments = encoder_arguments(request)
+def _arguments(request: LoadRequest, head: Head, tensors: Tensors) -> dict[str, Any]:
+    shared.check_short_encoder(request, head, tensors)
+    arguments = shared.encoder_arguments(request)
     del arguments["padding_id"]
     rate = arguments.pop("attention_dropout")
     if rate != arguments["dropout"] and "dropout" not in request.overrides:
@@ -130,7 +112,7 @@ def _arguments(request: ModelRequest, head: Head, tensors: Tensors) -> dict[str,
             "its activations have no weights",
             hidden_act=request.config["hidden_act"],
         )
-    if is_bert(request.config):
+    if request.model_type == "bert":
         return arguments
     activation = arguments.pop("activation")
     epsilon = arguments.pop("layer_norm_epsilon")
@@ -146,30 +128,29 @@ def _arguments(request: ModelRequest, head: Head, tensors: Tensors) -> dict[str,
 
 
 def adapt_tensors(
-    request: ModelRequest, arguments: dict[str, Any], tensors: Tensors
+    request: LoadRequest, arguments: dict[str, Any], tensors: Tensors
 ) -> Tensors:
-    """Add RoBERTa's one token type, which KerasHub does not have, to the positions."""
-    segments = np.array(tensors[SEGMENT_EMBEDDINGS].read(), "float32")
+    """Add the embedding of RoBERTa's one token type to the positions."""
+    segments = np.array(tensors[shared.SEGMENT_EMBEDDINGS].read(), "float32")
     if (segments != segments[:1]).any():
         raise _refusal(request, "it has no token types", type_vocab_size=len(segments))
-    table = tensors[POSITION_EMBEDDINGS]
-    first = table.shape[0] - encoder_arguments(request)["max_sequence_length"]
-    positions = changed(
-        table,
+    table = tensors[shared.POSITION_EMBEDDINGS]
+    first = table.shape[0] - shared.encoder_arguments(request)["max_sequence_length"]
+    positions = table.changed(
         (table.shape[0] - first, table.shape[1]),
         lambda rows: rows[first:] + segments[:1],
     )
-    return {**tensors, POSITION_EMBEDDINGS: positions}
+    return {**tensors, shared.POSITION_EMBEDDINGS: positions}
 
 
 def task_arguments(
-    request: ModelRequest, head: Head, is_kept: bool, tokenizer: Any
+    request: LoadRequest, head: Head, is_kept: bool, tokenizer: Any
 ) -> dict[str, Any]:
-    return {"dropout": head_dropout(request)}
+    return {"dropout": shared.head_dropout(request)}
 
 
 def _read_tokenizer(folder: Path, model_type: str) -> Any:
-    """KerasHub's tokenizer of a folder, or None where it is of another kind."""
+    """KerasHub's tokenizer of a folder, or None if KerasHub cannot represent it."""
     tokenizer = _keras_hub_tokenizer(folder, model_type)
     if tokenizer is None:
         _log.warning("%s: KerasHub cannot read the tokenizer", folder)
@@ -203,37 +184,26 @@ def _keras_hub_tokenizer(folder: Path, model_type: str) -> Any:
 
 
 def _heads(backbone: Any, masked_lm: Any, text_classifier: Head) -> tuple[Head, ...]:
-    masked_lm_head = Head("masked_lm", masked_lm, MASKED_LM_HEAD)
+    masked_lm_head = Head("masked_lm", masked_lm, shared.MASKED_LM_HEAD)
     return Head("backbone", backbone), masked_lm_head, text_classifier
 
 
-def _roberta_classifier(model: Any) -> Head:
-    mappings = (
-        *dense_weights("classifier.dense", "pooled_dense"),
-        *dense_weights("classifier.out_proj", "output_dense"),
-    )
-    classes = "classifier.out_proj.bias"
-    return Head("text_classifier", model, mappings, classes)
-
-
-_BERT_CLASSIFIER = Head(
-    "text_classifier",
-    models.ExactBertTextClassifier,
-    tuple(dense_weights("classifier", "output_dense")),
-    classes="classifier.bias",
-)
 BERT = Family(
     name="Bert",
-    heads=_heads(models.ExactBertBackbone, models.ExactBertMaskedLM, _BERT_CLASSIFIER),
-    names=NAMES,
-    shapes=table_shapes,
-    tied=TIED_OUTPUT,
+    heads=_heads(
+        models.ExactBertBackbone,
+        models.ExactBertMaskedLM,
+        shared.linear_classifier("text_classifier", models.ExactBertTextClassifier),
+    ),
+    names=shared.NAMES,
+    shapes=shared.table_shapes,
+    tied=shared.TIED_OUTPUT,
     arguments=_arguments,
     weights=bert_weights,
     task_arguments=task_arguments,
     read_tokenizer=partial(_read_tokenizer, model_type="bert"),
     length_argument="sequence_length",
-    pooler=f"{POOLER}.",
+    pooler=f"{shared.POOLER}.",
     refusal=_refusal,
 )
 ROBERTA = replace(
@@ -242,12 +212,12 @@ ROBERTA = replace(
     heads=_heads(
         keras_hub.models.RobertaBackbone,
         keras_hub.models.RobertaMaskedLM,
-        _roberta_classifier(keras_hub.models.RobertaTextClassifier),
+        shared.two_layer_classifier(keras_hub.models.RobertaTextClassifier),
     ),
     weights=roberta_weights,
     read_tokenizer=partial(_read_tokenizer, model_type="roberta"),
     adapt=adapt_tensors,
-    adapted=(SEGMENT_EMBEDDINGS,),
+    adapted=(shared.SEGMENT_EMBEDDINGS,),
     pooler=None,
     variant=_variant,
 )
@@ -257,7 +227,7 @@ XLM_ROBERTA = replace(
     heads=_heads(
         keras_hub.models.XLMRobertaBackbone,
         keras_hub.models.XLMRobertaMaskedLM,
-        _roberta_classifier(keras_hub.models.XLMRobertaTextClassifier),
+        shared.two_layer_classifier(keras_hub.models.XLMRobertaTextClassifier),
     ),
     read_tokenizer=partial(_read_tokenizer, model_type="xlm-roberta"),
 )

@@ -1,4 +1,4 @@
-"""Longformer, as `transformers`, older versions of it and allenai's package save it."""
+"""Longformer checkpoints of `transformers`, old and new, and of allenai's package."""
 
 from dataclasses import replace
 from functools import partial
@@ -6,30 +6,12 @@ from typing import Any
 
 from longkeras.argument_checks import whole_number
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.activation_names import name_of
-from longkeras.conversion.checkpoint_tensors import Tensors, changed
-from longkeras.conversion.encoder_checkpoints import (
-    LAYER,
-    MASKED_LM_HEAD,
-    NAMES,
-    POOLER,
-    POSITION_EMBEDDINGS,
-    SEGMENT_EMBEDDINGS,
-    TIED_OUTPUT,
-    WORD_EMBEDDINGS,
-    encoder_arguments,
-    head_dropout,
-    separator_id,
-    table_shapes,
-)
+from longkeras.conversion import encoder_checkpoints as shared
+from longkeras.conversion.checkpoint_folder import read_tokenizer, write_tokenizer
 from longkeras.conversion.family import Family, Head
-from longkeras.conversion.model_request import ModelRequest
-from longkeras.conversion.tokenizer_files import read_tokenizer, write_tokenizer
-from longkeras.conversion.weight_map import (
-    WeightMapping,
-    dense_weights,
-    norm_weights,
-)
+from longkeras.conversion.load_request import LoadRequest
+from longkeras.conversion.tensor_files.named_tensor import Tensors
+from longkeras.conversion.weight_map import WeightMapping, dense_weights, norm_weights
 from longkeras.models.longformer.backbone import LongformerBackbone
 from longkeras.models.longformer.longer_positions import tiled_positions
 from longkeras.models.longformer.masked_lm import LongformerMaskedLM
@@ -38,8 +20,8 @@ from longkeras.models.longformer.text_classifier import LongformerTextClassifier
 from longkeras.models.longformer.token_classifier import LongformerTokenClassifier
 from longkeras.models.longformer.tokenizer import LongformerTokenizer
 
-# The values of `attention_mode` in allenai's package; Hugging Face writes "longformer"
-# there, or nothing.
+# The values of `attention_mode` in allenai's package. Hugging Face writes "longformer"
+# or nothing.
 _ALLENAI_MODES = ("tvm", "sliding_chunks", "sliding_chunks_no_overlap", "n2")
 _BANDED_MODES = ("tvm", "sliding_chunks")
 _ATTENTION = {
@@ -60,9 +42,9 @@ _ACTIVATIONS = {
 def backbone_weights(backbone: Any) -> list[WeightMapping]:
     """The mappings of a `LongformerBackbone`; see `Family.weights`."""
     mappings = [
-        WeightMapping(WORD_EMBEDDINGS, "token_embedding", "embeddings"),
-        WeightMapping(POSITION_EMBEDDINGS, "position_embedding", "embeddings"),
-        WeightMapping(SEGMENT_EMBEDDINGS, "segment_embedding", "embeddings"),
+        WeightMapping(shared.WORD_EMBEDDINGS, "token_embedding", "embeddings"),
+        WeightMapping(shared.POSITION_EMBEDDINGS, "position_embedding", "embeddings"),
+        WeightMapping(shared.SEGMENT_EMBEDDINGS, "segment_embedding", "embeddings"),
         *norm_weights("embeddings.LayerNorm", "embeddings_layer_norm"),
     ]
     is_weighted = isinstance(backbone.activation, str)
@@ -70,12 +52,12 @@ def backbone_weights(backbone: Any) -> list[WeightMapping]:
     for number in range(backbone.num_layers):
         mappings += _layer_weights(number, of_activation)
     if backbone.use_pooler:
-        mappings += dense_weights(POOLER, "pooler_dense")
+        mappings += dense_weights(shared.POOLER, "pooler_dense")
     return mappings
 
 
 def _layer_weights(number: int, of_activation: dict[str, str]) -> list[WeightMapping]:
-    theirs, ours = f"{LAYER}{number}", f"transformer_layers.{number}"
+    theirs, ours = f"{shared.LAYER}{number}", f"transformer_layers.{number}"
     attention, ffn = f"{theirs}.attention", f"{theirs}.intermediate"
     mappings = []
     for their_name, our_name in _ATTENTION.items():
@@ -96,14 +78,13 @@ def _layer_weights(number: int, of_activation: dict[str, str]) -> list[WeightMap
     ]
 
 
-def _arguments(request: ModelRequest, head: Head, tensors: Tensors) -> dict[str, Any]:
+def _arguments(request: LoadRequest, head: Head, tensors: Tensors) -> dict[str, Any]:
     """The arguments of `LongformerBackbone`.
 
-    A window is Hugging Face's, the keys on both sides together. Configurations of
-    allenai's package count one side: their windows are doubled, and their dilation is
-    taken over.
+    Hugging Face's window counts the keys on both sides. Configurations of allenai's
+    package count one side: their windows are doubled, and their dilation is kept.
     """
-    arguments = encoder_arguments(request)
+    arguments = shared.encoder_arguments(request)
     length = request.overrides.get("max_sequence_length")
     if length is not None:
         check_longer(length, arguments["max_sequence_length"])
@@ -111,20 +92,12 @@ def _arguments(request: ModelRequest, head: Head, tensors: Tensors) -> dict[str,
         **arguments,
         **_window_arguments(request),
         # No task reads a pooler, and the task classes of `transformers` have none.
-        "use_pooler": head.task == "backbone" and f"{POOLER}.weight" in tensors,
+        "use_pooler": head.task == "backbone" and f"{shared.POOLER}.weight" in tensors,
     }
 
 
 def check_longer(max_sequence_length: int, own_length: int) -> None:
-    """Refuse a position table that is shorter than the checkpoint's.
-
-    Args:
-        max_sequence_length: int. The length that is wanted.
-        own_length: int. That of the checkpoint.
-
-    Raises:
-        ValueError: If the former is less.
-    """
+    """Refuse a position table that is shorter than the checkpoint's."""
     length = whole_number("max_sequence_length", max_sequence_length, 1)
     if length < own_length:
         raise ValueError(
@@ -134,35 +107,26 @@ def check_longer(max_sequence_length: int, own_length: int) -> None:
 
 
 def adapt_tensors(
-    request: ModelRequest, arguments: dict[str, Any], tensors: Tensors
+    request: LoadRequest, arguments: dict[str, Any], tensors: Tensors
 ) -> Tensors:
     """Make the position table as long as the model's; see `Family.adapt`."""
     return with_longer_table(arguments, tensors)
 
 
 def with_longer_table(arguments: dict[str, Any], tensors: Tensors) -> Tensors:
-    """Repeat the rows of a position table up to the length of the model.
-
-    Args:
-        arguments: dict. Of the backbone.
-        tensors: dict of `NamedTensor` by canonical name.
-
-    Returns:
-        dict of `NamedTensor` by canonical name.
-    """
-    table = tensors[POSITION_EMBEDDINGS]
+    """Repeat the rows of the position table up to the length of the model."""
+    table = tensors[shared.POSITION_EMBEDDINGS]
     first, length = arguments["padding_id"] + 1, arguments["max_sequence_length"]
     if table.shape[0] == first + length:
         return tensors
-    longer = changed(
-        table,
+    longer = table.changed(
         (first + length, *table.shape[1:]),
         lambda rows: tiled_positions(rows, first, length),
     )
-    return {**tensors, POSITION_EMBEDDINGS: longer}
+    return {**tensors, shared.POSITION_EMBEDDINGS: longer}
 
 
-def _window_arguments(request: ModelRequest) -> dict[str, Any]:
+def _window_arguments(request: LoadRequest) -> dict[str, Any]:
     config = request.config
     window = config.get("attention_window", 512)
     mode = config.get("attention_mode")
@@ -186,9 +150,12 @@ def _window_arguments(request: ModelRequest) -> dict[str, Any]:
 
 
 def task_arguments(
-    request: ModelRequest, head: Head, is_kept: bool, tokenizer: Any
+    request: LoadRequest, head: Head, is_kept: bool, tokenizer: Any
 ) -> dict[str, Any]:
-    return {"dropout": head_dropout(request), "separator_id": separator_id(request)}
+    return {
+        "dropout": shared.head_dropout(request),
+        "separator_id": shared.separator_id(request),
+    }
 
 
 def _config(model: Any, head: Head) -> dict[str, Any]:
@@ -206,7 +173,7 @@ def _config(model: Any, head: Head) -> dict[str, Any]:
         "attention_probs_dropout_prob": backbone.attention_dropout,
         "attention_window": window if isinstance(window, int) else list(window),
         "dtype": "float32",
-        "hidden_act": name_of(backbone.activation),
+        "hidden_act": shared.activation_name(backbone.activation),
         "hidden_dropout_prob": backbone.dropout,
         "hidden_size": backbone.hidden_dim,
         "initializer_range": 0.02,
@@ -246,14 +213,14 @@ def _task_config(model: Any) -> dict[str, Any]:
 
 
 def _check_masked_lm_head(model: Any) -> None:
-    """Refuse another head than Hugging Face's, which a BERT made long may have."""
+    """Refuse a head that Hugging Face's Longformer lacks, such as a long BERT's."""
     epsilons = (None, model.backbone.layer_norm_epsilon)
-    is_gelu = name_of(model.head_activation) == "gelu"
+    is_gelu = shared.activation_name(model.head_activation) == "gelu"
     if not is_gelu or model.head_layer_norm_epsilon not in epsilons:
         raise ValueError(
             "`head_activation` must be gelu, and `head_layer_norm_epsilon` that of the "
             "backbone: Hugging Face's Longformer has no others. Received: "
-            f"head_activation={name_of(model.head_activation)}, "
+            f"head_activation={shared.activation_name(model.head_activation)}, "
             f"head_layer_norm_epsilon={model.head_layer_norm_epsilon}"
         )
 
@@ -268,34 +235,24 @@ FAMILY = Family(
     name="Longformer",
     heads=(
         Head("backbone", LongformerBackbone),
-        Head("masked_lm", LongformerMaskedLM, MASKED_LM_HEAD),
-        Head(
-            "text_classifier",
-            LongformerTextClassifier,
-            (
-                *dense_weights("classifier.dense", "pooled_dense"),
-                *dense_weights("classifier.out_proj", "output_dense"),
-            ),
-            classes="classifier.out_proj.bias",
-        ),
+        Head("masked_lm", LongformerMaskedLM, shared.MASKED_LM_HEAD),
+        shared.two_layer_classifier(LongformerTextClassifier),
         Head(
             "question_answerer",
             LongformerQuestionAnswerer,
             tuple(dense_weights("qa_outputs", "output_dense")),
         ),
-        Head(
-            "token_classifier",
-            LongformerTokenClassifier,
-            tuple(dense_weights("classifier", "output_dense")),
-            classes="classifier.bias",
-        ),
+        shared.linear_classifier("token_classifier", LongformerTokenClassifier),
     ),
-    names=NAMES,
-    shapes=table_shapes,
+    names=shared.NAMES,
+    shapes=shared.table_shapes,
     tied=replace(
-        TIED_OUTPUT,
+        shared.TIED_OUTPUT,
         mapping=WeightMapping(
-            TIED_OUTPUT.weight, "backbone.token_embedding", "reverse_embeddings", True
+            shared.TIED_OUTPUT.weight,
+            "backbone.token_embedding",
+            "reverse_embeddings",
+            transposed=True,
         ),
     ),
     arguments=_arguments,

@@ -1,7 +1,7 @@
-"""Runs the data part of a pickle, and nothing that a pickle could do besides.
+"""Interpreter for the data in a pickle, which cannot run code.
 
-Python's unpickler looks names up and calls what it finds. This machine knows a table
-of names and calls only those: no module is imported, no object is given attributes.
+Python's unpickler imports names and calls them. This interpreter calls only names from
+a table: it imports no module and sets no attributes.
 """
 
 import pickletools
@@ -36,12 +36,12 @@ _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 @dataclass(frozen=True)
 class PickleName:
-    """What a permitted name stands for.
+    """The meaning of a permitted name.
 
     Attributes:
-        make: function that builds a value of a pickle's arguments, or None if the
-            name is not to be called.
-        value: what the name means where it is not called. Defaults to `None`.
+        make: function of a pickle's arguments that returns a value, or None for a name
+            that may not be called.
+        value: the meaning of a name that is not called. Defaults to `None`.
     """
 
     make: Callable[..., Any] | None
@@ -49,11 +49,11 @@ class PickleName:
 
 
 class PickleMachine:
-    """Reads one pickle.
+    """Reader of one pickle.
 
     Args:
-        names: mapping of `"module name"` to `PickleName`: the only ones admitted.
-        load_persistent: function of the id of something kept outside the pickle.
+        names: mapping from `"module name"` to `PickleName`, all that are permitted.
+        load_persistent: function of the id of an object outside the pickle.
         path: path. The file, for messages.
     """
 
@@ -71,25 +71,17 @@ class PickleMachine:
         self._memo: dict[int, Any] = {}
 
     def run(self, file: Any) -> Any:
-        """The value of the pickle that starts where `file` stands.
+        """The value of the pickle at the file's current position.
 
-        Args:
-            file: binary file, left standing behind the pickle.
-
-        Returns:
-            The value: of numbers, strings, tuples, lists, dicts, and what the admitted
-            names make.
-
-        Raises:
-            CheckpointError: If the pickle is damaged, or asks for anything else.
+        Refuses a damaged pickle, and one that asks for anything but permitted names.
         """
         try:
             for operation, argument, _ in pickletools.genops(file):
                 self._do(operation.name, argument)
         except CheckpointError:
             raise
-        # What the machine raises where a stack is too short or a value of a wrong
-        # kind, and `pickletools` where the file ends or is no pickle.
+        # Raised for a short stack or a value of a wrong kind, and by `pickletools`
+        # where the file ends or is not a pickle.
         except (
             AttributeError,
             IndexError,
@@ -102,7 +94,7 @@ class PickleMachine:
         return self._stack[-1] if self._stack else None
 
     def refusal(self, why: str) -> CheckpointError:
-        """The error that says why the pickle is not read."""
+        """The error for a pickle that is not read."""
         return CheckpointError(
             f"The pickle in the file is refused: {why}. Received: path={self._path}"
         )
@@ -172,7 +164,7 @@ class PickleMachine:
         self._stack.append(function.make(*arguments))
 
     def _build(self) -> None:
-        """Drops a state: that of PyTorch's dictionaries says versions of modules."""
+        """Drop a state: that of PyTorch's dictionaries holds versions of modules."""
         self._pop(1)
         self._top(dict)
 

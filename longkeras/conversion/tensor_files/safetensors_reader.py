@@ -1,8 +1,9 @@
-"""Reads a safetensors file: eight bytes of length, a JSON header, the tensors.
+"""Reader of safetensors files: eight bytes of length, a JSON header, the tensors.
 
 The `safetensors` package writes our files, but does not read them: its NumPy reader
-copies each tensor, where ours is a view of the mapped file, and its errors name neither
-the file nor, mostly, the tensor. It also accepts a header that has a key twice.
+copies each tensor, where this one returns views of the mapped file, and its errors name
+neither the file nor, in most cases, the tensor. It also accepts duplicate keys in a
+header.
 """
 
 import math
@@ -14,7 +15,7 @@ import ml_dtypes
 import numpy as np
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.strict_json import parse_object
+from longkeras.conversion.checkpoint_folder import parse_object
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor, map_file
 
 DTYPES = {
@@ -39,22 +40,13 @@ MAX_DIMENSIONS = 32  # NumPy's limit before 2.0
 
 
 def read_safetensors(path: Path) -> dict[str, NamedTensor]:
-    """The tensors of a safetensors file, mapped, not read.
+    """The tensors of a safetensors file by name, mapped, not read.
 
-    Everything that the header says is compared with the file first: the tensors lie
-    side by side without a gap or an overlap from the header to the file's last byte,
-    and each has the size that its shape and type need. A name that the metadata maps
-    to another, as `safetensors.torch.save_model` writes of shared tensors, is that
-    tensor too.
+    The header is compared with the file first: the tensors fill it from the header to
+    the last byte without a gap or an overlap, and each has the size that its shape and
+    dtype need. A name that the metadata maps to another, as
+    `safetensors.torch.save_model` does for shared tensors, is that tensor too.
 
-    Args:
-        path: path.
-
-    Returns:
-        dict of `NamedTensor` by name.
-
-    Raises:
-        CheckpointError: If the file is cut short, damaged or of another kind.
 
     Reference:
         [The format](https://huggingface.co/docs/safetensors)
@@ -76,7 +68,7 @@ def read_safetensors(path: Path) -> dict[str, NamedTensor]:
 
 
 def _shared(metadata: Any, tensors: dict[str, NamedTensor]) -> dict[str, NamedTensor]:
-    """Tensors that are stored under another name, by the name they lack."""
+    """Tensors that are stored under another name, by their missing name."""
     entries = metadata.items() if isinstance(metadata, dict) else ()
     return {
         name: tensors[kept]
@@ -100,7 +92,7 @@ def _header_end(content: np.ndarray, path: Path) -> int:
 def _checked_entry(
     entry: Any, name: str, path: Path
 ) -> tuple[np.dtype, tuple[int, ...], tuple[int, int]]:
-    """Type, shape and place of a tensor, if they fit each other."""
+    """Dtype, shape and span of a tensor, if they agree."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise _refusal("has not just a dtype, a shape and data_offsets", name, path)
     dtype = DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None

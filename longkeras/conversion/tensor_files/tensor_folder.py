@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint's folder, in whatever files they are."""
+"""Reading and writing the tensor files of a checkpoint's folder."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.strict_json import read_object
+from longkeras.conversion.checkpoint_folder import read_object
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.conversion.tensor_files.safetensors_reader import read_safetensors
 from longkeras.conversion.tensor_files.torch_reader import read_torch_file
@@ -20,12 +20,12 @@ SAFETENSORS_FILE = "model.safetensors"
 SAFETENSORS_INDEX = "model.safetensors.index.json"
 TORCH_FILE = "pytorch_model.bin"
 TORCH_INDEX = "pytorch_model.bin.index.json"
-# Hugging Face's own limit, and the mark without which it does not read a file.
+# The limit of `transformers`, and the metadata without which it refuses a file.
 MAX_SHARD_BYTES = 50_000_000_000
 _METADATA = {"format": "pt"}
 
 _Reader = Callable[[Path], dict[str, NamedTensor]]
-# The first that is there is read. Of both kinds, safetensors is the plainer.
+# The first that exists is read.
 _LAYOUTS: tuple[tuple[str, bool, _Reader], ...] = (
     (SAFETENSORS_FILE, False, read_safetensors),
     (SAFETENSORS_INDEX, True, read_safetensors),
@@ -35,18 +35,7 @@ _LAYOUTS: tuple[tuple[str, bool, _Reader], ...] = (
 
 
 def read_tensors(folder: Path) -> dict[str, NamedTensor]:
-    """The tensors of a checkpoint, mapped, not read.
-
-    Args:
-        folder: path. Holds `model.safetensors` or `pytorch_model.bin`, or several of
-            either with an index.
-
-    Returns:
-        dict of `NamedTensor` by name.
-
-    Raises:
-        CheckpointError: If there is no such file, or one is damaged.
-    """
+    """The tensors of a checkpoint by name, mapped, not read."""
     for name, is_index, read in _LAYOUTS:
         path = Path(folder) / name
         if path.is_file():
@@ -63,19 +52,10 @@ def write_tensors(
     tensors: Iterable[NamedTensor],
     max_shard_bytes: int = MAX_SHARD_BYTES,
 ) -> list[str]:
-    """Write tensors as `model.safetensors`, or as several files and their index.
+    """Write tensors as `model.safetensors`, or as several files with an index.
 
-    Args:
-        folder: path of an empty folder.
-        tensors: iterable of `NamedTensor`. Those of one file are in memory together.
-        max_shard_bytes: int. The most bytes of tensors in a file that has more than
-            one. Defaults to 50 GB.
-
-    Returns:
-        list of str: the names of the files.
-
-    Raises:
-        OSError: If a file cannot be written.
+    The tensors of one file are in memory together. A file with more than one tensor
+    has at most `max_shard_bytes` of them. Returns the names of the files.
     """
     shards = _shards(tensors, max_shard_bytes)
     if len(shards) == 1:
@@ -124,7 +104,7 @@ def _read_shards(index: Path, read: _Reader) -> dict[str, NamedTensor]:
     tensors: dict[str, NamedTensor] = {}
     for name in sorted(set(files.values())):
         found = read(index.parent / name)
-        # By their names in the file, since an index does not name shared tensors twice.
+        # By the names in the file: an index names shared tensors only once.
         stored = {tensor.name for tensor in found.values()}
         strays = sorted(tensor for tensor in stored if files.get(tensor) != name)
         if strays:

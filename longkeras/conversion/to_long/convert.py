@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from longkeras.conversion.checkpoint_folder import local_folder, read_config
 from longkeras.conversion.families import find_family, find_long_family
-from longkeras.conversion.model_folder import HUB_PREFIX, local_folder, read_config
-from longkeras.conversion.model_request import ModelRequest
+from longkeras.conversion.load_request import LoadRequest
 from longkeras.conversion.read import read_model
 from longkeras.models.base.presets import check_preset_name
+from longkeras.safe_files.preset_layout import HUB_PREFIX
 
 
 def convert_to_long(
@@ -110,12 +111,12 @@ def convert_to_long(
         config = read_config(name)
     if "model_type" not in config:
         return convert_preset(task, name, **overrides)
-    request = ModelRequest(local_folder(name), config, task, overrides=overrides)
+    request = LoadRequest(local_folder(name), config, task, overrides=overrides)
     return read_model(request, _long_family(request))
 
 
-def _long_family(request: ModelRequest) -> Any:
-    is_long = request.config["model_type"] == "longformer"
+def _long_family(request: LoadRequest) -> Any:
+    is_long = request.model_type == "longformer"
     if not is_long:
         longer = find_long_family(request)
         is_long = find_family(request).backbone is longer.backbone

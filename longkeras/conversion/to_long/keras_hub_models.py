@@ -1,4 +1,4 @@
-"""KerasHub's BERT, RoBERTa and XLM-R, as models or presets, made into Longformers."""
+"""KerasHub's models and presets of BERT, RoBERTa and XLM-R as Longformers."""
 
 from pathlib import Path
 from typing import Any
@@ -7,29 +7,22 @@ import keras
 import keras_hub
 import numpy as np
 
-from longkeras.conversion.checkpoint_tensors import model_tensor
+from longkeras.conversion.checkpoint_folder import preset_folder, read_object
 from longkeras.conversion.encoder_checkpoints import (
     SEGMENT_EMBEDDINGS,
     with_rows_before,
 )
 from longkeras.conversion.families import keras_hub as short_families
 from longkeras.conversion.families import longformer
-from longkeras.conversion.head_choice import (
-    choose_head,
-    log_new_head,
-    num_classes_in,
-    wanted_head,
-)
-from longkeras.conversion.model_folder import HUB_PREFIX, preset_folder
-from longkeras.conversion.model_request import ModelRequest
+from longkeras.conversion.head_choice import choose_head, log_new_head, wanted_head
+from longkeras.conversion.load_request import LoadRequest
 from longkeras.conversion.read import ModelParts
-from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tensor_files.named_tensor import NamedTensor
 from longkeras.conversion.to_long import encoders
 from longkeras.layers.activations import gelu_tanh
 from longkeras.models import LongformerBackbone, LongformerTokenizer
 from longkeras.safe_files import check_preset_folder
-from longkeras.safe_files.preset_layout import TASK_FILE, TOKENIZER_FILE
+from longkeras.safe_files.preset_layout import HUB_PREFIX, TASK_FILE, TOKENIZER_FILE
 
 _BACKBONES = (keras_hub.models.BertBackbone, keras_hub.models.RobertaBackbone)
 _TASKS = {
@@ -41,19 +34,7 @@ _KERAS_HUB_GELU_TANH = "keras_hub>gelu_approximate"
 
 
 def convert_model(model: Any, **overrides: Any) -> Any:
-    """Make a Longformer of a KerasHub model.
-
-    Args:
-        model: a backbone of BERT, RoBERTa or XLM-R, or one of their masked language
-            models and classifiers of texts.
-        **overrides: arguments of the Longformer's backbone.
-
-    Returns:
-        A backbone or a task.
-
-    Raises:
-        ValueError: If the model is another, or is quantized or adapted.
-    """
+    """Make a Longformer of a KerasHub model."""
     task = _task_of(model)
     _check_kind(model, task)
     arguments = _task_arguments(model, task)
@@ -63,16 +44,9 @@ def convert_model(model: Any, **overrides: Any) -> Any:
 def read_preset(
     kind: type, preset: str, load_weights: bool = True, **overrides: Any
 ) -> Any:
-    """Make a Longformer of a KerasHub preset, for `from_preset` of a Longformer class.
+    """Make a Longformer of a KerasHub preset for `from_preset` of a Longformer class.
 
-    Args:
-        kind: class.
-        preset: str. A folder, or `"hf://user/name"`.
-        load_weights: bool. Defaults to `True`.
-        **overrides: See `ModelRequest`.
-
-    Returns:
-        An object of that class; None where it is none of Longformer's models.
+    None for a class that is none of Longformer's models.
     """
     if not any(kind is head.model for head in longformer.FAMILY.heads):
         return None
@@ -85,33 +59,19 @@ def read_preset(
 def convert_preset(
     task: type | str | None, preset: str, load_weights: bool = True, **overrides: Any
 ) -> Any:
-    """Make a Longformer of a KerasHub preset.
+    """Make a Longformer of a KerasHub preset, the backbone if `task` is None.
 
-    A task's head is the preset's where it holds one of as many classes, and a new one
-    otherwise.
-
-    Args:
-        task: class or name of a task, or None for the backbone.
-        preset: str. See `keras_hub.models.Backbone.from_preset`.
-        load_weights: bool. Defaults to `True`.
-        **overrides: See `ModelRequest`.
-
-    Returns:
-        A backbone or a task.
-
-    Raises:
-        CheckpointError: If there is no such task.
-        ValueError: If the model is of another kind, or a new head needs
-            `num_classes`.
+    A task's head is the preset's if it has the requested number of classes, and a new
+    one otherwise.
     """
     # Without `architectures`, since `_holds_head` tells what task a preset has.
-    request = ModelRequest(Path(preset), {}, task, load_weights, overrides)
+    request = LoadRequest(Path(preset), {}, task, load_weights, overrides)
     head = wanted_head(request, longformer.FAMILY)
     of_backbone, of_task = request.split_overrides(
         LongformerBackbone, head.model if head.task != "backbone" else None
     )
     loads = {"load_weights": load_weights}
-    if _holds_head(preset, head.task, overrides):
+    if _holds_head(request, head.task):
         model = _TASKS[head.task].from_preset(preset, **loads)
         _check_kind(model, _task_of(model))
         arguments, tokenizer = _task_arguments(model, head.task), _tokenizer_of(model)
@@ -155,7 +115,7 @@ def _longformer(
     if model is not backbone:
         mappings = [x.in_task() for x in mappings] + [*short.head_for(task).weights]
         head_weights += head.weights
-    tensors = {x.tensor: model_tensor(x.tensor, x, model) for x in mappings}
+    tensors = {x.tensor: x.tensor_of(model) for x in mappings}
     tensors.setdefault(SEGMENT_EMBEDDINGS, _one_segment(backbone.hidden_dim))
     tensors = with_rows_before(tensors, arguments["padding_id"] + 1)
     tensors = longformer.with_longer_table(arguments, tensors)
@@ -220,15 +180,15 @@ def _check_plain(model: Any) -> None:
         )
 
 
-def _holds_head(preset: str, task: str, overrides: dict[str, Any]) -> bool:
-    """Return whether a preset holds the task, with as many classes as are wanted."""
+def _holds_head(request: LoadRequest, task: str) -> bool:
+    """Return whether a preset holds the task with the requested number of classes."""
+    wanted = request.num_classes
     if task not in _TASKS:
         return False
-    wanted = num_classes_in(overrides)
-    if not Path(preset).is_dir():
-        # Only KerasHub can tell what a name stands for.
+    if not request.folder.is_dir():
+        # A name: only KerasHub knows its preset.
         return wanted is None
-    path = Path(preset) / TASK_FILE
+    path = request.folder / TASK_FILE
     if not path.is_file():
         return False
     saved = read_object(path)
@@ -298,18 +258,7 @@ def _activation(saved: Any) -> Any:
 
 
 def longformer_tokenizer_of(tokenizer: Any) -> Any:
-    """The Longformer tokenizer with the same ids.
-
-    Args:
-        tokenizer: `keras_hub.models.RobertaTokenizer`, `BertTokenizer` or
-            `XLMRobertaTokenizer`, or a `LongformerTokenizer`, which is returned.
-
-    Returns:
-        `longkeras.models.LongformerTokenizer`.
-
-    Raises:
-        ValueError: If it is another, or has no vocabulary.
-    """
+    """The Longformer tokenizer with the same ids."""
     if isinstance(tokenizer, LongformerTokenizer):
         return tokenizer
     if isinstance(tokenizer, keras_hub.models.RobertaTokenizer):

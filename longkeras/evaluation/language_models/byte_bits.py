@@ -10,8 +10,7 @@ from longkeras.evaluation.language_models.protocol import (
     CHUNK_LENGTH,
     choose_protocol,
 )
-from longkeras.evaluation.language_models.text_ids import as_ids
-from longkeras.evaluation.language_models.text_reader import score_documents
+from longkeras.evaluation.language_models.text_reader import as_ids, score_documents
 from longkeras.text.byte_vocabulary import byte_ids
 
 

@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 
-from longkeras.evaluation.language_models.continuations import score_continuations
-from longkeras.evaluation.language_models.greedy_options import check_greedy
 from longkeras.evaluation.language_models.text_requests import (
     MAX_NEW_TOKENS,
+    check_greedy,
     cut_at_stop,
     fitting_request,
+    score_continuations,
 )
 from longkeras.text.samplers import usable_sampler
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from longkeras.evaluation.estimates import estimate_mean
-from longkeras.evaluation.language_models.continuations import target_bits
-from longkeras.evaluation.language_models.perturbations import perturb
+from longkeras.evaluation.language_models.passages import perturb
 from longkeras.evaluation.language_models.protocol import BATCH_SIZE, CHUNK_LENGTH
+from longkeras.evaluation.language_models.text_reader import target_bits
 
 TARGET_LENGTH = 32
 # A change of perplexity below this is no change: Khandelwal et al. and Dai et al.

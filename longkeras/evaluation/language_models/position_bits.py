@@ -11,8 +11,7 @@ from longkeras.evaluation.language_models.protocol import (
     CHUNK_LENGTH,
     EvaluationProtocol,
 )
-from longkeras.evaluation.language_models.text_ids import as_ids
-from longkeras.evaluation.language_models.text_reader import score_documents
+from longkeras.evaluation.language_models.text_reader import as_ids, score_documents
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.evaluation.language_models.continuations import target_bits
 from longkeras.evaluation.language_models.protocol import BATCH_SIZE, CHUNK_LENGTH
+from longkeras.evaluation.language_models.text_reader import target_bits
 
 
 @dataclass(frozen=True)

@@ -149,54 +149,24 @@ def recall_examples(
 
 
 def prompt_ids(example):
-    """Convert context and question to ids of `longkeras.text.ByteTokenizer`.
-
-    Args:
-        example: `RecallExample`.
-
-    Returns:
-        int32 array `(bytes,)`.
-    """
+    """Convert context and question to ids of `longkeras.text.ByteTokenizer`."""
     return byte_ids(example.context + example.question).astype(np.int32)
 
 
 def question_start(example, num_bytes):
-    """Find the first byte of the question, whose bytes are the global ones.
-
-    Args:
-        example: `RecallExample`.
-        num_bytes: int. Bytes that are read, counted from the end.
-
-    Returns:
-        int.
-    """
+    """Find the first byte of the question, whose bytes are the global ones."""
     return num_bytes - len(example.question.encode())
 
 
 def answer_positions(example, num_bytes):
-    """Find the bytes of the question at which an encoder classifies the digits.
-
-    Args:
-        example: `RecallExample` of kind `"passkey"`.
-        num_bytes: int. Bytes that are read, counted from the end.
-
-    Returns:
-        slice, as long as the answer.
-    """
+    """Find the bytes of the question at which an encoder classifies the digits."""
     start = question_start(example, num_bytes)
     start += example.question.encode().index(ANSWER_BYTES)
     return slice(start, start + len(example.answer))
 
 
 def num_decoys_for(length):
-    """Count the decoys that a passkey text of a length is tested with.
-
-    Args:
-        length: int. Bytes.
-
-    Returns:
-        int: none below 256 bytes, else 1 and another for every 2,048 bytes.
-    """
+    """Count the decoys that a passkey text of a length is tested with."""
     return int(length >= 256) + length // 2048
 
 

@@ -1,5 +1,6 @@
-"""Long texts, read in calls of one shape between which the state is carried."""
+"""Reading of long texts in calls of one shape, with the state carried between them."""
 
+import os
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -12,7 +13,56 @@ from longkeras.evaluation.language_models.protocol import (
     CHUNK_LENGTH,
     call_length,
 )
-from longkeras.text.byte_vocabulary import PAD_TOKEN_ID, START_TOKEN_ID
+from longkeras.text.byte_vocabulary import PAD_TOKEN_ID, START_TOKEN_ID, byte_ids
+
+
+class FileIds:
+    """A file that is sliced like an array of byte ids, and never held in memory.
+
+    Args:
+        path: path. A file of any size; its bytes are the text.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+
+    ndim = 1
+    dtype = np.dtype(np.uint16)
+
+    def __init__(self, path):
+        self.path = os.fspath(path)
+        self._length = os.stat(self.path).st_size
+
+    def __len__(self):
+        return self._length
+
+    def __getitem__(self, index):
+        start, stop, _ = index.indices(self._length)
+        # Unbuffered: a mapped file would count as memory of this process.
+        with open(self.path, "rb", buffering=0) as file:
+            file.seek(start)
+            return byte_ids(file.read(max(0, stop - start)))
+
+
+def as_ids(text):
+    """Convert a text in any form to ids."""
+    ids: Any
+    if isinstance(text, FileIds):
+        ids = text
+    elif isinstance(text, os.PathLike):
+        ids = FileIds(text)
+    elif isinstance(text, (str, bytes)):
+        ids = byte_ids(text)
+    else:
+        ids = np.asarray(text)
+    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
+        raise ValueError(
+            "`text` must be a string, bytes or one row of integer ids. Received: "
+            f"an array of {ids.ndim} dimensions and type {ids.dtype}"
+        )
+    if len(ids) == 0:
+        raise ValueError("`text` must not be empty. Received: no bytes")
+    return ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +200,37 @@ def read_segments(
                 piece = _score_row(segment, begin, row, with_logits)
                 if piece is not None:
                     yield piece
+
+
+def target_bits(
+    model, contexts, targets, chunk_length=CHUNK_LENGTH, batch_size=BATCH_SIZE
+):
+    """Compute the bits per byte of each target after its context.
+
+    The contexts stand in the middle of texts, so no start token is read before them.
+    """
+    limit = model.context_length
+    longest = 1 + max(map(len, contexts), default=0) + max(map(len, targets), default=0)
+    # Short texts would be mostly padding. Powers of two limit the number of programs.
+    chunk_length = min(chunk_length, 2 ** (longest - 1).bit_length())
+    chunk_length = call_length(limit, chunk_length)
+    totals = np.zeros(len(contexts))
+    segments = (
+        target_segment(number, context, target)
+        for number, (context, target) in enumerate(zip(contexts, targets, strict=True))
+    )
+    for piece in read_segments(model, segments, chunk_length, batch_size, limit):
+        totals[piece.document] += piece.bits.sum(dtype=np.float64)
+    return totals / [len(target) for target in targets]
+
+
+def target_segment(number, context, target):
+    """Make the segment that scores a target after its context."""
+    ids = byte_ids(context + target)
+    start = 1 if context else 0
+    return Segment(
+        number, ids, start, len(ids) - start, first_scored=len(context) - start
+    )
 
 
 def bits_of(logits, target_ids):

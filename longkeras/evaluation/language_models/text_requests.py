@@ -4,9 +4,12 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from longkeras.evaluation.language_models.continuations import score_continuations
-from longkeras.evaluation.language_models.greedy_options import check_greedy
-from longkeras.evaluation.language_models.protocol import BATCH_SIZE, CHUNK_LENGTH
+from longkeras.evaluation.language_models.protocol import (
+    BATCH_SIZE,
+    CHUNK_LENGTH,
+    choose_protocol,
+)
+from longkeras.evaluation.language_models.text_reader import score_documents
 from longkeras.text.byte_vocabulary import (
     BYTE_OFFSET,
     END_TOKEN_ID,
@@ -16,6 +19,10 @@ from longkeras.text.byte_vocabulary import (
 from longkeras.text.token_loop import HostChoice, Prompts, token_calls
 
 MAX_NEW_TOKENS = 256
+# Values that leave the likeliest token in place.
+_GREEDY = {"do_sample": (False,), "num_beams": (1,), "temperature": (0,)}
+# Options of sampling, without effect where `do_sample=False`.
+_OF_SAMPLING = ("temperature", "top_k", "top_p")
 
 
 @runtime_checkable
@@ -152,19 +159,45 @@ class ByteTextModel:
         return cut_at_stop(written.decode("utf-8", "replace"), stops)
 
 
+def score_continuations(model, texts, first_id, chunk_length, batch_size):
+    """Score the end of each text after its beginning.
+
+    Each text is read from a start token, so that the probability of A times that of B
+    after A is the probability of AB, as long as AB fits into the model. If it does
+    not fit, the end of the text is read without a start token; a continuation that is
+    too long by itself is read in strides of half the model's length.
+    """
+    totals = np.zeros(len(texts))
+    is_greedy = np.ones(len(texts), dtype=bool)
+    for piece in score_documents(
+        model, texts, choose_protocol(model), chunk_length, batch_size, True, first_id
+    ):
+        ids, _ = texts[piece.document]
+        targets = ids[piece.start : piece.start + len(piece.bits)]
+        totals[piece.document] -= piece.bits.sum(dtype=np.float64) * np.log(2)
+        is_right = piece.logits.argmax(axis=-1) == targets
+        is_greedy[piece.document] &= bool(is_right.all())
+    return list(zip(totals.tolist(), is_greedy.tolist(), strict=True))
+
+
+def check_greedy(options):
+    """Refuse options that ask for something else than the likeliest token."""
+    does_not_sample = options.get("do_sample") is False
+    for name, value in options.items():
+        has_no_effect = does_not_sample and name in _OF_SAMPLING
+        if not has_no_effect and value not in _GREEDY.get(name, ()):
+            raise ValueError(
+                "`generate_until` writes the likeliest tokens: beside `until` and "
+                "`max_gen_toks` it takes `do_sample=False`, `temperature=0` and "
+                f"`num_beams=1`. Received: {name}={value!r}"
+            )
+
+
 def fitting_request(token_ids, max_new_tokens, context_length):
     """Cut a request so that context and continuation fit into a model.
 
     The harness asks for no text that is read again: of a context that is too long the
     end is read.
-
-    Args:
-        token_ids: int array `(length,)`. The context.
-        max_new_tokens: int. The most tokens of the continuation.
-        context_length: int, or None for no limit.
-
-    Returns:
-        `(token_ids, max_new_tokens)`.
     """
     if context_length is None:
         return token_ids, max_new_tokens
@@ -173,15 +206,7 @@ def fitting_request(token_ids, max_new_tokens, context_length):
 
 
 def cut_at_stop(text, stops):
-    """Return the text before the first of some stop strings.
-
-    Args:
-        text: str.
-        stops: list of str.
-
-    Returns:
-        str.
-    """
+    """Return the text before the first of some stop strings."""
     places = [text.find(stop) for stop in stops if stop and stop in text]
     return text[: min(places)] if places else text
 

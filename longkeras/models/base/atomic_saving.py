@@ -4,7 +4,7 @@ import io
 import os
 
 from longkeras.atomic_files import replaced_file, replaced_folder
-from longkeras.safe_files.checksums import record_checksums
+from longkeras.safe_files.preset_folder import record_checksums
 from longkeras.safe_files.preset_layout import is_current
 from longkeras.safe_files.weights import saved_bytes
 

@@ -22,8 +22,7 @@ from longkeras.models.base.text_columns import (
     is_tensor,
 )
 from longkeras.ops.implementations.concrete import concrete_array
-from longkeras.text.pipeline_errors import noting_errors
-from longkeras.text.subword_pipeline import in_graph
+from longkeras.text.pipeline import is_tracing, noting_errors
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class BatchCheck:
             if name in targets and ignored is not None:
                 targets[name] = without(targets[name], ignored)
         targets = {name: targets[name] for name in self.rules if name in targets}
-        if in_graph():
+        if is_tracing():
             # An input and a target may have one name.
             tensors = {("x", name): value for name, value in inputs.items()}
             tensors.update({("y", name): value for name, value in targets.items()})

@@ -5,7 +5,7 @@ import warnings
 
 import keras
 
-from longkeras.text.pipeline_errors import ErrorsAsRaised
+from longkeras.text.pipeline import ErrorsAsRaised
 
 
 @contextlib.contextmanager

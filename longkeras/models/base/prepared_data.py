@@ -26,8 +26,7 @@ from longkeras.models.base.text_columns import (
     is_uneven,
 )
 from longkeras.ops.implementations.concrete import concrete_array
-from longkeras.text.pipeline_errors import noting_errors
-from longkeras.text.subword_pipeline import in_graph
+from longkeras.text.pipeline import is_tracing, noting_errors
 
 _EXPECTED = (
     "texts as a list, an array of strings, a column of `datasets` or a pandas Series; "
@@ -112,7 +111,7 @@ def prepared_batch(task, parts, class_table=None, is_training=True, is_prepared=
     if class_table is not None:
         if len(y.shape) == len(task.output.shape):
             y = y[..., 0]
-        labels = y if in_graph() else concrete_array(y)
+        labels = y if is_tracing() else concrete_array(y)
         sample_weight = class_weighted(sample_weight, labels, class_table)
     return x, y, sample_weight
 

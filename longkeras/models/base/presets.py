@@ -10,11 +10,10 @@ import keras_hub
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.safe_files import check_preset_folder
-from longkeras.safe_files.checkpoint_folder import check_checkpoint_folder
+from longkeras.safe_files.preset_layout import HUB_PREFIX, check_checkpoint_folder
 
-_HUB_PREFIX = "hf://"
 # Named, not imported: conversion builds on the models, and is there when it is called.
-_HUB_FOLDER = "longkeras.conversion.model_folder.preset_folder"
+_HUB_FOLDER = "longkeras.conversion.checkpoint_folder.preset_folder"
 _LOADER = "longkeras.conversion.read.load_preset"
 
 
@@ -45,7 +44,7 @@ class CheckedPresets:
         preset = os.fspath(preset)
         check_preset_name(preset)
         is_model = issubclass(cls, keras.Model)
-        if preset.startswith(_HUB_PREFIX):
+        if preset.startswith(HUB_PREFIX):
             with_weights = is_model and kwargs.get("load_weights", True)
             preset = str(_named(_HUB_FOLDER)(preset, with_weights))
         folder = Path(preset)

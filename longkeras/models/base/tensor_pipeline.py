@@ -6,8 +6,7 @@ import numpy as np
 
 from longkeras.models.base.index_checks import Extent
 from longkeras.ops.implementations.concrete import concrete_array
-from longkeras.text.pipeline_errors import noting_errors
-from longkeras.text.subword_pipeline import in_graph
+from longkeras.text.pipeline import is_tracing, noting_errors
 
 
 def is_tf_dataset(x):
@@ -133,7 +132,7 @@ def token_weights(weights, row_weights):
     Returns:
         float32 tensor of TensorFlow while it traces, else NumPy array.
     """
-    if in_graph():
+    if is_tracing():
         import tensorflow as tf
 
         shape = tf.concat([tf.shape(weights)[:-1], [1]], axis=0)

@@ -19,7 +19,7 @@ from longkeras.models.base.text_columns import (
     is_text,
     one_text_as_rows,
 )
-from longkeras.text.pipeline_errors import noting_errors
+from longkeras.text.pipeline import noting_errors
 
 
 class TextTraining:

@@ -4,11 +4,11 @@ import keras
 import keras_hub
 
 from longkeras.argument_checks import check_arguments
+from longkeras.atomic_files import AtomicPreset
 from longkeras.models.base.copies import UnsharedConfig
 from longkeras.models.base.index_checks import check_made_targets
 from longkeras.models.base.presets import CheckedPresets
 from longkeras.models.base.tensor_pipeline import token_weights
-from longkeras.safe_files.atomic_preset import AtomicPreset
 from longkeras.text.byte_tokenizer import ByteTokenizer
 
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from longkeras.models.base.index_checks import Extent
 from longkeras.ops.implementations.concrete import concrete_array
-from longkeras.text.subword_pipeline import (
+from longkeras.text.pipeline import (
     ArraySpec,
-    in_graph,
+    is_tracing,
     plain_values,
     through_numpy,
 )
@@ -73,7 +73,7 @@ def numbered(y, class_names):
     if hasattr(y, "with_flat_values"):  # a ragged tensor
         values = numbered(y.flat_values, class_names)
         return y if values is y.flat_values else y.with_flat_values(values)
-    if in_graph():
+    if is_tracing():
         if getattr(y.dtype, "name", "") != "string":
             return y
         spec = ArraySpec("int32", tuple(y.shape))

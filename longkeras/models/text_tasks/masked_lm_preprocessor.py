@@ -12,7 +12,7 @@ from longkeras.models.base.index_checks import check_made_targets
 from longkeras.models.base.tensor_pipeline import token_weights
 from longkeras.models.text_tasks.text_preprocessor import TextPreprocessor
 from longkeras.models.text_tasks.text_rows import is_given_as_rows
-from longkeras.text.subword_pipeline import ArraySpec
+from longkeras.text.pipeline import ArraySpec
 
 
 class MaskedLMPreprocessor(TextPreprocessor, keras_hub.models.MaskedLMPreprocessor):

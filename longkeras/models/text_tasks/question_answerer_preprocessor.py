@@ -24,8 +24,8 @@ from longkeras.models.text_tasks.text_rows import (
     is_given_as_rows,
     text_tuples,
 )
-from longkeras.text.subword_pipeline import ArraySpec, plain_values
-from longkeras.text.subword_text_windows import subword_windows
+from longkeras.text.pipeline import ArraySpec, plain_values
+from longkeras.text.windows import subword_windows
 
 
 class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocessor):

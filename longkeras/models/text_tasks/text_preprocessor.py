@@ -7,6 +7,7 @@ import numpy as np
 from keras import tree
 
 from longkeras.argument_checks import check_arguments
+from longkeras.atomic_files import AtomicPreset
 from longkeras.models.base.copies import UnsharedConfig
 from longkeras.models.base.presets import HuggingFacePresets
 from longkeras.models.text_tasks.text_rows import (
@@ -18,10 +19,9 @@ from longkeras.models.text_tasks.text_rows import (
     text_tuples,
 )
 from longkeras.models.text_tasks.text_windows import TextWindows, window_offsets
-from longkeras.safe_files.atomic_preset import AtomicPreset
-from longkeras.text.subword_pipeline import (
+from longkeras.text.pipeline import (
     ArraySpec,
-    in_graph,
+    is_tracing,
     plain_values,
     through_numpy,
 )
@@ -31,8 +31,8 @@ from longkeras.text.subword_rows import (
     padded_rows,
     row_length,
 )
-from longkeras.text.subword_text_windows import subword_windows
 from longkeras.text.subword_tokenizer import SubwordTokenizer
+from longkeras.text.windows import subword_windows
 
 
 class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
@@ -193,7 +193,7 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
             results = function(plain_values(inputs))
             return tree.map_structure(lambda x: x[0], results) if single else results
 
-        if not in_graph():
+        if not is_tracing():
             return run(inputs)
         batch = () if single else (leaf.shape[0],)
         specs = tree.map_structure(

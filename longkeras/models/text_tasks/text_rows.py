@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.text.subword_pipeline import rank_of
+from longkeras.text.pipeline import rank_of
 
 # Names of a pair of texts in a dict.
 PAIR_NAMES = ("first", "second")

@@ -13,7 +13,7 @@ from longkeras.models.text_tasks.text_rows import (
     is_given_as_rows,
     leading,
 )
-from longkeras.text.subword_pipeline import ArraySpec, rank_of
+from longkeras.text.pipeline import ArraySpec, rank_of
 from longkeras.text.subword_rows import padded_rows
 
 

@@ -1,50 +1,47 @@
-"""NumPy functions as steps of a `tf.data` pipeline, and texts as plain strings."""
+"""NumPy functions as steps of a `tf.data` pipeline, and inputs as Python values."""
 
+import contextvars
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from longkeras.text.pipeline_errors import noting_errors
+from longkeras.text.byte_vocabulary import utf8_bytes
+
+_noted: contextvars.ContextVar[list[ValueError] | None] = contextvars.ContextVar(
+    "noted", default=None
+)
 
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """What is known of an array before it is there.
+    """Dtype and shape of an array in a graph.
 
     Args:
         dtype: str. Such as `"int32"`; `"string"` for text.
-        shape: tuple of int or None, None where a size is not known.
+        shape: tuple of int, or None where a size is unknown.
     """
 
     dtype: str
     shape: tuple[int | None, ...]
 
 
-def in_graph() -> bool:
-    """Whether TensorFlow is tracing, so that values are not there yet.
-
-    Returns:
-        bool.
-    """
+def is_tracing() -> bool:
+    """Return whether TensorFlow is building a graph, so that tensors have no values."""
     tensorflow = sys.modules.get("tensorflow")
     return tensorflow is not None and not tensorflow.executing_eagerly()
 
 
 def through_numpy(function: Callable[[Any], Any], inputs: Any, outputs: Any) -> Any:
-    """Calls a function of arrays while TensorFlow traces.
+    """Call a function of arrays on tensors, while TensorFlow is tracing.
 
-    Args:
-        function: takes what `inputs` is, with arrays for tensors and nested lists for
-            ragged tensors; returns arrays nested as `outputs` is.
-        inputs: nest of tensors, ragged tensors and other values.
-        outputs: nest of `ArraySpec`.
-
-    Returns:
-        Tensors, nested as `outputs` is.
+    The function gets arrays for tensors and nested lists for ragged tensors, nested as
+    `inputs` are, and returns arrays nested as `outputs`, which are `ArraySpec`.
     """
     import tensorflow as tf
 
@@ -73,35 +70,22 @@ def through_numpy(function: Callable[[Any], Any], inputs: Any, outputs: Any) -> 
 
 
 def ragged_rows(values: Any, lengths: Any) -> Any:
-    """Rows of different lengths as one tensor of TensorFlow.
-
-    Args:
-        values: tensor of shape (sum of lengths,).
-        lengths: int tensor of shape (rows,).
-
-    Returns:
-        `tf.RaggedTensor` of shape (rows, None).
-    """
+    """A `tf.RaggedTensor` of rows with these lengths, from their joined values."""
     import tensorflow as tf
 
     return tf.RaggedTensor.from_row_lengths(values, lengths, validate=False)
 
 
 def plain_values(inputs: Any) -> Any:
-    """Texts, numbers and nested rows of them as plain Python values.
+    """Texts, numbers and nested rows of them as Python strings, numbers and lists.
 
-    Args:
-        inputs: str, bytes (UTF-8), number, array, eager tensor, ragged tensor, None,
-            or a list, tuple or dict of these.
-
-    Returns:
-        The same with str for text and lists for rows.
-
-    Raises:
-        ValueError: If text is no valid Unicode.
+    `inputs` may be nested in lists, tuples and dicts, and hold UTF-8 bytes, arrays,
+    eager tensors, ragged tensors and None.
     """
     if isinstance(inputs, str):
-        return _whole(str(inputs))
+        if not inputs.isascii():
+            utf8_bytes(inputs, "Text")
+        return str(inputs)
     if isinstance(inputs, bytes):
         return _decoded(inputs)
     if isinstance(inputs, dict):
@@ -118,20 +102,76 @@ def plain_values(inputs: Any) -> Any:
 
 
 def rank_of(inputs: Any) -> int:
-    """How deeply rows are nested: 0 for a single value.
-
-    Args:
-        inputs: a value, a nested list, or a tensor, which need not be there yet.
-
-    Returns:
-        int.
-    """
+    """The number of axes of a tensor or nested list: 0 for a single value."""
     shape = getattr(inputs, "shape", None)
     if shape is not None:
         return len(shape)
     if isinstance(inputs, (list, tuple)):
         return 1 + max((rank_of(value) for value in inputs), default=0)
     return 0
+
+
+class ErrorsAsRaised:
+    """Context manager that raises the `ValueError` behind a pipeline's error.
+
+    TensorFlow reports a Python error inside `tf.data` as an error of an operation,
+    with the traceback as its message. Inside the context, functions that were wrapped
+    by `noting_errors` record their errors. If the context ends with an error, the
+    first recorded one is raised in its place.
+
+    Example:
+
+    ```python
+    from longkeras.text.pipeline import ErrorsAsRaised, noting_errors
+
+    def fail(x):
+        raise ValueError("`x` must be text.")
+
+    try:
+        with ErrorsAsRaised():
+            try:
+                noting_errors(fail)(1)
+            except ValueError:
+                raise RuntimeError("what TensorFlow reports")
+    except ValueError as error:
+        assert str(error) == "`x` must be text."
+    ```
+    """
+
+    def __enter__(self) -> "ErrorsAsRaised":
+        self._errors: list[ValueError] = []
+        self._token = _noted.set(self._errors)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _noted.reset(self._token)
+        if self._errors and isinstance(error, Exception):
+            raise self._errors[0] from None
+
+
+def noting_errors(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function, so that the current `ErrorsAsRaised` context sees its errors.
+
+    The function may run in a thread of a pipeline.
+    """
+    noted = _noted.get()
+    if noted is None:
+        return function
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except ValueError as error:
+            noted.append(error)
+            raise
+
+    return run
 
 
 def _tensors_of(leaf: Any, tf: Any) -> list[Any]:
@@ -156,16 +196,3 @@ def _decoded(text: bytes) -> str:
             f"Text must be UTF-8. Received: bytes with {text[error.start]:#x} at "
             f"{error.start}"
         ) from None
-
-
-def _whole(text: str) -> str:
-    """Half a surrogate pair is no character."""
-    if not text.isascii():
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                "Text must hold whole characters, and no half of a surrogate pair. "
-                f"Received: {text[error.start]!r} at {error.start}"
-            ) from None
-    return text

@@ -10,7 +10,7 @@ from huggingface_hub import constants
 
 from longkeras import CheckpointError
 from longkeras.conversion import from_huggingface
-from longkeras.conversion.model_folder import local_folder, read_config
+from longkeras.conversion.checkpoint_folder import local_folder, read_config
 from longkeras.models import LongformerBackbone
 from tests.conversion.small_checkpoint import tensors_of, write_checkpoint
 from tests.conversion.small_hub import COMMIT, NAME, small_hub, used_hub
@@ -107,7 +107,7 @@ def test_without_network_and_cache_it_says_what_to_do(hub, monkeypatch):
 @pytest.mark.multiprocess
 def test_the_mirror_of_the_environment_is_used(remote, tmp_path):
     code = (
-        "from longkeras.conversion.model_folder import local_folder\n"
+        "from longkeras.conversion.checkpoint_folder import local_folder\n"
         f"print(local_folder({HANDLE!r}, with_weights=False))"
     )
     with small_hub(remote) as hub:

@@ -1,12 +1,11 @@
-"""Text out of the bytes of an uploaded file, or a clear reason why not."""
+"""Decoding of text files whose encoding is unknown."""
 
 import codecs
 import re
 from dataclasses import dataclass, field
 
-# Characters so frequent in Chinese, modern or classical, that a text of some
-# length has them whatever it is about. Other two-byte encodings, read as GB18030,
-# give Han characters too, but not these.
+# Characters so frequent in modern or classical Chinese that any text of some length
+# has them. Other two-byte encodings, read as GB18030, give other Han characters.
 _FREQUENT = frozenset(
     "，。、：；？！的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年"
     "之者以曰其而于此又所无与自如得去见下将生那日王行家二三公小事只当能可对"
@@ -42,7 +41,7 @@ _MARKED_ENCODINGS = (
 
 @dataclass(frozen=True)
 class DecodedDocument:
-    """The text of a file and how it was read.
+    """The text of a file, and its encoding.
 
     Args:
         text: str. The text, without byte order marks at its start, otherwise unchanged.
@@ -57,7 +56,7 @@ class DecodedDocument:
 
 
 def decode_document(data):
-    """Decode a text file whose encoding is not known.
+    """Decode a text file whose encoding is unknown.
 
     UTF-8 and GB18030 (so GBK and GB 2312 too) with or without a byte order mark, UTF-16
     and UTF-32 with one. GB18030 without a mark must look like Chinese.
@@ -95,11 +94,6 @@ def without_byte_order_mark(text):
     A program that adds a mark to a file which has one leaves two. Further inside a
     text the character is a zero-width no-break space, and stays.
 
-    Args:
-        text: str. Decoded text.
-
-    Returns:
-        str.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""A Hugging Face folder, and what a caller wants of it."""
+"""A checkpoint's folder and configuration, with what the caller asks of it."""
 
 import inspect
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.checkpoint_tensors import Tensors
-from longkeras.conversion.model_folder import CONFIG_FILE
+from longkeras.conversion.tensor_files.named_tensor import Tensors
 from longkeras.conversion.tensor_files.tensor_folder import read_tensors
+from longkeras.safe_files.preset_layout import CONFIG_FILE
 
 
 @dataclass(frozen=True)
-class ModelRequest:
-    """A checkpoint, and what is to be made of it.
+class LoadRequest:
+    """A checkpoint, and the model that the caller wants from it.
 
     Attributes:
         folder: path.
@@ -36,31 +36,33 @@ class ModelRequest:
         """The path of `config.json`, for messages."""
         return self.folder / CONFIG_FILE
 
+    @property
+    def model_type(self) -> Any:
+        """The checkpoint's kind, such as `"bert"`."""
+        return self.config.get("model_type")
+
+    @property
+    def num_classes(self) -> int | None:
+        """The number of classes that is wanted, given as such or by their names."""
+        names, wanted = map(self.overrides.get, ("class_names", "num_classes"))
+        if wanted is None and isinstance(names, list | tuple):
+            return len(names)
+        return wanted
+
     @cached_property
     def tensors(self) -> Tensors:
-        """The tensors as the files name them; none where no weights are wanted."""
+        """The tensors as the files name them; empty where no weights are wanted."""
         return read_tensors(self.folder) if self.load_weights else {}
 
     def size(self, name: str, default: int | None = None) -> int:
-        """A whole number of `config.json`, at least zero.
-
-        Args:
-            name: str.
-            default: int. Defaults to `None`: the key must be there.
-
-        Returns:
-            int.
-
-        Raises:
-            CheckpointError: If it is missing or something else.
-        """
+        """An int of `config.json`, at least 0. Without a default it is required."""
         value = self.config.get(name, default)
         if type(value) is not int or value < 0:
             raise self.impossible(name)
         return value
 
     def number(self, name: str, default: float) -> float:
-        """A number of `config.json`, at least zero; see `size`."""
+        """A number of `config.json`, at least 0."""
         value = self.config.get(name, default)
         if type(value) not in (int, float) or value < 0:
             raise self.impossible(name)
@@ -77,17 +79,10 @@ class ModelRequest:
     def split_overrides(
         self, backbone: type, task: type | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Arguments of the backbone and of the task; both get `dropout`.
+        """The overrides of the backbone and those of the task, which may be None.
 
-        Any other argument that both have, such as a classifier's `activation`, is the
-        task's.
-
-        Args:
-            backbone: class.
-            task: class, or None where the backbone alone is wanted.
-
-        Returns:
-            Two dicts.
+        Both get `dropout`. Any other argument that both have, such as a classifier's
+        `activation`, is the task's.
         """
         if task is None:
             return self.overrides, {}
