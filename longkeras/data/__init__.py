@@ -1,6 +1,6 @@
 """Corpora: readers of books and passages, training windows, the bundled samples.
 
-Names load on first use, so that reading a sample costs no Keras import.
+Names load on first use, so that reading a sample does not import Keras.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Readers of whole books stored as bzip2-packed JSON lines."""
+"""Readers of whole books in JSON lines, compressed by bzip2."""
 
 import re
 from dataclasses import dataclass, field
@@ -30,24 +30,23 @@ class Book:
 def read_books(folder, split, language=None):
     """Read the whole books of one split, one at a time.
 
-    A folder holds `train.jsonl.bz2`, `valid.jsonl.bz2` and `test.jsonl.bz2`:
-    UTF-8, one JSON object a line. An object has a `title` and either `text`
-    (the whole book) or `chapters` (a list of `[name, text]` pairs, which are
-    joined as `name`, newline, `text`). `author` and `language` are optional.
+    A folder holds `train.jsonl.bz2`, `valid.jsonl.bz2` and `test.jsonl.bz2`: UTF-8, one
+    JSON object per line. An object has a `title` and either `text` (the whole book) or
+    `chapters` (a list of `[name, text]` pairs, which are joined as `name`, newline,
+    `text`). `author` and `language` are optional.
 
     Args:
-        folder: str or path. The folder that holds the splits, for instance
-            `lm_en_books` or `lm_zh_classics`.
+        folder: str or path. The folder of the splits, such as `lm_en_books`.
         split: str. `"train"`, `"valid"` or `"test"`.
-        language: str. Language of the books that do not name their own.
-            Defaults to the one in the folder's name (`lm_<language>_...`).
+        language: str. Language of books without their own `language`. Defaults to the
+            one in the folder's name (`lm_<language>_...`).
 
     Returns:
         An iterator of `Book`.
 
     Raises:
-        ValueError: For an unknown split, and for a line that does not follow
-            the format; the message names the file and the line.
+        ValueError: If the split is unknown, or a line does not follow the format; the
+            message names the file and the line.
         FileNotFoundError: If the folder has no file of this split.
 
     Example:

@@ -1,4 +1,4 @@
-"""Public-domain texts that are shipped with the package."""
+"""Public-domain texts in the package."""
 
 import json
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from longkeras.text.document_encoding import decode_document
 
 @dataclass(frozen=True)
 class Sample:
-    """One shipped text, with where it comes from.
+    """One bundled text and its source.
 
-    No model of ours was trained on any of them.
+    None of the saved models was trained on any of them.
 
     Args:
-        name: str. Short, stable, used to ask for it.
+        name: str. Short and stable; the argument of `sample`.
         title: str. English title.
         title_zh: str. Chinese title.
         language: str. `"en"`, `"zh"` or `"mixed"`.
         author: str. Author.
-        source: str. Repository, commit and file it was taken from.
+        source: str. Repository, commit and file of its origin.
         licence: str. The text's licence.
         characters: int. Length of the text.
         file: str. File name in `longkeras/data/samples`.
@@ -43,7 +43,7 @@ class Sample:
 
 
 def samples():
-    """List the shipped texts.
+    """List the bundled texts.
 
     Returns:
         tuple of `Sample`, in the order in which they are shown.
@@ -58,7 +58,7 @@ def samples():
 
 
 def sample(name):
-    """Get one shipped text by its name.
+    """Get one bundled text by its name.
 
     Args:
         name: str. One of the names in `samples()`.
@@ -67,7 +67,7 @@ def sample(name):
         A `Sample`.
 
     Raises:
-        ValueError: If there is none of this name.
+        ValueError: If there is no text of this name.
 
     Example:
 

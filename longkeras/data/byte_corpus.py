@@ -11,19 +11,18 @@ from longkeras.text.byte_vocabulary import VOCABULARY_SIZE
 class ByteCorpus:
     """Whole books in several languages, read as bytes.
 
-    Ids are those of `longkeras.text.ByteTokenizer`: 0 pads, 1 starts a book, 2
-    ends it, byte b is b + 3. A byte takes two bytes of memory here.
+    Ids are those of `longkeras.text.ByteTokenizer`: 0 pads, 1 starts a book, 2 ends it,
+    byte b is b + 3. Each byte of text takes two bytes of memory.
 
     Args:
         books: iterable of `Book`. At least one.
-        seed: int. Decides every window of every step. Defaults to `0`.
-        language_weights: dict of language code to float. How many windows are
-            drawn of each language, relative to each other; 0 leaves one out.
-            Defaults to the same number for every language.
+        seed: int. Determines all windows of all steps. Defaults to `0`.
+        language_weights: dict of language code to float. Relative numbers of windows
+            from each language; 0 excludes it. Defaults to equal weights.
 
     Raises:
-        ValueError: Without books, for a negative seed, and for weights that do
-            not fit the books' languages.
+        ValueError: If there are no books, the seed is negative, or the weights do not
+            match the books' languages.
 
     Example:
 
@@ -57,24 +56,24 @@ class ByteCorpus:
     def on_disk(cls, folder, readers, seed=0, language_weights=None):
         """The same corpus with its ids on the disk: larger than memory, and as fast.
 
-        The ids of each language are written once, one book at a time, into a folder
-        of `TokenShards`; the next run finds them there. Windows are the same as those
-        of a corpus in memory.
+        The ids of each language are written once, one book at a time, into a folder of
+        `TokenShards`, which later runs use. Windows are the same as those of a corpus
+        in memory.
 
         Args:
-            folder: str or path. Holds a folder a language, made where it is missing.
+            folder: str or path. Holds a folder per language, created if missing.
             readers: dict of language code to a function that returns an iterable of
-                `Book`, such as `read_books`. Called where the folder is missing.
-            seed: int. As of `ByteCorpus`. Defaults to `0`.
-            language_weights: dict of language code to float. As of `ByteCorpus`.
-                Defaults to the same number for every language.
+                `Book`, such as `read_books`. Called for a missing folder.
+            seed: int. See `ByteCorpus`. Defaults to `0`.
+            language_weights: dict of language code to float. See `ByteCorpus`.
+                Defaults to equal weights.
 
         Returns:
             `ByteCorpus`.
 
         Raises:
-            ValueError: Without readers, for books without text, and for weights that
-                do not fit the languages.
+            ValueError: If there are no readers, a book has no text, or the weights do
+                not match the languages.
 
         Example:
 
@@ -99,15 +98,15 @@ class ByteCorpus:
 
     @property
     def num_bytes(self):
-        """Bytes of all books, start and end tokens not counted."""
+        """int, bytes of all books, without start and end tokens."""
         return sum(map(_num_bytes, self.shelves.values()))
 
     def counts(self, sequence_length=None):
-        """Count what the corpus holds, for a log.
+        """Counts of the corpus, for a log.
 
         Args:
-            sequence_length: int. When given, the windows of the first epoch
-                at this length are counted too.
+            sequence_length: int. If given, the windows of the first epoch at this
+                length are counted too.
 
         Returns:
             dict of language code to a dict with `books`, `bytes`, `weight` and,
@@ -131,13 +130,12 @@ class ByteCorpus:
         """Cut the books into shuffled windows for `fit`.
 
         Args:
-            sequence_length: int. Ids a window; the text's next id is the target.
-            batch_size: int. Windows a batch.
-            start_step: int. The step at which a resumed run goes on.
-                Defaults to `0`.
-            num_steps: int. Number of batches. Defaults to None: endless.
+            sequence_length: int. Ids per window; the targets are the next ids.
+            batch_size: int. Windows per batch.
+            start_step: int. The step at which a resumed run continues. Defaults to `0`.
+            num_steps: int. Number of batches. Defaults to `None`: endless.
             packed: bool. Whether a window may hold parts of several books, told apart
-                by `document_ids` in the inputs. If not, a window ends with its book,
+                by `document_ids` in the inputs. Otherwise a window ends with its book
                 and is padded. Defaults to `False`.
 
         Returns:
@@ -145,7 +143,7 @@ class ByteCorpus:
             the corpus, the seed, the two sizes and `start_step + i` only.
 
         Raises:
-            ValueError: For a size below 1 or a negative step.
+            ValueError: If a size is below 1 or a step is negative.
 
         Example:
 
@@ -155,7 +153,7 @@ class ByteCorpus:
         >>> windows[0][0]["token_ids"].shape
         (2, 8)
 
-        A run that stopped after two of ten Keras epochs of 100 steps goes on with
+        A run that stopped after two of ten Keras epochs of 100 steps continues with
         `model.fit(windows, steps_per_epoch=100, initial_epoch=2, epochs=10,
         shuffle=False)`.
         """

@@ -1,4 +1,4 @@
-"""Where the corpora are: a directory of the user's, or the bundled samples."""
+"""The data directory, and its books or the bundled samples in their place."""
 
 import os
 from pathlib import Path
@@ -10,18 +10,17 @@ BOOK_FOLDERS = {"en": "lm_en_books", "zh": "lm_zh_classics"}
 
 
 def data_directory(path=None):
-    """Say which directory holds the corpora.
+    """The directory of the corpora.
 
     Args:
-        path: str or path. Asked for by name; wins over the environment.
-            Defaults to the environment variable `LONGKERAS_DATA`.
+        path: str or path. Defaults to the environment variable `LONGKERAS_DATA`.
 
     Returns:
-        A `pathlib.Path`, or None when neither is given: then the samples that
-        are shipped with the package take the corpora's place.
+        A `pathlib.Path`, or None if neither is given: the bundled samples replace the
+        corpora then.
 
     Raises:
-        ValueError: If the directory that was named does not exist.
+        ValueError: If the directory does not exist.
 
     Example:
 
@@ -45,15 +44,15 @@ def load_books(path=None, split="train", languages=("en", "zh")):
 
     Args:
         path: str or path. The data directory; see `data_directory`.
-        split: str. `"train"`, `"valid"` or `"test"`. The bundled samples are
-            one split only: they are returned whatever is asked for.
-        languages: iterable of str. Which languages, in this order.
+        split: str. `"train"`, `"valid"` or `"test"`. The bundled samples are the same
+            for all splits.
+        languages: iterable of str. The languages, in this order.
 
     Returns:
         A list of `Book`.
 
     Raises:
-        ValueError: For a language without a corpus, or a damaged file.
+        ValueError: If a language has no corpus, or a file is damaged.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The lines of a bzip2-packed file of JSON objects."""
+"""Reader of JSON lines, compressed by bzip2."""
 
 import bz2
 import json
@@ -10,10 +10,10 @@ SPLITS = ("train", "valid", "test")
 
 
 def read_json_lines(folder, split, parse):
-    """Read one split of a folder, one object at a time.
+    """Yield `parse(object)` for each object in `{split}.jsonl.bz2` of a folder.
 
-    Byte order marks are removed, also from the start of strings: the files that a
-    corpus was made from may have had them.
+    Byte order marks are removed, also from the start of strings, which may be files.
+    Errors of `parse` are raised again with the file and the line.
     """
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {SPLITS}. Received: split={split!r}")
@@ -42,7 +42,7 @@ def _read_lines(path, parse):
 
 
 def _json_object(line):
-    # Of files that were joined, any line may begin with a mark.
+    # In files that were joined, any line may begin with a mark.
     record = json.loads(without_byte_order_mark(line))
     if not isinstance(record, dict):
         raise ValueError("a line must be a JSON object")

@@ -1,4 +1,4 @@
-"""Passages of novels, each with the name of who wrote it."""
+"""Passages of novels, each with the name of its author."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,19 +32,19 @@ class Passage:
 def read_passages(folder, split):
     """Read the passages of one split, one at a time.
 
-    A folder holds `train.jsonl.bz2`, `valid.jsonl.bz2` and `test.jsonl.bz2`: UTF-8,
-    one JSON object a line, with the strings `label`, `book` and `text`.
+    A folder holds `train.jsonl.bz2`, `valid.jsonl.bz2` and `test.jsonl.bz2`: UTF-8, one
+    JSON object per line, with the strings `label`, `book` and `text`.
 
     Args:
-        folder: str or path. For instance `cls_en_novel_authors`.
+        folder: str or path. Such as `cls_en_novel_authors`.
         split: str. `"train"`, `"valid"` or `"test"`.
 
     Returns:
         An iterator of `Passage`.
 
     Raises:
-        ValueError: For an unknown split, and for a line that does not follow the
-            format; the message names the file and the line.
+        ValueError: If the split is unknown, or a line does not follow the format; the
+            message names the file and the line.
         FileNotFoundError: If the folder has no file of this split.
 
     Example:
@@ -62,10 +62,10 @@ def read_passages(folder, split):
 def load_passages(path=None, split="train"):
     """Load the passages of one split from the data directory.
 
-    Without a directory they are cut, 250 words each, from two of the bundled samples:
-    two authors, and the same two books in all splits, so that telling them apart says
-    little of an author's style. In `cls_en_novel_authors` no book is in two of them
-    but `"valid"` and `"test"`.
+    Without a directory they are cut, 250 words each, from two of the bundled samples.
+    All splits have the same two books by two authors, so that a high accuracy says
+    little about an author's style. In `cls_en_novel_authors` only `"valid"` and
+    `"test"` share books.
 
     Args:
         path: str or path. The data directory; see `data_directory`.
@@ -75,7 +75,7 @@ def load_passages(path=None, split="train"):
         A list of `Passage`.
 
     Raises:
-        ValueError: For an unknown split, or a damaged file.
+        ValueError: If the split is unknown, or a file is damaged.
         FileNotFoundError: If the directory does not have them.
 
     Example:
@@ -89,12 +89,12 @@ def load_passages(path=None, split="train"):
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {SPLITS}. Received: split={split!r}")
     parts = [_sample_passages(sample(name))[split] for name in _SAMPLE_NAMES]
-    # Equally many of each, by turns.
+    # Alternately, with the same number of each.
     return [passage for pair in zip(*parts, strict=False) for passage in pair]
 
 
 def label_names(passages):
-    """The classes of some passages, in the order in which they are numbered.
+    """The classes of passages, in the order of their numbers.
 
     Args:
         passages: iterable of `Passage`.

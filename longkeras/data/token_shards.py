@@ -1,4 +1,4 @@
-"""Token ids of a corpus on the disk, read without being loaded."""
+"""Token ids of a corpus on the disk, mapped into memory."""
 
 import json
 from pathlib import Path
@@ -16,17 +16,17 @@ _LENGTH_DTYPE = np.dtype("<i8")
 
 
 class TokenShards:
-    """A corpus that `write_token_shards` made: as large as the disk, not the memory.
+    """A corpus on the disk, written by `write_token_shards`, of any size.
 
-    The ids are mapped into memory and read where a window lies; what is loaded is one
-    number a document.
+    The ids are mapped into memory, and only those of a window are read. One number per
+    document is loaded.
 
     Args:
-        folder: str or path. What `write_token_shards` wrote.
+        folder: str or path. A folder that `write_token_shards` wrote.
 
     Raises:
         FileNotFoundError: If the folder has no manifest.
-        ValueError: If the manifest is not one, or a file has not the size it names.
+        ValueError: If the manifest is invalid, or a file does not have the size in it.
 
     Example:
 
@@ -68,7 +68,7 @@ class TokenShards:
             stop: int. Not included.
 
         Returns:
-            Array of shape (stop - start,), of the type in which they are stored.
+            Array of shape (stop - start,), of the stored dtype.
         """
         first = int(np.searchsorted(self._ends, start, side="right"))
         parts = []
@@ -91,11 +91,10 @@ class TokenShards:
         """Cut the corpus into shuffled windows for `fit`.
 
         Args:
-            sequence_length: int. Ids a window; the text's next id is the target.
-            batch_size: int. Windows a batch.
-            seed: int. Decides every window of every step. Defaults to `0`.
-            start_step: int. The step at which a resumed run goes on.
-                Defaults to `0`.
+            sequence_length: int. Ids per window; the targets are the next ids.
+            batch_size: int. Windows per batch.
+            seed: int. Determines all windows of all steps. Defaults to `0`.
+            start_step: int. The step at which a resumed run continues. Defaults to `0`.
             num_steps: int. Number of batches. Defaults to None: endless.
             packed: bool. Whether a window may hold parts of several documents, told
                 apart by `document_ids` in the inputs. If not, a window ends with its
@@ -116,24 +115,23 @@ def write_token_shards(
 ):
     """Write documents to the disk, one at a time, for `TokenShards`.
 
-    The folder takes its place at the end, whole, whatever happens before. A document
-    lies in one shard. The ids are little-endian integers of two bytes, or of four
-    where the vocabulary needs them, without a header, in `NNNNN.tokens`; the lengths
-    of the documents are integers of eight bytes in `NNNNN.lengths`; `manifest.json`
-    counts them.
+    The folder is replaced atomically at the end. Each document is in one shard. The ids
+    are little-endian integers of two bytes, or of four where the vocabulary needs them,
+    without a header, in `NNNNN.tokens`; the lengths of the documents are integers of
+    eight bytes in `NNNNN.lengths`; `manifest.json` has their counts.
 
     Args:
         documents: iterable of integer arrays or lists. The ids of one document each,
-            with what marks its beginning and end; at least two.
-        folder: str or path. Made, or replaced.
-        vocabulary_size: int. Every id is below it.
-        name: str. Decides the order of windows together with a seed. Defaults to
+            at least two, including start and end tokens.
+        folder: str or path. Created, or replaced.
+        vocabulary_size: int. Larger than every id.
+        name: str. Determines the order of windows together with a seed. Defaults to
             `""`.
-        tokens_per_shard: int. A shard that holds as many is closed. Defaults to
+        tokens_per_shard: int. Number of tokens at which a shard is closed. Defaults to
             `2**27`.
 
     Raises:
-        ValueError: For an id out of range, a document of fewer than two ids, and if
+        ValueError: If an id is out of range, a document has fewer than two ids, or
             there are no documents.
 
     Example:

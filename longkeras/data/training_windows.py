@@ -7,19 +7,19 @@ SCHEDULE_PERIOD = 1000
 
 
 class TrainingWindows(keras.utils.PyDataset):
-    """Batches that depend on nothing but the seed and the step.
+    """Batches that depend only on the seed and the step.
 
-    Item `i` is the batch of step `start_step + i`. A run that was killed goes on
-    at the exact batch by starting at its step; nothing has to be saved.
+    Item `i` is the batch of step `start_step + i`. An interrupted run resumes at the
+    exact batch from its step alone.
 
-    Without `num_steps` the dataset never ends: give `fit` a `steps_per_epoch`,
-    and Keras reads on from one of its epochs to the next. Give it `shuffle=False`
-    too: by default it shuffles the batches of datasets that end.
+    Without `num_steps` the dataset never ends: pass `steps_per_epoch` to `fit`, and
+    Keras continues from one epoch to the next. Pass `shuffle=False` too, since Keras
+    shuffles the batches of finite datasets by default.
 
     Args:
-        streams: list of `WindowStream`. One for each language.
-        proportions: list of float. The share of windows of each stream.
-        batch_size: int. Windows a batch.
+        streams: list of `WindowStream`, one for each language.
+        proportions: list of float. The proportion of windows from each stream.
+        batch_size: int. Windows per batch.
         start_step: int. The step of the first item. Defaults to `0`.
         num_steps: int. Number of items. Defaults to None: endless.
 
@@ -32,8 +32,8 @@ class TrainingWindows(keras.utils.PyDataset):
         id of a document is no target: its weight is 0.
 
     Raises:
-        ValueError: For a size below 1, a negative step, and streams that are
-            packed beside others that are not.
+        ValueError: If a size is below 1, a step is negative, or only some of the
+            streams are packed.
 
     Example:
 
@@ -95,7 +95,7 @@ class TrainingWindows(keras.utils.PyDataset):
         return inputs, targets, sample_weight
 
     def epochs(self, step):
-        """How often each language has been read when a step begins.
+        """The number of times each language has been read before a step.
 
         Args:
             step: int. A step of the run, counted from 0 (not from `start_step`).
@@ -135,7 +135,7 @@ def _fractional_epoch(stream, drawn):
 
 
 def _round_robin(proportions, period):
-    """A repeating order of streams in which each keeps to its share throughout."""
+    """A repeating order of streams that keeps to their proportions throughout."""
     shares = np.asarray(proportions, dtype=np.float64)
     shares = shares / shares.sum()
     credit = np.zeros_like(shares)

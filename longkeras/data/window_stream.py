@@ -1,4 +1,4 @@
-"""An endless, exactly repeatable stream of windows of whole texts."""
+"""An endless, reproducible stream of windows of whole texts."""
 
 import bisect
 import dataclasses
@@ -42,7 +42,7 @@ class BookShelf:
 
     Args:
         name: str. The language's code; part of the shuffle's seed.
-        texts: iterable of str. One text a book.
+        texts: iterable of str, one per book.
     """
 
     def __init__(self, name, texts):
@@ -111,12 +111,12 @@ class IndexPermutation:
 
 @dataclasses.dataclass(frozen=True)
 class _Tiling:
-    """How one epoch cuts the documents.
+    """The windows of the documents in one epoch.
 
     Args:
         phases: int64 array, the length of each document's first window.
-        counts: int64 array, the windows of each document.
-        ends: int64 array, the same added up.
+        counts: int64 array, the number of windows of each document.
+        ends: int64 array, the cumulative sum of `counts`.
         order: `IndexPermutation` of all windows.
     """
 
@@ -129,15 +129,14 @@ class _Tiling:
 class WindowStream:
     """Endless shuffled windows over a shelf, one epoch after another.
 
-    An epoch tiles every document: each id but the start token is the target of
+    An epoch tiles every document: each id except the start token is the target of
     exactly one window. The first window of a document has a random length from 1 to
-    `sequence_length` (the epoch's phase for that document), the last one what is
-    left. Windows never cross documents, unless they are packed: then the documents
-    are tiled as if they were one, in the order in which they lie on the shelf, and
-    `document_ids` says where one ends.
+    `sequence_length` (the epoch's phase for that document), the last one the rest.
+    Windows never cross documents, unless they are packed: then the documents are tiled
+    as one, in the order of the shelf, and `document_ids` tells them apart.
 
     Everything follows from the seed, the shelf's name, the sequence length and the
-    epoch's number; what is kept is two numbers a document.
+    epoch. Two numbers per document are stored.
 
     Args:
         shelf: `BookShelf` or `longkeras.data.TokenShards`. The documents.
@@ -164,11 +163,11 @@ class WindowStream:
         # Each id but the first is predicted once.
         self._targets = np.diff(self._starts, append=shelf.num_tokens) - 1
         self._epoch_starts = [0]
-        # Reading goes forward: an epoch and the one before are enough.
+        # Draws increase, so that an epoch and the previous one are enough.
         self._tiling = functools.lru_cache(maxsize=2)(self._tile)
 
     def locate(self, draw):
-        """Find the epoch and the place in it of a draw."""
+        """The epoch of a draw, a number of windows drawn before, and its index in it."""
         starts = self._epoch_starts
         while starts[-1] <= draw:
             starts.append(starts[-1] + self.num_windows(len(starts) - 1))
@@ -180,14 +179,14 @@ class WindowStream:
         return self.shelf.tokens(*self._bounds(draw))
 
     def document_ids(self, draw):
-        """Which document each id of a draw belongs to."""
+        """The document of each id of a draw, int32, counted from 1 in each window."""
         positions = np.arange(*self._bounds(draw))
         starts = self.shelf.document_starts
         documents = np.searchsorted(starts, positions, side="right")
         return (documents - documents[0] + 1).astype(np.int32)
 
     def num_windows(self, epoch):
-        """How many windows one epoch has."""
+        """The number of windows in an epoch."""
         return self._tiling(epoch).order.size
 
     def _bounds(self, draw):

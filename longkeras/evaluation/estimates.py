@@ -9,14 +9,14 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over independent places of a text.
+    """A mean over independent values.
 
     Args:
         mean: float.
         standard_error: float. NaN for a single value.
-        low: float. Lower end of the bootstrap's 95 % interval.
+        low: float. Lower end of the 95 % bootstrap interval.
         high: float. Upper end.
-        count: int. Values the mean is of.
+        count: int. Number of values.
     """
 
     mean: float
@@ -30,15 +30,15 @@ def estimate_mean(values, seed=0):
     """Estimate a mean and its 95 % interval by the bootstrap.
 
     Args:
-        values: float array of shape (places,). One value a place; for a difference,
-            the differences of pairs.
-        seed: int. Of the 1,000 resamples. Defaults to `0`.
+        values: float array of shape (count,). For a difference, the differences of
+            pairs.
+        seed: int. Seed of the 1,000 resamples. Defaults to `0`.
 
     Returns:
         `Estimate`.
 
     Raises:
-        ValueError: Without values.
+        ValueError: If there are no values.
 
     Example:
 

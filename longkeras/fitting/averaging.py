@@ -1,4 +1,4 @@
-"""The mean of the weights of late steps: NT-ASGD."""
+"""Averaging of the weights of late steps: NT-ASGD."""
 
 import keras
 import numpy as np
@@ -7,19 +7,19 @@ from longkeras.fitting.batch_count import updates_done
 
 
 class NonMonotoneAveraging(keras.callbacks.Callback):
-    """Averages weights from when validation no longer improves.
+    """Averages weights once validation stops improving.
 
-    Training begins as it is compiled, with plain SGD as the authors have it. Once the
-    monitored value is worse than the best of those more than `patience` epochs ago,
-    the weights after every update count into a mean (with `steps_per_execution`, those
-    after every execution). Validation and the trained model then have the mean;
-    training itself goes on without it. Give it to
-    `longkeras.fitting.TrainingCheckpoint(callbacks=[...])` for a run that is killed to
-    go on with its mean.
+    Training begins as compiled; the authors use plain SGD. Once the monitored value is
+    worse than the best value of more than `patience` epochs ago, the weights after each
+    update (with `steps_per_execution`, after each execution) are averaged. Validation
+    and the trained model then use the mean, while training continues without it. Pass
+    the callback to `longkeras.fitting.TrainingCheckpoint(callbacks=[...])` as well, so
+    that an interrupted run resumes with its mean.
 
     Args:
         monitor: str. A value of `logs` that should fall. Defaults to `"val_loss"`.
-        patience: int. The last epochs that are not compared with. Defaults to `5`.
+        patience: int. Number of last epochs to ignore in the comparison. Defaults to
+            `5`.
 
     Example:
 
@@ -52,7 +52,7 @@ class NonMonotoneAveraging(keras.callbacks.Callback):
         self._updates = 0
 
     def get_state(self):
-        """What a later run needs to go on: a dict of arrays."""
+        """The state that a resumed run needs, a dict of arrays."""
         state = {
             "values": np.array(self._values, "float64"),
             "is_averaging": np.array(self._is_averaging),
@@ -61,16 +61,12 @@ class NonMonotoneAveraging(keras.callbacks.Callback):
         return state | {f"mean_{i}": mean for i, mean in enumerate(self._mean or ())}
 
     def set_state(self, state):
-        """Go on where another left off.
-
-        Args:
-            state: from `get_state`.
-        """
+        """Continue from a state of `get_state`."""
         self._values = state["values"].tolist()
         self._is_averaging = bool(state["is_averaging"])
         self.num_averaged = int(state["num_averaged"])
         num_means = sum(name.startswith("mean_") for name in state)
-        # Apart from what was given: the mean is added to in place.
+        # Copies, since the mean is updated in place.
         means = [np.array(state[f"mean_{i}"]) for i in range(num_means)]
         self._mean = means or None
 
@@ -85,7 +81,7 @@ class NonMonotoneAveraging(keras.callbacks.Callback):
             self.model.jax_state_sync()
         updates = updates_done(self.model)
         if updates == self._updates:
-            return  # The optimizer gathers gradients, or skipped a step.
+            return  # The optimizer accumulates gradients, or skipped a step.
         self._updates = updates
         self.num_averaged += 1
         weights = self._weights()

@@ -8,15 +8,15 @@ def should_jit_compile(model, num_steps=None):
     """Return whether to set `compile(jit_compile=...)` for a model.
 
     JAX always compiles with XLA. On a CPU, TensorFlow's own graph is as fast for wide
-    models and does not wait for the compiler; attention is compiled by XLA in any case.
-    Narrow models spend their time between small products, those of the optimizer among
-    them: XLA makes their steps 1.5 to 1.7 times faster, which pays for compiling within
+    models and needs no compilation; attention is compiled by XLA in any case. Narrow
+    models spend much time between small matrix products, also in the optimizer: XLA
+    makes their steps 1.5 to 1.7 times faster, which makes up for the compilation within
     a thousand steps.
 
     Args:
         model: `longkeras.models.TransformerCausalLM` or `RecurrentCausalLM`.
-        num_steps: int. Steps of the training run. Defaults to `None`: too few to wait
-            for the compiler.
+        num_steps: int. Steps of the training run. Defaults to `None`: too few for the
+            compilation to pay off.
 
     Returns:
         bool.
@@ -34,7 +34,7 @@ def should_jit_compile(model, num_steps=None):
     assert should_jit_compile(model) == (keras.backend.backend() == "jax")
     ```
     """
-    # Slow to import; whoever has a model has imported it.
+    # Slow to import; with a model it is already imported.
     import keras
 
     from longkeras.models.base.compile_policy import xla_helps
@@ -58,8 +58,8 @@ def compile_for_training(model, settings, jit_compile=None):
     Args:
         model: `keras.Model` that returns logits.
         settings: `longkeras.fitting.OptimizerSettings`.
-        jit_compile: bool or `"auto"`. Defaults to `None`: what `should_jit_compile`
-            says.
+        jit_compile: bool or `"auto"`. Defaults to `None`: the result of
+            `should_jit_compile`.
 
     Example:
 

@@ -24,15 +24,15 @@ def fit_steps(
     """Train from one step to another, with a checkpoint after each epoch.
 
     If the loss or a weight becomes NaN or infinite, training stops, and
-    `explain_non_finite` looks for the layer in which it happened. The checkpoint and
-    the best weights stay as they are.
+    `explain_non_finite` finds the layer in which it happened. The checkpoint and the
+    best weights do not change then.
 
     Args:
         model: compiled `keras.Model`, restored by `checkpoint`.
         batches: callable. `batches(step)` returns a dataset, such as
             `longkeras.data.TrainingWindows`, whose first item is the batch of `step`.
-        first_step: int. Steps done so far, as `checkpoint.restore` returns them.
-        last_step: int. Steps to reach; training stops at the end of an epoch.
+        first_step: int. Completed steps, as returned by `checkpoint.restore`.
+        last_step: int. The step to reach; training stops at the end of an epoch.
         epoch_steps: int. Steps between checkpoints.
         checkpoint: `TrainingCheckpoint` of the run.
         callbacks: sequence of `keras.callbacks.Callback`, called before the checkpoint.
@@ -40,11 +40,11 @@ def fit_steps(
         validation_data: See `keras.Model.fit`. Defaults to `None`.
 
     Returns:
-        int: the steps done at the end, at least `last_step`.
+        int: the number of completed steps, at least `last_step`.
 
     Raises:
-        NonFiniteError: If the loss or a weight became NaN or infinite; it names the
-            layer.
+        NonFiniteError: If the loss or a weight became NaN or infinite; the message
+            names the layer.
 
     Example:
 

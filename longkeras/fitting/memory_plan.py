@@ -1,4 +1,4 @@
-"""What a training step will take of the memory, said before the first one."""
+"""Prediction of a training step's memory."""
 
 import dataclasses
 import math
@@ -15,18 +15,18 @@ _ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 @dataclasses.dataclass(frozen=True)
 class MemoryPlan:
-    """Bytes of a training step, as far as they can be told without taking it.
+    """Predicted memory of a training step, in bytes.
 
     Args:
         weights: int. Bytes of the weights.
-        gradients: int. Bytes of the gradients of those that are trained.
+        gradients: int. Bytes of the trainable weights' gradients.
         optimizer: int. Bytes of the optimizer's state.
-        layers: dict of a layer's path to the bytes that it returns, which the
-            backward pass reads again.
+        layers: dict from a layer's path to the bytes of its outputs, which the backward
+            pass needs.
         loss: int. Bytes of the outputs' probabilities and gradients.
-        available: int. Bytes that the machine has free, or None if it does not tell.
-        times: int. How many times its activations a step takes, at the most that was
-            measured: what layers keep inside is not predicted. Defaults to `2`.
+        available: int. Free bytes of the machine, or None if unknown.
+        times: int. A measured upper bound of a step's memory as a multiple of its
+            activations, since tensors inside layers are not predicted. Defaults to `2`.
     """
 
     weights: int
@@ -39,7 +39,7 @@ class MemoryPlan:
 
     @property
     def activations(self):
-        """int, bytes of all that the layers return, and of the loss."""
+        """int, bytes of all outputs of layers, and of the loss."""
         return sum(self.layers.values()) + self.loss
 
     @property
@@ -49,12 +49,12 @@ class MemoryPlan:
 
     @property
     def needed(self):
-        """int, bytes that should be free: with the activations `times` over."""
+        """int, bytes that should be free, with `times` the activations."""
         return self.total + (self.times - 1) * self.activations
 
     @property
     def advice(self):
-        """str, what to do about a plan that does not fit; empty for one that does."""
+        """str, advice for a step that does not fit into memory, or empty."""
         if self.available is None or self.needed < self.available:
             return ""
         fixed = self.total - self.activations
@@ -99,15 +99,14 @@ class MemoryPlan:
 def plan_memory(model, batch):
     """Predict the memory of a training step from the shapes of a batch.
 
-    Nothing is computed: the layers are only asked for the shapes that they return.
-    Counted are weights, gradients, the optimizer's state, everything that a layer
-    returns, and the loss. Not counted are the program itself (some hundred megabytes
-    of a backend and its compiler), what attention keeps inside a tile, and what the
-    compiler saves by not keeping something.
+    Nothing is computed: only the shapes of the layers' outputs are inferred. The plan
+    includes weights, gradients, the optimizer's state, all outputs of layers, and the
+    loss. It does not include the process itself (some hundred megabytes of a backend
+    and its compiler), tensors inside attention, and what the compiler saves.
 
     Args:
         model: compiled `keras.Model`.
-        batch: `(x, y, ...)`, as `fit` gets it. Only the shapes of `x` are read.
+        batch: `(x, y, ...)`, as passed to `fit`. Only the shapes of `x` are read.
 
     Returns:
         `MemoryPlan`.
@@ -156,7 +155,7 @@ def plan_memory(model, batch):
 
 
 class _Traced(keras.layers.Layer):
-    """Runs a model inside a call of its own, so that the backend traces all of it."""
+    """Calls a model inside a layer, so that the backend traces all of it."""
 
     def __init__(self, model):
         super().__init__()
@@ -175,10 +174,10 @@ def _bytes(tensor):
 
 
 def _free_bytes():
-    """What can be taken without swapping, or None where the system does not tell."""
+    """The memory that is free without swapping, or None if unknown."""
     table = pathlib.Path("/proc/meminfo")
     if table.exists():
-        # What the system caches it gives back.
+        # The system frees its caches on demand.
         found = re.search(r"^MemAvailable:\s+(\d+) kB$", table.read_text(), re.M)
         if found:
             return int(found[1]) * 1024

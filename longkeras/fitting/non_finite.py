@@ -1,4 +1,4 @@
-"""A run whose numbers are no longer numbers: stopped at once, and explained."""
+"""Detection of NaN and infinity in a run, and the search for their origin."""
 
 import dataclasses
 import math
@@ -14,8 +14,8 @@ class NonFiniteError(ArithmeticError):
     """A loss or a weight became NaN or infinite.
 
     Args:
-        message: str. What was found.
-        step: int. The step in which it was seen, counted from 0.
+        message: str. The finding.
+        step: int. The step in which it was found, counted from 0.
 
     Example:
 
@@ -30,13 +30,13 @@ class NonFiniteError(ArithmeticError):
 
 @dataclasses.dataclass(frozen=True)
 class NonFinite:
-    """Where the first NaN or infinity of a training step stands.
+    """The first NaN or infinity of a training step.
 
     Args:
         kind: str. `"weights"`, `"activations"`, `"loss"` or `"gradients"`.
         name: str. Path of the layer or of the weight.
-        total: int. Numbers there.
-        bad: int. How many of them are NaN or infinite.
+        total: int. Size of the tensor.
+        bad: int. Number of values that are NaN or infinite.
     """
 
     kind: str
@@ -51,15 +51,15 @@ class NonFinite:
 class FiniteGuard(keras.callbacks.Callback):
     """Stops a run in the step in which its loss becomes NaN or infinite.
 
-    It raises `NonFiniteError`, so that no other callback saves anything afterwards.
-    Put it first among the callbacks; `explain_non_finite` says which layer it was.
-    Reading the loss waits for the step to end: on a GPU give an interval.
+    It raises `NonFiniteError`, so that no later callback saves anything. Put it first
+    among the callbacks; `explain_non_finite` finds the layer. Reading the loss waits
+    for the end of the step: set an interval on a GPU.
 
     Args:
-        interval: int. Steps between looks. Defaults to `1`.
+        interval: int. Steps between checks. Defaults to `1`.
 
     Raises:
-        NonFiniteError: In training, when the loss is no number.
+        NonFiniteError: In training, if the loss is NaN or infinite.
         ValueError: If `interval` is below 1.
 
     Example:
@@ -92,7 +92,7 @@ class FiniteGuard(keras.callbacks.Callback):
 
     @property
     def step(self):
-        """int, the batches that were seen to end."""
+        """int, the number of batches that have ended."""
         return self._count.done
 
     def on_train_begin(self, logs=None):
@@ -125,17 +125,16 @@ def check_weights_finite(model):
 
 
 def find_non_finite(model, x, y=None, sample_weight=None):
-    """Look for the first NaN or infinity of one training step, layer by layer.
+    """Find the first NaN or infinity of one training step, layer by layer.
 
-    Weights are looked at first, then what each layer returns, in the order in which
-    they run, then the loss, then the gradients, in the order in which they are
-    computed: from the last layer to the first.
+    Checks the weights, then the outputs of each layer in the order in which they run,
+    then the loss, then the gradients in the order in which they are computed, from the
+    last layer to the first.
 
     Args:
-        model: compiled `keras.Model`. Its weights and its optimizer stay as they are.
+        model: compiled `keras.Model`. Its weights and its optimizer do not change.
         x: inputs of a batch.
-        y: targets of the batch. Defaults to `None`: loss and gradients are not
-            looked at.
+        y: targets of the batch. Defaults to `None`: loss and gradients are not checked.
         sample_weight: weights of the targets. Defaults to `None`.
 
     Returns:
@@ -178,10 +177,9 @@ def find_non_finite(model, x, y=None, sample_weight=None):
 
 
 def explain_non_finite(model, checkpoint, batch_at, step):
-    """Go back to the last checkpoint, take the steps again, and look at the bad one.
+    """Repeat a run from its last checkpoint, and explain what went wrong in a step.
 
-    That costs the steps since the checkpoint, and nothing while all is well. Where
-    the same steps give the same numbers, as on a CPU, the answer is exact.
+    The answer is exact where the same steps give the same numbers, as on a CPU.
 
     Args:
         model: the compiled `keras.Model` of the run.
@@ -190,7 +188,7 @@ def explain_non_finite(model, checkpoint, batch_at, step):
         step: int. Of the `NonFiniteError`.
 
     Returns:
-        str: which step, which layer, and what is wrong with it.
+        str: the step, the layer, and what is wrong with it.
 
     Example:
 
@@ -232,7 +230,7 @@ def explain_non_finite(model, checkpoint, batch_at, step):
 
 
 class _Batches(keras.utils.PyDataset):
-    """The batches of some steps, in their order."""
+    """The batches of given steps."""
 
     def __init__(self, batch_at, steps):
         super().__init__()
@@ -248,13 +246,13 @@ class _Batches(keras.utils.PyDataset):
 
 
 def _take_steps(model, batch_at, steps):
-    """Trains as the run did: `train_on_batch` of a task would preprocess again."""
+    """Train with `fit`, since `train_on_batch` of a task would preprocess again."""
     if len(steps):
         model.fit(_Batches(batch_at, steps), shuffle=False, verbose=0)
 
 
 class _GradientProbe(keras.optimizers.Optimizer):
-    """Counts what is not finite in each gradient, and changes no weight."""
+    """Counts the values of each gradient that are not finite; changes no weight."""
 
     def build(self, variables):
         if self.built:
@@ -266,7 +264,7 @@ class _GradientProbe(keras.optimizers.Optimizer):
         ]
 
     def update_step(self, gradient, variable, learning_rate):
-        # TensorFlow's of an embedding is sparse.
+        # TensorFlow's gradient of an embedding is sparse.
         dense = ops.convert_to_tensor(gradient, sparse=False)
         bad = ops.logical_not(ops.isfinite(dense))
         place = self._get_variable_index(variable)
@@ -283,7 +281,7 @@ def _bad_gradient(model, order, batch):
     finally:
         model.optimizer = optimizer
         model.make_train_function(force=True)
-    # A layer's parts run before it is done: the first place is the innermost layer's.
+    # A layer's parts finish before it: the first index is that of the innermost layer.
     places = {
         id(weight): place
         for place, layer in reversed(list(enumerate(order)))

@@ -12,24 +12,24 @@ _BETA_2 = 0.98
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerSettings:
-    """Everything that decides the optimizer of a run.
+    """The settings of a run's optimizer.
 
     Args:
         learning_rate: float. The plateau of the schedule.
         steps: int. Optimizer steps of the run.
         warmup_steps: int. Steps in which the learning rate rises.
-        decay_fraction: float. Share of the steps in which the learning rate falls to
-            zero.
+        decay_fraction: float. Fraction of the steps in which the learning rate falls
+            to zero.
         weight_decay: float.
         clip_norm: float or None. Largest global norm of the gradients of a step.
-        optimizer: str. `"adamw"`; `"muon"`, which gives matrices an orthogonal step
-            and embeddings and vectors the step of AdamW, and suits the learning rates
-            and weight decay of AdamW; or `"sgd"`, which has no momentum and a constant
-            learning rate. Defaults to `"adamw"`.
+        optimizer: str. `"adamw"`; `"muon"`, with orthogonalized updates of matrices and
+            AdamW's of embeddings and vectors, for AdamW's learning rates and weight
+            decay; or `"sgd"`, without momentum and with a constant learning rate.
+            Defaults to `"adamw"`.
         stage_ends: sequence of int. The step after the last one of each stage.
             Defaults to `()`.
-        stage_rate: float. What the learning rate of a stage is multiplied by in the
-            next. Defaults to `1.0`.
+        stage_rate: float. The factor of the learning rate from one stage to the next.
+            Defaults to `1.0`.
 
     Raises:
         ValueError: If the optimizer is unknown.
@@ -75,11 +75,11 @@ class OptimizerSettings:
 
     @classmethod
     def from_config(cls, config, **settings):
-        """Take the settings from the configuration of a run.
+        """Take the settings from the fields of the same names in a dataclass.
 
         Args:
-            config: dataclass. Its fields with the names of settings are taken.
-            **settings: settings that are not taken from `config`.
+            config: dataclass, the configuration of a run.
+            **settings: settings that replace those of `config`.
 
         Returns:
             `OptimizerSettings`.

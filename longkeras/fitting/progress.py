@@ -1,4 +1,4 @@
-"""Progress of a training run, in lines that read well in a log."""
+"""Log lines with the progress of a training run."""
 
 import logging
 import math
@@ -17,12 +17,11 @@ class ProgressLog(keras.callbacks.Callback):
     Args:
         total_steps: int. Batches of the whole run.
         tokens_per_step: int. Tokens of a batch.
-        first_step: int. Batches done before, as `TrainingCheckpoint.restore` returns
-            them. Defaults to `0`.
+        first_step: int. Completed batches, as returned by `TrainingCheckpoint.restore`.
+            Defaults to `0`.
         interval: int. Batches between lines. Defaults to `50`.
-        bytes_per_token: float. Of the text, in the mean: with it, bits per byte are
-            told, which compare with any other tokenizer's. Defaults to `None`: bits
-            per token.
+        bytes_per_token: float. Mean number of bytes of a token, to log bits per byte,
+            which can be compared across tokenizers. Defaults to `None`: bits per token.
 
     Example:
 
@@ -59,7 +58,7 @@ class ProgressLog(keras.callbacks.Callback):
 
     @property
     def step(self):
-        """int, the batches done so far."""
+        """int, the number of completed batches."""
         return self._count.done
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -68,7 +67,7 @@ class ProgressLog(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         batches = self._count.end_batch(batch, self.params)
         if self._since is None:
-            # The first step compiles: its time says nothing about the next ones.
+            # The first step includes compilation, so its time is not counted.
             self._since = time.monotonic()
             return
         self._steps += batches

@@ -18,13 +18,13 @@ class RunFolder:
     | file | content |
     |---|---|
     | `config.json` | the configuration |
-    | `log.txt` | the log, which a run that is started again continues |
+    | `log.txt` | the log, which a resumed run continues |
     | `checkpoint.weights.h5`, `best.weights.h5` | see `TrainingCheckpoint` |
     | `history.json` | the numbers of each checkpoint |
-    | `result.json` | what was measured at the end |
+    | `result.json` | the results at the end |
 
     Args:
-        path: path. Made if missing.
+        path: path. Created if missing.
 
     Example:
 
@@ -78,7 +78,7 @@ class RunFolder:
         return TrainingCheckpoint(self.path, **options)
 
     def record(self, config):
-        """The configuration and the history, to keep beside an exported model.
+        """The configuration and the history, to be saved beside an exported model.
 
         Args:
             config: dataclass.
@@ -91,10 +91,10 @@ class RunFolder:
         return {"config": dataclasses.asdict(config), "history": history}
 
     def write_result(self, result):
-        """Write what was measured at the end, and log it.
+        """Write and log the results at the end.
 
         Args:
-            result: dict of what `json` can write.
+            result: dict of values that `json` can write.
         """
         write_json(self.path / "result.json", result)
         _LOGGER.info(json.dumps(result))

@@ -1,4 +1,4 @@
-"""The numbers of a run for TensorBoard, written without it."""
+"""Event files for TensorBoard, written without it."""
 
 import pathlib
 import struct
@@ -12,15 +12,16 @@ _POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed.
 
 
 class ScalarEvents(keras.callbacks.Callback):
-    """Writes the logs of each epoch to a file that TensorBoard shows.
+    """Writes the logs of each epoch to a file for TensorBoard.
 
-    `keras.callbacks.TensorBoard` needs the package `tensorboard`, which TensorFlow no
-    longer brings, and TensorFlow itself on any backend. This needs neither, and runs
-    on TensorFlow, JAX and PyTorch. Numbers stand at the count of batches, so that a
-    run that goes on draws one line. Look at them with `tensorboard --logdir FOLDER`.
+    `keras.callbacks.TensorBoard` needs the package `tensorboard`, which is no longer
+    installed with TensorFlow, and TensorFlow itself on any backend. This callback needs
+    neither, and runs on TensorFlow, JAX and PyTorch. The x-axis is the number of
+    batches, so that a resumed run continues its line. View the file with
+    `tensorboard --logdir FOLDER`.
 
     Args:
-        folder: path. Made if missing; each run writes a file of its own into it.
+        folder: path. Created if missing; each run writes its own file into it.
 
     Example:
 
@@ -70,7 +71,7 @@ class ScalarEvents(keras.callbacks.Callback):
 
 
 def _field(number, content):
-    """A field of a protocol buffer that holds bytes."""
+    """A protocol buffer field of bytes."""
     return bytes([number << 3 | 2]) + _varint(len(content)) + content
 
 

@@ -8,17 +8,17 @@ from longkeras.argument_checks import check_arguments
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class WarmupStableDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A short rise, a long plateau and a linear fall to zero.
+    """A short warmup, a long plateau and a linear decay to zero.
 
-    The plateau does not depend on where the run ends, so a run may be continued from
-    a checkpoint taken on it, to any later end. Keras asks a schedule for the rate of a
-    batch: with `gradient_accumulation_steps` steps are batches too, not updates.
+    The plateau does not depend on the end of the run, so a run may be continued from a
+    checkpoint on the plateau to any later end. Steps are batches, not updates, also
+    with `gradient_accumulation_steps`.
 
     Args:
         peak_learning_rate: float. The rate of the plateau.
-        warmup_steps: int. Batches of the rise.
+        warmup_steps: int. Batches of the warmup.
         total_steps: int. Batch at which the rate reaches zero.
-        decay_steps: int. Batches of the fall, at most `total_steps`.
+        decay_steps: int. Batches of the decay, at most `total_steps`.
 
     Raises:
         ValueError: If `decay_steps` is more than `total_steps`.
@@ -67,13 +67,13 @@ class WarmupStableDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class StagedLearningRate(keras.optimizers.schedules.LearningRateSchedule):
-    """Another schedule, with a rate that falls by a factor at each stage.
+    """Another schedule with a rate that is multiplied by a factor at each stage.
 
     Args:
         schedule: `keras.optimizers.schedules.LearningRateSchedule`. The rate of the
             first stage.
         stage_ends: list of int. The batch after the last one of each stage, rising.
-        factor: float. What the rate of a stage is multiplied by in the next.
+        factor: float. The factor from one stage to the next.
 
     Raises:
         ValueError: If `stage_ends` do not rise.

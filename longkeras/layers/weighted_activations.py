@@ -13,8 +13,8 @@ from longkeras.argument_checks import check_arguments
 class SharedPReLU(keras.layers.Layer):
     """PyTorch's `PReLU`: `x` above zero and `slope · x` below, with one trained slope.
 
-    `keras.layers.PReLU` has a slope per position instead. The encoder creates this
-    layer for `activation="prelu"`.
+    `keras.layers.PReLU` has one slope per position. The encoder creates this layer for
+    `activation="prelu"`.
 
     Args:
         negative_slope: float. Initial slope. Defaults to `0.25`.
@@ -59,9 +59,6 @@ class SharedPReLU(keras.layers.Layer):
     def call(self, inputs):
         return ops.where(inputs > 0, inputs, self.slope * inputs)
 
-    def compute_output_shape(self, inputs_shape):
-        return inputs_shape
-
     def get_config(self):
         return {**super().get_config(), "negative_slope": self.negative_slope}
 
@@ -70,8 +67,8 @@ class SharedPReLU(keras.layers.Layer):
 class XIELU(keras.layers.Layer):
     """`a x² + b x` above zero and `c (eˣ - 1 - x) + b x` below, `a` and `c` trained.
 
-    `a` and `c - b` are softpluses of weights, `alpha_p` and `alpha_n`. `b` and `eps`,
-    which bounds the argument of `eˣ`, are weights that are not trained, as in
+    `a` and `c - b` are softpluses of the weights `alpha_p` and `alpha_n`. `b` and
+    `eps`, an upper bound of the argument of `eˣ`, are untrained weights, as in
     checkpoints of `transformers`. Computed in float32. The encoder creates this layer
     for `activation="xielu"`.
 
@@ -126,8 +123,8 @@ class XIELU(keras.layers.Layer):
         }
         self.numbers = [
             self.add_weight(
-                shape=np.shape(value),
-                initializer=keras.initializers.Constant(value),
+                np.shape(value),
+                keras.initializers.Constant(value),
                 trainable=name.startswith("alpha"),
                 autocast=False,
                 name=name,
@@ -143,37 +140,30 @@ class XIELU(keras.layers.Layer):
         below = (ops.softplus(alpha_n) + beta) * (ops.expm1(ops.minimum(x, eps)) - x)
         return ops.cast(ops.where(x > 0, above, below) + beta * x, inputs.dtype)
 
-    def compute_output_shape(self, inputs_shape):
-        return inputs_shape
-
     def get_config(self):
-        return {
-            **super().get_config(),
-            "alpha_positive": self.alpha_positive,
-            "alpha_negative": self.alpha_negative,
-            "beta": self.beta,
-        }
+        names = ("alpha_positive", "alpha_negative", "beta")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 _LAYERS = {"prelu": SharedPReLU, "xielu": XIELU}
 
 
 def get_activation(activation):
-    """`keras.activations.get`, which leaves `"prelu"` and `"xielu"` as they are."""
+    """`keras.activations.get`, but `"prelu"` and `"xielu"` remain names."""
     if isinstance(activation, str) and activation in _LAYERS:
         return activation
     return keras.activations.get(activation)
 
 
 def serialize_activation(activation):
-    """`keras.activations.serialize` of the output of `get_activation`."""
+    """`keras.activations.serialize` for the outputs of `get_activation`."""
     if isinstance(activation, str):
         return activation
     return keras.activations.serialize(activation)
 
 
 def activation_layer(activation, dtype):
-    """The layer of the output of `get_activation`, or None for a function."""
+    """The layer for an output of `get_activation`, or None for a function."""
     if not isinstance(activation, str):
         return None
     return _LAYERS[activation](dtype=dtype, name="activation")

@@ -94,7 +94,6 @@ def without_byte_order_mark(text):
     A program that adds a mark to a file which has one leaves two. Further inside a
     text the character is a zero-width no-break space, and stays.
 
-
     Example:
 
     >>> without_byte_order_mark("\\ufeff\\ufeffCall me Ishmael.")

@@ -19,7 +19,6 @@ def usable_sampler(sampler, num_choices=None):
     than there are tokens. Every sampler passes through this function before it chooses
     a token.
 
-
     Example:
 
     >>> sampler = keras_hub.samplers.TopKSampler(k=500)

@@ -47,7 +47,6 @@ def read_safetensors(path: Path) -> dict[str, NamedTensor]:
     dtype need. A name that the metadata maps to another, as
     `safetensors.torch.save_model` does for shared tensors, is that tensor too.
 
-
     Reference:
         [The format](https://huggingface.co/docs/safetensors)
     """

@@ -16,10 +16,10 @@ from longkeras.text.byte_vocabulary import byte_ids
 
 @dataclass(frozen=True, eq=False)
 class BitsChunk:
-    """Bits of a stretch of a text.
+    """Bits of a span of a text.
 
     Args:
-        start: int. Byte at which the stretch begins.
+        start: int. Byte at which the span begins.
         bits: float32 array of shape (length,). Surprise at each byte.
         logits: float32 array of shape (length, vocabulary) or None. The
             prediction at each byte; special tokens are part of the vocabulary.
@@ -36,7 +36,7 @@ class EvaluationResult:
 
     Args:
         bits_per_byte: float. Mean bits; a uniform guess has 8.
-        num_bytes: int. Bytes scored: all of the text.
+        num_bytes: int. Bytes of the text, which are all scored.
         protocol: str. Description of the protocol.
         seconds: float. Time taken, the model's compilation included.
         bits: float32 array of shape (bytes,) or None. Surprise at each byte.
@@ -84,25 +84,22 @@ def iterate_bits(
 ):
     """Score a text and yield the bits after each call of the model.
 
-    Close the generator to stop. Beyond the ids of the text, memory does not grow with
-    its length; the ids of a file are read piece by piece.
+    Close the generator to stop. The memory beside the ids of the text does not grow
+    with its length, and the ids of a file are read piece by piece.
 
     Args:
-        model: a model with the decode contract (`initial_state`,
-            `compiled_prefill`, `context_length`).
-        text: str, bytes, path or int array of shape (length,). A path names a file
-            that is read piece by piece; an array is taken as ids. Not empty.
-        protocol: str, `EvaluationProtocol` or None. Defaults to what suits the
-            model; see `choose_protocol`.
-        context_length: int. Ids a segment. Defaults to the model's limit.
-        stride: int. For `"strided"`. Defaults to half the context.
-        chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
-        batch_size: int. Segments read side by side. Defaults to `8`.
-        with_logits: bool. Whether to hand out the logits too. Defaults to False.
+        model: See `bits_per_byte`.
+        text: See `bits_per_byte`.
+        protocol: See `bits_per_byte`.
+        context_length: See `bits_per_byte`.
+        stride: See `bits_per_byte`.
+        chunk_length: See `bits_per_byte`.
+        batch_size: See `bits_per_byte`.
+        with_logits: bool. Whether to yield the logits too. Defaults to `False`.
 
     Yields:
-        `BitsChunk`. Together they cover each byte exactly once, in order of the
-        text as long as a segment fits in one chunk (and always in streaming).
+        `BitsChunk`. Together they cover each byte exactly once. They are in order of
+        the text in streaming, or if a segment fits into one chunk.
 
     Raises:
         ValueError: For an empty text, or a protocol that does not suit the model.
@@ -140,22 +137,21 @@ def bits_per_byte(
 ):
     """Measure the bits per byte of a text.
 
-    The softmax includes the special tokens, so probability that a model gives to them
-    counts against it.
+    The softmax includes the special tokens, so the probability of these counts against
+    the model.
 
     Args:
         model: a model with the decode contract (`initial_state`,
             `compiled_prefill`, `context_length`).
-        text: str, bytes, path or int array of shape (length,). A path names a file
-            that is read piece by piece, in memory that does not grow with it; an
-            array is taken as ids.
+        text: str, bytes, path or int array of shape (length,), not empty. A path names
+            a file, which is read piece by piece in constant memory; an array holds ids.
         protocol: str, `EvaluationProtocol` or None. `"streaming"`, `"segment"` or
-            `"strided"`; defaults to what suits the model.
-        context_length: int. Ids a segment. Defaults to the model's limit.
+            `"strided"`. Defaults to the model's; see `choose_protocol`.
+        context_length: int. Ids per segment. Defaults to the model's limit.
         stride: int. For `"strided"`. Defaults to half the context.
         chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
         batch_size: int. Segments read side by side. Defaults to `8`.
-        return_bits: bool. Whether to keep the bits of each byte.
+        return_bits: bool. Whether to return the bits of each byte.
 
     Returns:
         `EvaluationResult`.
@@ -208,19 +204,18 @@ def evaluate_books(
     """Measure the bits per byte of books, language by language.
 
     Books are read side by side, each from its beginning, so that a recurrent model
-    does not have to go through them one after another.
+    does not read them one after another.
 
     Args:
-        model: a model with the decode contract.
+        model: See `bits_per_byte`.
         books: iterable of `Book`.
-        protocol: str, `EvaluationProtocol` or None. Defaults to what suits the
-            model.
-        context_length: int. Ids a segment. Defaults to the model's limit.
-        stride: int. For `"strided"`. Defaults to half the context.
-        chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
-        batch_size: int. Segments read side by side. Defaults to `8`.
-        max_bytes_per_book: int. Read at most this much of each book's beginning;
-            what is left out is counted in the score. Defaults to None: all.
+        protocol: See `bits_per_byte`.
+        context_length: See `bits_per_byte`.
+        stride: See `bits_per_byte`.
+        chunk_length: See `bits_per_byte`.
+        batch_size: See `bits_per_byte`.
+        max_bytes_per_book: int. Bytes to read from the beginning of each book; the
+            score counts the others as skipped. Defaults to `None`: all.
 
     Returns:
         dict of language code to `LanguageScore`.

@@ -16,21 +16,21 @@ from longkeras.text.samplers import usable_sampler
 class CausalLMTextModel:
     """A KerasHub `CausalLM` with its preprocessor as a `TextModel`.
 
-    Works by duck typing: on anything that is called with `token_ids` and
-    `padding_mask`, gives logits, and has `preprocessor` and `make_generate_function`.
-    Every text is read from a start token. Of a context longer than the model the end
-    is read, and a longer continuation in strides of half the model's length. A model
-    with the decode contract carries its state from call to call, and reads as much as
-    its `context_length` says; any other scores `sequence_length` tokens at most.
+    Works with any model that maps `token_ids` and `padding_mask` to logits and has
+    `preprocessor` and `make_generate_function`. Every text is read from a start token.
+    If a context is longer than the model's, its end is read; a longer continuation is
+    read in strides of half the model's length. A model with the decode contract carries
+    its state from call to call, up to its `context_length`; any other model scores at
+    most `sequence_length` tokens.
 
     Args:
         causal_lm: `keras_hub.models.CausalLM`. Continuations are drawn with the
-            sampler that it was compiled with: `"greedy"` gives what a harness expects.
-        sequence_length: int. Tokens in one call. Defaults to None: the
+            sampler that it was compiled with; a harness expects `"greedy"`.
+        sequence_length: int. Tokens in one call. Defaults to `None`: the
             preprocessor's.
 
     Raises:
-        ValueError: Without a preprocessor, or where its tokenizer has neither a start
+        ValueError: If there is no preprocessor, or its tokenizer has neither a start
             token nor an end token.
 
     Example:
@@ -109,7 +109,7 @@ class CausalLMTextModel:
             self._prompt(context), max_gen_toks, self._longest()
         )
         length = len(prompt)
-        # KerasHub takes an end token for written wherever the mask is False.
+        # KerasHub takes an end token where the mask is False for a generated one.
         padding = min({0, 1, 2} - set(self._stop_ids() or ()))
         token_ids = np.full((1, length + max_gen_toks), padding, dtype="int32")
         token_ids[0, :length] = prompt
@@ -135,7 +135,7 @@ class CausalLMTextModel:
                 model.sampler, model.generate_function = before
 
     def _prompt(self, context):
-        """The ids that `generate` begins with, none of them cut off."""
+        """The ids that `generate` begins with, without truncation."""
         inputs = self.preprocessor.generate_preprocess(
             [context], sequence_length=len(self._ids(context)) + 1
         )
@@ -165,12 +165,7 @@ class CausalLMTextModel:
 
 
 class _WithoutState:
-    """A model that reads each stretch of a text in one call.
-
-    Args:
-        causal_lm: `keras_hub.models.CausalLM`.
-        context_length: int. Tokens in one call.
-    """
+    """A model without a decode contract, which reads each segment in one call."""
 
     def __init__(self, causal_lm, context_length):
         self.causal_lm = causal_lm

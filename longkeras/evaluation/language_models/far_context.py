@@ -1,4 +1,4 @@
-"""Use of the far context by a language model (Khandelwal et al., 2018)."""
+"""A language model's use of its far context (Khandelwal et al., 2018)."""
 
 from dataclasses import dataclass
 
@@ -10,23 +10,23 @@ from longkeras.evaluation.language_models.protocol import BATCH_SIZE, CHUNK_LENG
 from longkeras.evaluation.language_models.text_reader import target_bits
 
 TARGET_LENGTH = 32
-# A change of perplexity below this is no change: Khandelwal et al. and Dai et al.
+# A smaller change of perplexity is ignored, as in Khandelwal et al. and Dai et al.
 THRESHOLD = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class ContextUse:
-    """Effect of a change of the far context on the next bytes.
+    """Effect of a perturbation of the far context on the next bytes.
 
     Args:
         perturbation: str. See `perturb`.
-        distances: tuple of int. Bytes before the targets that stayed as they were.
+        distances: tuple of int. Bytes before the targets that were not changed.
         context_length: int. Bytes of the whole context.
         target_length: int. Bytes scored at each place.
         whole_bits: float array of shape (places,). Bits per byte of the targets after
             the whole context.
-        bits: float array of shape (distances, places). The same after the context as
-            it was changed.
+        bits: float array of shape (distances, places). The same after the changed
+            context.
     """
 
     perturbation: str
@@ -37,13 +37,13 @@ class ContextUse:
     bits: np.ndarray
 
     def changes(self, seed=0):
-        """The rise in bits per byte at each distance, over pairs of places.
+        """Estimate the rise in bits per byte at each distance from paired places.
 
         Args:
-            seed: int. Of the bootstrap. Defaults to `0`.
+            seed: int. Seed of the bootstrap. Defaults to `0`.
 
         Returns:
-            list of `Estimate`, one a distance.
+            list of `Estimate`, one per distance.
         """
         return [estimate_mean(row - self.whole_bits, seed) for row in self.bits]
 
@@ -63,31 +63,30 @@ def context_use(
 ):
     """Measure the rise in bits of the next bytes when the far context is changed.
 
-    Every place is read from an empty state, without a start token: the context, whole
-    or changed, and the target bytes, of which alone the bits count.
+    Every place is read from an empty state without a start token: first the context,
+    whole or changed, then the target bytes, of which alone the bits count.
 
     Args:
-        model: a model with the decode contract (`initial_state`,
-            `compiled_prefill`, `context_length`).
+        model: a model with the decode contract; see `bits_per_byte`.
         passages: sequence of bytes, all of one length: context and target.
-            `draw_passages` makes them; 200 or more give narrow intervals.
-        perturbation: str. What is done to the far context; see `perturb`.
-        distances: sequence of int. Bytes before the targets that stay as they are.
+            `draw_passages` draws them; 200 or more give narrow intervals.
+        perturbation: str. The change of the far context; see `perturb`.
+        distances: sequence of int. Bytes before the targets that are not changed.
         rng: `numpy.random.Generator`.
         target_length: int. Bytes scored at each place. Defaults to `32`.
-        span: int. Bytes beyond the distance that are changed. Defaults to None: all.
-        replacement: bytes. For `"replace"`. Defaults to None.
+        span: int. Bytes beyond the distance that are changed. Defaults to `None`: all.
+        replacement: bytes. For `"replace"`. Defaults to `None`.
         whole_bits: float array of shape (places,). The `whole_bits` of another result
-            for the same passages, which saves reading them again. Defaults to None.
-        chunk_length: int. Most ids in a call of the model. Defaults to `1024`.
-        batch_size: int. Places read side by side. Defaults to `8`.
+            for the same passages, which are not read again then. Defaults to `None`.
+        chunk_length: See `bits_per_byte`.
+        batch_size: See `bits_per_byte`.
 
     Returns:
         `ContextUse`.
 
     Raises:
-        ValueError: Without passages or for passages of different lengths, too short
-            for the targets or too long for the model.
+        ValueError: If there are no passages, or they differ in length, are too short
+            for the targets, or too long for the model.
 
     Example:
 
@@ -133,15 +132,15 @@ def effective_context_length(use, threshold=THRESHOLD):
 
     Args:
         use: `ContextUse` of `"truncate"`.
-        threshold: float. Rise of the perplexity of a byte that does not count.
+        threshold: float. Relative rise of the perplexity of a byte that is ignored.
             Defaults to `0.01`.
 
     Returns:
-        int, the smallest of the distances at which, and at all longer ones, the
-        perplexity rises by no more; the whole context's length where none is.
+        int, the smallest distance for which the perplexity rises by no more at it and
+        at all longer ones; the length of the whole context if there is none.
 
     Raises:
-        ValueError: For another perturbation.
+        ValueError: If the perturbation is another.
 
     Example:
 
@@ -166,18 +165,19 @@ def effective_context_length(use, threshold=THRESHOLD):
 def relative_effective_context(
     bits_by_model, lengths, hardest=1.0, threshold=THRESHOLD
 ):
-    """The longest context from which each model of a group still gains.
+    """The longest context from which each model of a group still benefits.
 
     A longer context has to improve on the best model of the group at the shorter one,
-    at the places that are hardest for it: a weak model does not look farther-sighted
-    because it has more to gain.
+    at the places that are hardest for it, so that a weak model does not seem to use
+    more context because it has more to gain.
 
     Args:
         bits_by_model: dict of name to float array of shape (lengths, places). Bits per
             byte at the same places after contexts of each length.
-        lengths: sequence of int. The contexts' lengths, rising.
-        hardest: float. Share of the places that counts. Defaults to `1.0`.
-        threshold: float. Fall of the perplexity that counts. Defaults to `0.01`.
+        lengths: sequence of int. The lengths of the contexts, increasing.
+        hardest: float. Share of the places that is used. Defaults to `1.0`.
+        threshold: float. Relative fall of the perplexity that counts. Defaults to
+            `0.01`.
 
     Returns:
         dict of name to int.
@@ -208,7 +208,7 @@ def relative_effective_context(
         count = max(1, round(hardest * len(best)))
         places = np.argsort(best)[-count:]
         for name, bits in table.items():
-            # What the best short context does better is not held against the model.
+            # A model is not penalized where the best short context is better.
             before, now = (
                 np.minimum(best, bits[row])[places].mean() for row in (step - 1, step)
             )

@@ -18,7 +18,7 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # A Han character, a word with the blanks after it, or blanks.
 _UNIT = re.compile(rf"[{_HAN}]|[^\s{_HAN}]+\s*|\s+")
 _DROPPED_SHARE = 0.5
-# Closed classes: articles, pronouns, prepositions, conjunctions, auxiliaries.
+# Articles, pronouns, prepositions, conjunctions, auxiliaries.
 _FUNCTION_WORDS = """
 a about above after again against all am an and any are as at be because been
 before being below between both but by can could did do does doing down during
@@ -37,8 +37,8 @@ _IS_FUNCTION_WORD = frozenset(_FUNCTION_WORDS.split()).__contains__
 def draw_passages(texts, length, count, rng):
     """Draw passages of the same length, spread evenly over texts.
 
-    The room in all texts together is cut into `count` equal parts, and each passage
-    begins at a random place of its own part, moved to the beginning of a character.
+    The possible starts in all texts are divided into `count` equal parts, and each
+    passage begins at a random place of its own part, moved to the start of a character.
 
     Args:
         texts: sequence of str or bytes.
@@ -47,7 +47,7 @@ def draw_passages(texts, length, count, rng):
         rng: `numpy.random.Generator`.
 
     Returns:
-        list of bytes, `count` of them, in the order of the texts. The last character
+        list of `count` bytes objects, in the order of the texts. The last character
         may be cut.
 
     Raises:
@@ -82,7 +82,7 @@ def draw_passages(texts, length, count, rng):
 
 
 def character_start(data, place):
-    """Where the character that holds a byte begins."""
+    """The first byte of the character that contains a byte of UTF-8 data."""
     for start in range(place, max(-1, place - 4), -1):
         if start >= len(data) or data[start] & LEADING != CONTINUATION:
             return start
@@ -92,27 +92,27 @@ def character_start(data, place):
 def perturb(context, kind, distance, rng, span=None, replacement=None):
     """Change the part of a context beyond a distance from its end.
 
-    - `"truncate"` leaves it out;
-    - `"shuffle"` and `"reverse"` put its words (Chinese: characters) out of order;
-    - `"drop_random"` leaves out every second word, drawn at random;
-    - `"drop_content"` and `"drop_function"` leave out words outside and inside a list
-      of articles, pronouns, prepositions, conjunctions and auxiliaries; punctuation
-      stays;
-    - `"replace"` puts as many bytes of another text in its place.
+    - `"truncate"` removes it;
+    - `"shuffle"` and `"reverse"` reorder its words (in Chinese, its characters);
+    - `"drop_random"` removes half of its words, drawn at random;
+    - `"drop_content"` and `"drop_function"` remove words outside and inside a list of
+      articles, pronouns, prepositions, conjunctions and auxiliaries, and keep
+      punctuation;
+    - `"replace"` replaces it with as many bytes of another text.
 
     Args:
-        context: bytes. UTF-8; a character cut at either end is carried along.
+        context: bytes. UTF-8, which may have a cut character at either end.
         kind: str. One of `PERTURBATIONS`.
-        distance: int. Bytes at the end that stay as they are: these, and up to three
-            more where a character would be cut.
+        distance: int. Bytes at the end that are not changed, and up to three more where
+            a character would be cut.
         rng: `numpy.random.Generator`.
-        span: int. Change only so many bytes before them, and keep what stands before;
-            not for `"truncate"`. Defaults to None: everything before them.
-        replacement: bytes. For `"replace"`: the other text, at least as long as what
-            it replaces. Defaults to None.
+        span: int. Number of bytes before these to change, if not all; not for
+            `"truncate"`. Defaults to `None`: all.
+        replacement: bytes. For `"replace"`: the other text, at least as long as the
+            replaced part. Defaults to `None`.
 
     Returns:
-        bytes, the context as the model will read it.
+        bytes, the changed context.
 
     Raises:
         ValueError: For an unknown kind, a negative `distance`, a `span` below 1 or for
@@ -156,7 +156,7 @@ def perturb(context, kind, distance, rng, span=None, replacement=None):
 
 
 def _units(data):
-    # Bytes of a character that was cut survive as they are.
+    # The bytes of a cut character are kept.
     return _UNIT.findall(data.decode("utf-8", "surrogateescape"))
 
 

@@ -43,21 +43,21 @@ def bits_by_position(
     `p` is predicted from the `p` bytes before it.
 
     Args:
-        model: a model with the decode contract.
-        texts: sequence of str or bytes, each as long as the last edge. The error bars
-            take them as independent; `draw_passages` makes them.
-        edges: sequence of int, increasing. The edges of the bins.
-            Defaults to None: 0, then powers of two from 16 to the texts' length.
-        chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
-        batch_size: int. Texts read side by side. Defaults to `8`.
-        seed: int. Of the bootstrap. Defaults to `0`.
+        model: a model with the decode contract; see `bits_per_byte`.
+        texts: sequence of str or bytes, none shorter than the last edge. Estimates
+            assume that they are independent, as those of `draw_passages`.
+        edges: sequence of int, increasing. The edges of the bins. Defaults to `None`:
+            0, then powers of two from 16 to the length of the texts.
+        chunk_length: See `bits_per_byte`.
+        batch_size: See `bits_per_byte`.
+        seed: int. Seed of the bootstrap. Defaults to `0`.
 
     Returns:
-        list of `PositionBits`, one a bin.
+        list of `PositionBits`, one per bin.
 
     Raises:
-        ValueError: Without texts, for texts shorter than the last edge, edges that do
-            not rise, or more than the model reads at once.
+        ValueError: If there are no texts or they are shorter than the last edge, or if
+            the edges do not increase or exceed what the model reads at once.
 
     Example:
 

@@ -5,29 +5,28 @@ from dataclasses import dataclass
 from longkeras.patterns import BandedPattern, receptive_field
 
 KINDS = ("streaming", "segment", "strided")
+# Most ids in one call of a model that reads a text; results do not depend on it.
 CHUNK_LENGTH = 1024
-"""Most ids in one call of a model that reads a text. Prompts, which are short, are read
-in shorter calls; the bits do not depend on it."""
+# Segments or places that are read side by side.
 BATCH_SIZE = 8
-"""Segments or places that are read side by side."""
 
 
 @dataclass(frozen=True)
 class EvaluationProtocol:
     """Windows in which a text is read, so that each byte is scored exactly once.
 
-    The model reads a start token and then the text, and predicts every byte from
-    what it has read before; the first byte from the start token alone.
+    The model reads a start token and then the text, and predicts each byte from all
+    ids before it; the first byte from the start token alone.
 
-    - `"streaming"`: the whole text in one pass; the model's state is carried from
-      beginning to end. For models whose state has a constant size.
+    - `"streaming"`: one pass over the whole text, with the state carried from beginning
+      to end. For models whose state has a constant size.
     - `"segment"`: segments of `context_length`, each read from an empty state. The
       first byte of a segment is predicted from the one byte before it. Fast, but
       underestimates the model.
-    - `"strided"`: segments of `context_length` that begin every `stride` bytes;
-      only what no earlier segment has scored is scored, so that every byte but
-      those at the text's beginning has at least `context_length - stride + 1` ids
-      of context.
+    - `"strided"`: segments of `context_length` that begin every `stride` bytes. Each
+      scores only bytes that no earlier segment has scored, so that every byte, except
+      at the beginning of the text, has at least `context_length - stride + 1` ids of
+      context.
 
     Args:
         kind: str. `"streaming"`, `"segment"` or `"strided"`.
@@ -97,8 +96,8 @@ class EvaluationProtocol:
     def windows(self, length, first_scored=0):
         """Cut a text into windows, each of which is read from an empty state.
 
-        If all scored ids fit into one window, they are read in a single window, with as
-        much context before them as fits.
+        If all scored ids fit into one window, there is one window, with as much context
+        before them as fits.
 
         Args:
             length: int. Ids of the text.
@@ -106,8 +105,8 @@ class EvaluationProtocol:
                 `0`.
 
         Yields:
-            `(start, length, new)`: a window, and how many ids at its end are scored
-            in it.
+            `(start, length, new)`: a window, and the number of ids at its end that it
+            scores.
 
         Example:
 
@@ -150,8 +149,8 @@ class EvaluationProtocol:
         """
         context = position
         if self.context_length is not None:
-            # The first segment that reaches the byte. Its first input is the byte
-            # before the first one that it predicts.
+            # The first segment with the byte. Its first input is the byte before the
+            # first one that it predicts.
             segment = max(0, -(-(position + 1 - self.context_length) // self.stride))
             context = min(position, position + 1 - segment * self.stride)
         return (
@@ -175,8 +174,7 @@ class EvaluationProtocol:
 
 
 def call_length(length, chunk_length=CHUNK_LENGTH):
-    """Divide a reading into calls of equal length, so that little is padded.
-
+    """The ids per call if `length` ids, None for any number, are read in equal calls.
 
     Example:
 
@@ -191,13 +189,13 @@ def call_length(length, chunk_length=CHUNK_LENGTH):
 
 
 def choose_protocol(model, protocol=None, context_length=None, stride=None):
-    """Choose the protocol for a model, or check the one that was given.
+    """Choose the protocol for a model, or check a given one.
 
     Args:
-        model: a model with a `context_length`: None when it may read a text of
-            any length in one pass, else the most ids it can read.
+        model: a model with a `context_length`, the most ids that it reads, or None for
+            no limit.
         protocol: str, `EvaluationProtocol` or None. Defaults to `"streaming"` for a
-            model without a limit and `"strided"` for one that has one.
+            model without a limit and to `"strided"` for others.
         context_length: int. Defaults to the model's own limit.
         stride: int. Defaults to half the context.
 
@@ -241,11 +239,10 @@ def choose_protocol(model, protocol=None, context_length=None, stride=None):
 
 
 def theoretical_reach(model):
-    """Compute how many bytes back a prediction can depend on.
+    """Compute the number of earlier bytes that a prediction can depend on.
 
-    For attention windows this is the reach of all layers together, plus that of the
-    n-grams at its end. `context_use` and the recall examples measure how much of it
-    the model uses.
+    For attention windows this is the reach of all layers together, plus that of
+    n-grams. `context_use` and the recall examples measure how much of it a model uses.
 
     Args:
         model: a causal language model. Its `backbone` may have an `attention_window`

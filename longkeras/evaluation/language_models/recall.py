@@ -1,4 +1,4 @@
-"""Recall of numbers that stand far back in a text."""
+"""Recall of numbers that occur far back in a text."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ class RecallScore:
 
     Args:
         length: int. Bytes of the contexts.
-        depth: float. Where the statement stood.
-        distance: int. Bytes from it to the answer, in the mean.
+        depth: float. Relative position of the statement.
+        distance: int. Mean number of bytes from the statement to the answer.
         count: int. Examples.
         accuracy: float. Share of right answers.
         standard_error: float. Of the accuracy.
@@ -39,16 +39,16 @@ def recall_by_likelihood(
     A model with a limited context reads the end of the prompt that fits.
 
     Args:
-        model: a model with the decode contract.
+        model: a model with the decode contract; see `bits_per_byte`.
         examples: sequence of `RecallExample`.
-        chunk_length: int. Most ids in a call of the model. Defaults to `1024`.
-        batch_size: int. Candidates read side by side. Defaults to `8`.
+        chunk_length: See `bits_per_byte`.
+        batch_size: See `bits_per_byte`.
 
     Returns:
         bool array of shape (examples,). A tie is wrong.
 
     Raises:
-        ValueError: Without examples.
+        ValueError: If there are no examples.
 
     Example:
 
@@ -90,8 +90,8 @@ def recall_by_generation(text_model, examples):
         examples: sequence of `RecallExample`.
 
     Returns:
-        bool array of shape (examples,). True where the text begins with the answer,
-        after blanks.
+        bool array of shape (examples,). True where the generated text, without leading
+        white space, begins with the answer.
 
     Example:
 
@@ -128,14 +128,14 @@ def score_recall(examples, is_right, chance=None):
         examples: sequence of `RecallExample`.
         is_right: bool array of shape (examples,). For an encoder, whether its span or
             its classes are exactly the answer's.
-        chance: float. Accuracy of a guess. Defaults to None: one among the right
-            number and its alternatives.
+        chance: float. Accuracy of a guess. Defaults to `None`: that of a guess among
+            the right number and its alternatives.
 
     Returns:
         list of `RecallScore`, by length and then depth.
 
     Raises:
-        ValueError: Without examples, or not as many answers as examples.
+        ValueError: If there are no examples, or another number of answers.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Examples for recall: long texts that hide a number, and a question about it."""
+"""Recall examples: long texts with a hidden number, and a question about it."""
 
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ _NAMES = (
     "Abel Basil Clara Dinah Edgar Fanny Gilbert Harriet Isaac Julia Keith Lydia "
     "Martin Nancy Oscar Phoebe Quentin Rachel Silas Teresa Ursula Victor Walter Yvonne"
 )
+# Other things that may have a number; some share a word with the pass key.
 DECOYS = (
     "room number",
     "gate code",
@@ -28,8 +29,7 @@ DECOYS = (
     "key weight",
     "regiment",
 )
-"""Other things that may have a number; some share a word with the pass key."""
-# An encoder reads the digits here: five bytes of the question, all different.
+# Five different bytes of the question, at which an encoder classifies the digits.
 ANSWER_BYTES = b" key?"
 
 
@@ -37,21 +37,21 @@ ANSWER_BYTES = b" key?"
 class RecallExample:
     """A text with a hidden number, and a question about it.
 
-    For a language model `context + question` is the prompt and `answer` what should
-    come next. For an encoder, `question`, `context`, `answer` and `answer_start` are
-    an example of extractive question answering, and `labels` the classes of a
-    classifier a digit; the question's tokens are the global ones.
+    For a language model `context + question` is the prompt, and `answer` the correct
+    continuation. For an encoder, `question`, `context`, `answer` and `answer_start` are
+    an example of extractive question answering, and `labels` the targets of a
+    classifier per digit; the question's tokens are global.
 
     Args:
         context: str. Real text with the statement somewhere inside.
-        question: str. What is asked; a language model goes on from it.
+        question: str. The question, which a language model continues.
         answer: str. Digits.
-        answer_start: int. Character of `context` at which the answer stands.
-        alternatives: tuple of str. Other numbers of as many digits; those of
+        answer_start: int. Character of `context` at which the answer begins.
+        alternatives: tuple of str. Other numbers with as many digits; those of
             `"key_value"` begin with the other statements'.
-        length: int. Requested bytes of the context; up to three fewer where
-            a character would be cut.
-        depth: float. Where the statement stands: 0 at the beginning, 1 at the end.
+        length: int. Requested bytes of the context, which may have up to three fewer
+            where a character would be cut.
+        depth: float. Position of the statement: 0 at the beginning, 1 at the end.
         distance: int. Bytes from the answer in the context to the end of the prompt.
     """
 
@@ -66,7 +66,7 @@ class RecallExample:
 
     @property
     def labels(self):
-        """tuple of int. The answer's digits, a class of ten each."""
+        """tuple of int. The answer's digits, each one of ten classes."""
         return tuple(int(digit) for digit in self.answer)
 
 
@@ -85,15 +85,14 @@ def recall_examples(
 ):
     """Hide numbers in real text, at each length and depth.
 
-    `"passkey"`: one sentence tells a number, twice, and the question asks for it;
-    decoys, anywhere in the text, tell other numbers in the same words.
-    `"key_value"`: `num_pairs` sentences, spread over the text, give a name a number
-    each; the question names one of them.
+    `"passkey"`: a statement repeats one number, and the question asks for it; decoys,
+    anywhere in the text, state other numbers in the same words.
+    `"key_value"`: `num_pairs` statements, spread over the text, assign a number to a
+    name each; the question asks for one of them.
 
     Args:
         kind: str. `"passkey"` or `"key_value"`.
-        texts: sequence of str. Books to fill with; a passage of them is drawn for
-            each example.
+        texts: sequence of str. Books, from which a passage is drawn for each example.
         lengths: sequence of int. Bytes of the contexts.
         depths: sequence of float between 0 and 1.
         repeats: int. Examples of each length and depth.
@@ -103,7 +102,7 @@ def recall_examples(
         num_pairs: int. Statements of `"key_value"`, at most 24. Defaults to `4`.
         num_decoys: int. Statements of `"passkey"` beside the right one. Defaults to
             `0`.
-        decoys: sequence of str. What these are the number of, drawn without
+        decoys: sequence of str. The things that decoys give a number, drawn without
             repetition. Defaults to ten things such as `"room number"`.
 
     Returns:
@@ -149,24 +148,24 @@ def recall_examples(
 
 
 def prompt_ids(example):
-    """Convert context and question to ids of `longkeras.text.ByteTokenizer`."""
+    """The ids of context and question, an int32 array `(bytes,)`."""
     return byte_ids(example.context + example.question).astype(np.int32)
 
 
 def question_start(example, num_bytes):
-    """Find the first byte of the question, whose bytes are the global ones."""
+    """The first byte of the question, of `num_bytes` counted from the end."""
     return num_bytes - len(example.question.encode())
 
 
 def answer_positions(example, num_bytes):
-    """Find the bytes of the question at which an encoder classifies the digits."""
+    """The slice of `num_bytes` at which an encoder classifies a pass key's digits."""
     start = question_start(example, num_bytes)
     start += example.question.encode().index(ANSWER_BYTES)
     return slice(start, start + len(example.answer))
 
 
 def num_decoys_for(length):
-    """Count the decoys that a passkey text of a length is tested with."""
+    """The number of decoys in a passkey text: none below 256 bytes."""
     return int(length >= 256) + length // 2048
 
 
@@ -200,9 +199,9 @@ def _check_decoys(kind, num_decoys, decoys):
 
 
 def _beside(kind, count, decoys, rng):
-    """Return the subjects of all statements, and the depths of all but the first."""
+    """The subjects of all statements, and the depths of all but the first."""
     people = 1 if kind == "passkey" else count
-    # Drawn for a pass key too, so that a seed gives the examples that it always gave.
+    # Drawn for a pass key too, so that the examples of a seed do not change.
     names = rng.choice(_NAMES.split(), size=people, replace=False)
     if kind == "passkey":
         things = rng.choice(decoys, size=count - 1, replace=False) if count > 1 else ()
@@ -232,7 +231,7 @@ def _question(kind, name):
 
 
 def _hide(filler, statements, depths):
-    """The filler, shortened, with the statements at their depths."""
+    """The shortened filler with the statements at their depths."""
     added = sum(map(len, statements))
     if added > len(filler):
         raise ValueError(
@@ -249,7 +248,7 @@ def _hide(filler, statements, depths):
 
 
 def _between_words(filler, place):
-    """The end of a word at most 24 bytes before, or a character's beginning."""
+    """The end of a word at most 24 bytes before a place, or a character's start."""
     if place in (0, len(filler)):
         return place
     blank = filler.rfind(b" ", max(0, place - 24), place)

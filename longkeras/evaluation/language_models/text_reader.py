@@ -17,14 +17,7 @@ from longkeras.text.byte_vocabulary import PAD_TOKEN_ID, START_TOKEN_ID, byte_id
 
 
 class FileIds:
-    """A file that is sliced like an array of byte ids, and never held in memory.
-
-    Args:
-        path: path. A file of any size; its bytes are the text.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-    """
+    """A file that is sliced like an array of byte ids, without being loaded."""
 
     ndim = 1
     dtype = np.dtype(np.uint16)
@@ -38,14 +31,14 @@ class FileIds:
 
     def __getitem__(self, index):
         start, stop, _ = index.indices(self._length)
-        # Unbuffered: a mapped file would count as memory of this process.
+        # Unbuffered, and not mapped, which would count as memory of this process.
         with open(self.path, "rb", buffering=0) as file:
             file.seek(start)
             return byte_ids(file.read(max(0, stop - start)))
 
 
 def as_ids(text):
-    """Convert a text in any form to ids."""
+    """The ids of a text: str, bytes, path (as `FileIds`) or int array `(length,)`."""
     ids: Any
     if isinstance(text, FileIds):
         ids = text
@@ -67,12 +60,11 @@ def as_ids(text):
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """A stretch of a text that is read from an empty state.
+    """A span of a text that is read from an empty state.
 
     Args:
         document: int. Index of the text.
-        ids: int array of shape (length,), or an object that gives one when sliced.
-            The whole text.
+        ids: int array of shape (length,), or `FileIds`. The whole text.
         start: int. Position of the first target in the text.
         length: int. Number of targets.
         first_scored: int. The targets before this one are not scored.
@@ -87,7 +79,7 @@ class Segment:
     first_id: int = START_TOKEN_ID
 
     def inputs(self, begin, end):
-        """Return the ids that are read to predict the targets from begin to end."""
+        """The ids that are read to predict the targets from begin to end."""
         end = min(end, self.length)
         before = self.start + begin - 1
         if before >= 0:
@@ -95,13 +87,13 @@ class Segment:
         return np.concatenate([[self.first_id], self.ids[: self.start + end - 1]])
 
     def targets(self, begin, end):
-        """Return the targets from begin to end."""
+        """The targets from begin to end."""
         return self.ids[self.start + begin : self.start + min(end, self.length)]
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredPiece:
-    """The bits of a stretch of one text.
+    """The bits of a span of one text.
 
     Args:
         document: int. Index of the text.
@@ -125,24 +117,10 @@ def score_documents(
     with_logits=False,
     first_id=START_TOKEN_ID,
 ):
-    """Score several texts, their segments side by side.
+    """Score several texts, their segments side by side; see `read_segments`.
 
-    Args:
-        model: a model with the decode contract.
-        documents: iterable of `(ids, first_scored)`: an int array of shape (length,),
-            or an object that gives one when sliced, and the number of ids at its
-            beginning that are context only.
-        protocol: `EvaluationProtocol` that suits the model.
-        chunk_length: int. Most ids in one call of the model. Defaults to `1024`.
-        batch_size: int. Segments read side by side. Defaults to `8`.
-        with_logits: bool. Whether the pieces carry the logits. Defaults to `False`.
-        first_id: int. Id that is read before each text. Defaults to the start token.
-
-    Yields:
-        `ScoredPiece`, as of `read_segments`.
-
-    Raises:
-        ValueError: If `chunk_length` or `batch_size` is below 1.
+    `documents` are pairs `(ids, first_scored)`: the ids of a text, and how many of them
+    are context only. `first_id` is read before each text.
     """
     segments = (
         Segment(number, ids, start, length, length - new, first_id)
@@ -163,25 +141,14 @@ def score_documents(
 def read_segments(
     model, segments, chunk_length, batch_size, max_length, with_logits=False
 ):
-    """Read segments side by side, one call of the model at a time.
+    """Read `batch_size` segments side by side, `chunk_length` ids in a call.
 
-    Every call has the same shape, so that one compiled program serves them all: the
-    last chunk, segments that have ended and missing rows are padded. Close the
-    generator to stop after a call.
-
-    Args:
-        model: a model with the decode contract.
-        segments: iterable of `Segment`.
-        chunk_length: int. Ids per call.
-        batch_size: int. Segments read side by side; fewer if there are fewer.
-        max_length: int or None. Capacity of the state, for models that need it.
-        with_logits: bool. Whether the pieces carry the logits. Defaults to `False`.
+    Every call has the same shape, so that one compiled program serves all: the last
+    chunk, finished segments and missing rows are padded. `max_length` is the capacity
+    of the state, for models that need it. Close the generator to stop after a call.
 
     Yields:
         `ScoredPiece`, chunk by chunk, and within a chunk segment by segment.
-
-    Raises:
-        ValueError: If `batch_size` is below 1.
     """
     if batch_size < 1:
         raise ValueError(
@@ -205,13 +172,14 @@ def read_segments(
 def target_bits(
     model, contexts, targets, chunk_length=CHUNK_LENGTH, batch_size=BATCH_SIZE
 ):
-    """Compute the bits per byte of each target after its context.
+    """The bits per byte of each target after its context, both sequences of bytes.
 
-    The contexts stand in the middle of texts, so no start token is read before them.
+    Contexts are taken from the middle of texts, so they have no start token, except
+    for an empty one.
     """
     limit = model.context_length
     longest = 1 + max(map(len, contexts), default=0) + max(map(len, targets), default=0)
-    # Short texts would be mostly padding. Powers of two limit the number of programs.
+    # Shorter calls for short texts. Powers of two limit the number of programs.
     chunk_length = min(chunk_length, 2 ** (longest - 1).bit_length())
     chunk_length = call_length(limit, chunk_length)
     totals = np.zeros(len(contexts))
@@ -225,7 +193,7 @@ def target_bits(
 
 
 def target_segment(number, context, target):
-    """Make the segment that scores a target after its context."""
+    """The segment that scores a target after its context; see `target_bits`."""
     ids = byte_ids(context + target)
     start = 1 if context else 0
     return Segment(
@@ -234,14 +202,9 @@ def target_segment(number, context, target):
 
 
 def bits_of(logits, target_ids):
-    """Compute the bits of each target: minus log2 of its probability.
+    """The bits of each target, minus log2 of its probability, float32 `(length,)`.
 
-    Args:
-        logits: float array of shape (length, vocabulary).
-        target_ids: int array of shape (length,).
-
-    Returns:
-        float32 array of shape (length,).
+    `logits` are `(length, vocabulary)`.
     """
     logits = logits.astype(np.float32, copy=False)
     highest = logits.max(axis=-1, keepdims=True)

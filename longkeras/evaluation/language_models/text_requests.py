@@ -1,4 +1,4 @@
-"""A model as text in, text out: the three requests of lm-evaluation-harness."""
+"""The three requests of lm-evaluation-harness, from text to text."""
 
 from typing import Protocol, runtime_checkable
 
@@ -19,9 +19,9 @@ from longkeras.text.byte_vocabulary import (
 from longkeras.text.token_loop import HostChoice, Prompts, token_calls
 
 MAX_NEW_TOKENS = 256
-# Values that leave the likeliest token in place.
+# Values that mean greedy decoding.
 _GREEDY = {"do_sample": (False,), "num_beams": (1,), "temperature": (0,)}
-# Options of sampling, without effect where `do_sample=False`.
+# Options of sampling, which have no effect with `do_sample=False`.
 _OF_SAMPLING = ("temperature", "top_k", "top_p")
 
 
@@ -84,12 +84,13 @@ class ByteTextModel:
     """A byte-level model of the decode contract as a `TextModel`.
 
     Every text is read from a start token. A model with a limited context reads the end
-    of the context that fits, and a longer continuation in strides of half its length.
+    of a context that does not fit, and a long continuation in strides of half its
+    length.
 
     Args:
         model: a model with the decode contract (`initial_state`, `compiled_prefill`,
             `compiled_step`, `context_length`).
-        chunk_length: int. Ids a call of the model. Defaults to `1024`.
+        chunk_length: int. Ids per call of the model. Defaults to `1024`.
         batch_size: int. Requests read side by side. Defaults to `8`.
 
     Example:
@@ -126,7 +127,7 @@ class ByteTextModel:
         ]
 
     def generate_until(self, requests):
-        """See `TextModel.generate_until`; the likeliest byte each time."""
+        """See `TextModel.generate_until`; decoding is greedy."""
         return [self._generate(context, **options) for context, options in requests]
 
     def _scores(self, texts):
@@ -160,12 +161,15 @@ class ByteTextModel:
 
 
 def score_continuations(model, texts, first_id, chunk_length, batch_size):
-    """Score the end of each text after its beginning.
+    """Score the continuations in texts, pairs `(ids, num_context)`.
 
-    Each text is read from a start token, so that the probability of A times that of B
-    after A is the probability of AB, as long as AB fits into the model. If it does
-    not fit, the end of the text is read without a start token; a continuation that is
-    too long by itself is read in strides of half the model's length.
+    The first `num_context` ids are not scored. Returns the natural logarithm of each
+    continuation's probability, and whether each of its ids is the most probable one.
+
+    Each text is read from the start token `first_id`, so that the probability of A
+    times that of B after A is the probability of AB. If a text does not fit into the
+    model, its end is read without a start token; a continuation that is too long by
+    itself is read in strides of half the model's length.
     """
     totals = np.zeros(len(texts))
     is_greedy = np.ones(len(texts), dtype=bool)
@@ -181,7 +185,7 @@ def score_continuations(model, texts, first_id, chunk_length, batch_size):
 
 
 def check_greedy(options):
-    """Refuse options that ask for something else than the likeliest token."""
+    """Refuse options of `generate_until` that do not mean greedy decoding."""
     does_not_sample = options.get("do_sample") is False
     for name, value in options.items():
         has_no_effect = does_not_sample and name in _OF_SAMPLING
@@ -194,11 +198,7 @@ def check_greedy(options):
 
 
 def fitting_request(token_ids, max_new_tokens, context_length):
-    """Cut a request so that context and continuation fit into a model.
-
-    The harness asks for no text that is read again: of a context that is too long the
-    end is read.
-    """
+    """Truncate a context at its start, so that it and the continuation fit."""
     if context_length is None:
         return token_ids, max_new_tokens
     max_new_tokens = min(max_new_tokens, context_length - 1)
@@ -206,12 +206,12 @@ def fitting_request(token_ids, max_new_tokens, context_length):
 
 
 def cut_at_stop(text, stops):
-    """Return the text before the first of some stop strings."""
+    """The text before the first of the stop strings."""
     places = [text.find(stop) for stop in stops if stop and stop in text]
     return text[: min(places)] if places else text
 
 
 def _bytes_and_end(vocabulary_size):
-    # Padding and start are no text, nor are ids after the last byte.
+    # Not padding, start, and ids after the last byte.
     token_ids = np.arange(vocabulary_size)
     return (token_ids >= END_TOKEN_ID) & (token_ids < BYTE_OFFSET + 256)
