@@ -34,6 +34,19 @@ def whole_number(name: str, value: Any, minimum: int) -> int:
     return number
 
 
+def _check_number(name: str, value: Any, rule: str, is_met: bool) -> None:
+    if not is_met:
+        raise ValueError(
+            f"`{name}` must be a number {rule}. Received: {name}={value!r}"
+        )
+
+
+def _is_between(value: Any, low: float, high: float = float("inf")) -> bool:
+    """Return whether a value is a number of at least `low` and less than `high`."""
+    is_number = hasattr(value, "__float__") and not isinstance(value, bool)
+    return is_number and low <= value < high
+
+
 def _check_count(name: str, value: Any) -> None:
     whole_number(name, value, 1)
 
@@ -43,29 +56,16 @@ def _check_index(name: str, value: Any) -> None:
 
 
 def _check_rate(name: str, value: Any) -> None:
-    if not (_is_number(value) and 0 <= value < 1):
-        raise ValueError(
-            f"`{name}` must be a number of at least 0 and less than 1, the part that "
-            f"is dropped. Received: {name}={value!r}"
-        )
+    rule = "of at least 0 and less than 1, the part that is dropped"
+    _check_number(name, value, rule, _is_between(value, 0, 1))
 
 
 def _check_weight(name: str, value: Any) -> None:
-    if not (_is_number(value) and 0 <= value < float("inf")):
-        raise ValueError(
-            f"`{name}` must be a number of at least 0. Received: {name}={value!r}"
-        )
+    _check_number(name, value, "of at least 0", _is_between(value, 0))
 
 
 def _check_positive(name: str, value: Any) -> None:
-    if not (_is_number(value) and 0 < value < float("inf")):
-        raise ValueError(
-            f"`{name}` must be a number above 0. Received: {name}={value!r}"
-        )
-
-
-def _is_number(value: Any) -> bool:
-    return hasattr(value, "__float__") and not isinstance(value, bool)
+    _check_number(name, value, "above 0", _is_between(value, 0) and value > 0)
 
 
 _NAMES: dict[Callable[[str, Any], None], tuple[str, ...]] = {

@@ -5,6 +5,7 @@ A family's table is a list of `WeightMapping`, which the reader and the writer s
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -66,7 +67,8 @@ class WeightMapping:
         tensor.check_shape(self.shape(model))
         variable = self.variable(model)
         # A copy: a backend may keep the array it is given, which may be a mapped file.
-        values = self._turned(tensor.read()).reshape(variable.shape)
+        copied = _transposed if self.transposed else partial(np.array, dtype="float32")
+        values = copied(tensor.read()).reshape(variable.shape)
         variable.assign(keras.ops.cast(values, variable.dtype))
 
     def tensor_of(self, model: Any, name: str | None = None) -> NamedTensor:
@@ -84,8 +86,9 @@ class WeightMapping:
         layer, is_kernel = self._layer(model), self.weight == "kernel"
         weight = layer.kernel if is_kernel else self.variable(model)
         values = keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))
-        shape = self.shape(model)
-        return self._turned(values.reshape(shape[::-1] if self.transposed else shape))
+        if not self.transposed:  # Without a copy, which may be the largest table's.
+            return values.reshape(self.shape(model))
+        return _transposed(values.reshape(self.shape(model)[::-1]))
 
     def _layer(self, model: Any) -> Any:
         found = model
@@ -93,15 +96,12 @@ class WeightMapping:
             found = found[int(step)] if step.isdecimal() else getattr(found, step)
         return found
 
-    def _turned(self, values: np.ndarray) -> np.ndarray:
-        if not self.transposed:
-            return np.array(values, "float32")
-        # Strips of a few rows stay in the cache: ten times as fast.
-        strips = [
-            values[start : start + _STRIP_ROWS].T
-            for start in range(0, len(values), _STRIP_ROWS)
-        ]
-        return np.concatenate(strips, axis=1, dtype="float32", casting="unsafe")
+
+def _transposed(values: np.ndarray) -> np.ndarray:
+    """The float32 transpose, by strips of rows that stay in the cache: 10 times faster."""
+    starts = range(0, len(values), _STRIP_ROWS)
+    strips = [values[start : start + _STRIP_ROWS].T for start in starts]
+    return np.concatenate(strips, axis=1, dtype="float32", casting="unsafe")
 
 
 def dense_weights(

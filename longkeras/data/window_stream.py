@@ -167,7 +167,7 @@ class WindowStream:
         self._tiling = functools.lru_cache(maxsize=2)(self._tile)
 
     def locate(self, draw):
-        """The epoch of a draw, a number of windows drawn before, and its index in it."""
+        """The epoch of a draw, given by its number, and the index in that epoch."""
         starts = self._epoch_starts
         while starts[-1] <= draw:
             starts.append(starts[-1] + self.num_windows(len(starts) - 1))

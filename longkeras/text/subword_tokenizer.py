@@ -25,6 +25,14 @@ from longkeras.text.windows import subword_windows
 DEFINITION_FILE = "subword_definition.json"
 
 
+def _id_of(name, role):
+    """The property with the id of a special token."""
+    return property(
+        lambda tokenizer: tokenizer._special_id(getattr(tokenizer, name)),
+        doc=f"int, the id of the token that {role}.",
+    )
+
+
 @keras.saving.register_keras_serializable(package="longkeras")
 class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokenizer):
     """A subword tokenizer with Hugging Face's ids and with character offsets.
@@ -168,37 +176,14 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
     @property
     def special_token_ids(self):
         """list of int, the ids of all special tokens."""
-        return [self._id_of(name) for name in self.special_tokens]
+        return [self._special_id(name) for name in self.special_tokens]
 
-    @property
-    def start_token_id(self):
-        """int, the id of the token that begins a text."""
-        return self._id_of(self.start_token)
-
-    @property
-    def end_token_id(self):
-        """int, the id of the token that ends a text."""
-        return self._id_of(self.end_token)
-
-    @property
-    def separator_token_id(self):
-        """int, the id of the token between two texts."""
-        return self._id_of(self.separator_token)
-
-    @property
-    def pad_token_id(self):
-        """int, the id of padding."""
-        return self._id_of(self.pad_token)
-
-    @property
-    def mask_token_id(self):
-        """int, the id of the mask token, or None."""
-        return self._id_of(self.mask_token)
-
-    @property
-    def unknown_token_id(self):
-        """int, the id of the unknown token, or None."""
-        return self._id_of(self.unknown_token)
+    start_token_id = _id_of("start_token", "begins a text")
+    end_token_id = _id_of("end_token", "ends a text")
+    separator_token_id = _id_of("separator_token", "separates two texts")
+    pad_token_id = _id_of("pad_token", "fills up a row")
+    mask_token_id = _id_of("mask_token", "masks another, or None")
+    unknown_token_id = _id_of("unknown_token", "replaces unknown text, or None")
 
     def call(self, inputs, *args, training=None, **kwargs):
         return self.tokenize(inputs, *args, **kwargs)
@@ -333,7 +318,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
             )
         return self._rust
 
-    def _id_of(self, name):
+    def _special_id(self, name):
         self._backend()
         return None if name is None else self._ids[name]
 

@@ -4,16 +4,14 @@ import keras
 import numpy as np
 
 from longkeras.evaluation.language_models.text_requests import (
-    MAX_NEW_TOKENS,
-    check_greedy,
-    cut_at_stop,
+    GreedyRequests,
     fitting_request,
     score_continuations,
 )
 from longkeras.text.samplers import usable_sampler
 
 
-class CausalLMTextModel:
+class CausalLMTextModel(GreedyRequests):
     """A KerasHub `CausalLM` with its preprocessor as a `TextModel`.
 
     Works with any model that maps `token_ids` and `padding_mask` to logits and has
@@ -74,15 +72,6 @@ class CausalLMTextModel:
             texts.append((whole, _common_length(whole, self._ids(context))))
         return self._scores(texts)
 
-    def loglikelihood_rolling(self, requests):
-        """See `TextModel.loglikelihood_rolling`."""
-        texts = [(self._ids(text), 0) for text in requests]
-        return [total for total, _ in self._scores(texts)]
-
-    def generate_until(self, requests):
-        """See `TextModel.generate_until`."""
-        return [self._generate(context, **options) for context, options in requests]
-
     def _start_id(self):
         for name in ("start_token_id", "end_token_id"):
             start_id = getattr(self.tokenizer, name, None)
@@ -102,23 +91,21 @@ class CausalLMTextModel:
             self._reader, texts, self.start_id, self.sequence_length, batch_size=1
         )
 
-    def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
-        check_greedy(options)
-        stops = [until] if isinstance(until, str) else list(until or ())
-        prompt, max_gen_toks = fitting_request(
-            self._prompt(context), max_gen_toks, self._longest()
+    def _continuation(self, context, stops, max_new_tokens):
+        prompt, max_new_tokens = fitting_request(
+            self._prompt(context), max_new_tokens, self._longest()
         )
         length = len(prompt)
         # KerasHub takes an end token where the mask is False for a generated one.
         padding = min({0, 1, 2} - set(self._stop_ids() or ()))
-        token_ids = np.full((1, length + max_gen_toks), padding, dtype="int32")
+        token_ids = np.full((1, length + max_new_tokens), padding, dtype="int32")
         token_ids[0, :length] = prompt
         mask = np.arange(token_ids.shape[1])[None] < length
         inputs = {"token_ids": token_ids, "padding_mask": mask}
         outputs = self._generated(inputs)
         before = self._text(token_ids[:, :length], mask[:, :length])
         text = self._text(outputs["token_ids"], outputs["padding_mask"])
-        return cut_at_stop(text[len(before) :], stops)
+        return text[len(before) :]
 
     def _generated(self, inputs):
         model = self.causal_lm

@@ -80,7 +80,31 @@ class TextModel(Protocol):
         """
 
 
-class ByteTextModel:
+class GreedyRequests:
+    """The requests of a `TextModel` that do not depend on its tokens.
+
+    A subclass gives `loglikelihood`, `_ids(text)`, `_scores(texts)`, see
+    `score_continuations`, and `_continuation(context, stops, max_new_tokens)`.
+    """
+
+    def loglikelihood_rolling(self, requests):
+        """See `TextModel.loglikelihood_rolling`; read by the default protocol."""
+        scores = self._scores([(self._ids(text), 0) for text in requests])
+        return [total for total, _ in scores]
+
+    def generate_until(self, requests):
+        """See `TextModel.generate_until`."""
+        return [self._generate(context, **options) for context, options in requests]
+
+    def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
+        check_greedy(options)
+        stops = [until] if isinstance(until, str) else list(until or ())
+        text = self._continuation(context, stops, max_gen_toks)
+        places = [text.find(stop) for stop in stops if stop and stop in text]
+        return text[: min(places)] if places else text
+
+
+class ByteTextModel(GreedyRequests):
     """A byte-level model of the decode contract as a `TextModel`.
 
     Every text is read from a start token. A model with a limited context reads the end
@@ -120,26 +144,18 @@ class ByteTextModel:
             ]
         )
 
-    def loglikelihood_rolling(self, requests):
-        """See `TextModel.loglikelihood_rolling`; read by the default protocol."""
-        return [
-            total for total, _ in self._scores([(byte_ids(x), 0) for x in requests])
-        ]
-
-    def generate_until(self, requests):
-        """See `TextModel.generate_until`; decoding is greedy."""
-        return [self._generate(context, **options) for context, options in requests]
+    def _ids(self, text):
+        return byte_ids(text)
 
     def _scores(self, texts):
         return score_continuations(
             self.model, texts, START_TOKEN_ID, self.chunk_length, self.batch_size
         )
 
-    def _generate(self, context, until=(), max_gen_toks=MAX_NEW_TOKENS, **options):
-        check_greedy(options)
-        stops = [until] if isinstance(until, str) else list(until or ())
+    def _continuation(self, context, stops, max_new_tokens):
         ids = np.concatenate([[START_TOKEN_ID], byte_ids(context)]).astype(np.int32)
-        ids, num_tokens = fitting_request(ids, max_gen_toks, self.model.context_length)
+        limit = self.model.context_length
+        ids, num_tokens = fitting_request(ids, max_new_tokens, limit)
         calls = token_calls(
             self.model,
             Prompts.of(ids[None]),
@@ -157,7 +173,7 @@ class ByteTextModel:
             written.append(token_id - BYTE_OFFSET)
             if any(stop.encode() in written for stop in stops):
                 break
-        return cut_at_stop(written.decode("utf-8", "replace"), stops)
+        return written.decode("utf-8", "replace")
 
 
 def score_continuations(model, texts, first_id, chunk_length, batch_size):
@@ -203,12 +219,6 @@ def fitting_request(token_ids, max_new_tokens, context_length):
         return token_ids, max_new_tokens
     max_new_tokens = min(max_new_tokens, context_length - 1)
     return token_ids[-(context_length - max_new_tokens) :], max_new_tokens
-
-
-def cut_at_stop(text, stops):
-    """The text before the first of the stop strings."""
-    places = [text.find(stop) for stop in stops if stop and stop in text]
-    return text[: min(places)] if places else text
 
 
 def _bytes_and_end(vocabulary_size):
