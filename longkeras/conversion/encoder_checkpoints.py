@@ -12,10 +12,9 @@ import keras
 import numpy as np
 
 from longkeras.checkpoint_error import CheckpointError
-from longkeras.conversion.family import Head
+from longkeras.conversion.family import Head, TensorNames, TiedOutput
 from longkeras.conversion.load_request import LoadRequest
 from longkeras.conversion.tensor_files.named_tensor import Tensors
-from longkeras.conversion.tensor_names import TensorNames, TiedOutput
 from longkeras.conversion.weight_map import WeightMapping, dense_weights, norm_weights
 from longkeras.layers import activations
 

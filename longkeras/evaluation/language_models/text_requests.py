@@ -1,6 +1,7 @@
 """The three requests of lm-evaluation-harness, from text to text."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -83,9 +84,13 @@ class TextModel(Protocol):
 class GreedyRequests:
     """The requests of a `TextModel` that do not depend on its tokens.
 
-    A subclass gives `loglikelihood`, `_ids(text)`, `_scores(texts)`, see
+    A subclass has `loglikelihood`, `_ids(text)`, `_scores(texts)`, with the results of
     `score_continuations`, and `_continuation(context, stops, max_new_tokens)`.
     """
+
+    _ids: Callable[..., Any]
+    _scores: Callable[..., Any]
+    _continuation: Callable[..., Any]
 
     def loglikelihood_rolling(self, requests):
         """See `TextModel.loglikelihood_rolling`; read by the default protocol."""
