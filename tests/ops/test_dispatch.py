@@ -70,7 +70,7 @@ def test_a_band_that_covers_the_text_gets_full_attention(pattern):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "facts", "reason"),
+    ("pattern", "signature", "reason"),
     [
         (BandedPattern(98, 99), {}, "does not cover"),
         (BandedPattern(99, 1), {}, "does not cover"),
