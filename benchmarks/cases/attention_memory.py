@@ -14,7 +14,7 @@ def prepare(contestant, length):
     from keras import ops
 
     from longkeras.ops import banded_attention
-    from longkeras.ops.compiled_function import compiled_function
+    from longkeras.ops.backend.compiled_function import compiled_function
     from longkeras.patterns import BandedPattern
 
     pattern = BandedPattern.causal(ATTENTION_WINDOW)

@@ -23,7 +23,7 @@ def prepare(contestant, length):
     from keras import ops
 
     from longkeras import load_model
-    from longkeras.ops.compiled_function import compiled_function
+    from longkeras.ops.backend.compiled_function import compiled_function
 
     name, way = CONTESTANTS[contestant]
     model = load_model(_SAVED_MODELS / name)

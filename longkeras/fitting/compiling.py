@@ -38,7 +38,7 @@ def should_jit_compile(model, num_steps=None):
     import keras
 
     from longkeras.models.base.compile_policy import xla_helps
-    from longkeras.ops.implementations.platform import runs_on_cpu
+    from longkeras.ops.backend.device import runs_on_cpu
 
     if xla_helps(model):
         return True

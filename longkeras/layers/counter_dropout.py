@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from longkeras.ops.attention_dropout import draw_seed, kept, key_numbers, query_numbers
+from longkeras.ops.attention.dropout import draw_seed, kept, key_numbers, query_numbers
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -73,7 +73,7 @@ def dropped(inputs, seed, rate, shape=None):
 
     Args:
         inputs: float tensor.
-        seed: int32 scalar tensor, of `longkeras.ops.attention_dropout.draw_seed`.
+        seed: int32 scalar tensor, of `longkeras.ops.attention.dropout.draw_seed`.
         rate: float in (0, 1).
         shape: tuple, the sizes of what is drawn. Defaults to `None`, those of inputs.
 

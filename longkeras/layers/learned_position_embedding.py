@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
-from longkeras.ops.table_rows import table_rows
+from longkeras.ops.embedding_lookup import table_rows
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

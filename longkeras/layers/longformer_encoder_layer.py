@@ -14,7 +14,7 @@ from longkeras.layers.weighted_activations import (
     get_activation,
     serialize_activation,
 )
-from longkeras.ops.implementations import one_program
+from longkeras.ops.backend import xla_compile
 
 # Tokens from which on a training step recomputes attention: at base size
 # and 4,096 tokens the process then peaks at 5.8 instead of 8.4 GiB.
@@ -163,7 +163,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
     def _second_half(self, x):
         if self.activation_layer is not None:
             return self.output_dense(self.activation_layer(x))
-        return self.output_dense(one_program.run_number_by_number(self.activation, x))
+        return self.output_dense(xla_compile.run_elementwise(self.activation, x))
 
     def _norm(self, name, shape):
         norm = keras.layers.LayerNormalization(

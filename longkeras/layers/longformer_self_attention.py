@@ -7,11 +7,14 @@ from keras import ops
 
 from longkeras.layers.full_self_attention import full_pattern
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
-from longkeras.ops import prompt_keys
-from longkeras.ops.cached_attention import attend_global_rows
-from longkeras.ops.folded_attention import folded_attention, folding_pays
-from longkeras.ops.longformer_attention import longformer_attention
-from longkeras.ops.visibility import rows_of
+from longkeras.ops.attention.absorbed_attention import (
+    absorbed_attention,
+    absorption_pays,
+)
+from longkeras.ops.attention.longformer_attention import longformer_attention
+from longkeras.ops.attention.visibility import rows_of
+from longkeras.ops.decoding import prompt_cache
+from longkeras.ops.decoding.cached_attention import attend_global_rows
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -153,7 +156,7 @@ class LongformerSelfAttention(SlidingWindowAttention):
                 f"before it. Received: num_global_tokens={num_global_tokens}, "
                 "prompt_length=None"
             )
-        keys = prompt_keys.empty_prompt_keys(
+        keys = prompt_cache.empty_prompt_keys(
             batch_size,
             prompt_length,
             self.num_key_value_heads,
@@ -175,7 +178,7 @@ class LongformerSelfAttention(SlidingWindowAttention):
             hidden_states, positions, self._global_denses()
         )
         next_position = positions[:, 0]
-        keys = prompt_keys.extend(
+        keys = prompt_cache.extend(
             cache["prompt_keys"], next_position, lengths, *keys_and_values, is_global
         )
         output = attend_global_rows(output, query, keys, next_position, is_global)
@@ -190,14 +193,14 @@ class LongformerSelfAttention(SlidingWindowAttention):
             return operation, projected
         if not with_scores and self._is_foldable(hidden_states):
             weights = (self._weight(dense) for dense in self._global_denses())
-            return folded_attention, (*projected, hidden_states, *weights)
+            return absorbed_attention, (*projected, hidden_states, *weights)
         global_projected = self._project(hidden_states, denses=self._global_denses())
         return longformer_attention, (*projected, *global_projected)
 
     def _is_foldable(self, hidden_states):
         """Whether global rows may look at hidden states, instead of projections."""
         return (
-            folding_pays(self._pattern(), hidden_states.shape[1])
+            absorption_pays(self._pattern(), hidden_states.shape[1])
             and self.rotary_embedding is None
             and all(
                 dense.compute_dtype == "float32" and dense.quantization_mode is None
@@ -212,13 +215,13 @@ class LongformerSelfAttention(SlidingWindowAttention):
         weight = ops.concatenate([kernel, ops.expand_dims(bias, 0)], axis=0)
         return ops.reshape(weight, (weight.shape[0], -1, self.head_dim))
 
-    def _scores(self, projected, rows, rule):
+    def _scores(self, projected, rows, spec):
         local, global_projected = projected[:3], projected[3:]
-        scores = super()._scores(local, rows, rule)
+        scores = super()._scores(local, rows, spec)
         if not global_projected:
             return scores
         everything = full_pattern(local[0].shape[1], self.is_causal)
-        sees_all = dataclasses.replace(rule, pattern=everything, global_mask=None)
+        sees_all = dataclasses.replace(spec, pattern=everything, global_mask=None)
         global_scores = super()._scores(global_projected, rows, sees_all)
-        is_global = rows_of(rule.global_keys(), rows)[:, None, :, None]
+        is_global = rows_of(spec.global_keys(), rows)[:, None, :, None]
         return ops.where(is_global, global_scores, scores)

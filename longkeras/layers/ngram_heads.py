@@ -4,7 +4,7 @@ import keras
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.ngram_rows import NGramRows
-from longkeras.ops.ngram_followers import ngram_followers
+from longkeras.ops.ngrams.followers import ngram_followers
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

@@ -6,7 +6,7 @@ from keras import ops
 from longkeras.argument_checks import whole_number
 from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
-from longkeras.ops.table_rows import table_rows
+from longkeras.ops.embedding_lookup import table_rows
 
 
 class NGramRows(keras.layers.Layer):

@@ -5,8 +5,8 @@ import functools
 from keras import ops
 
 from longkeras.layers.counter_dropout import dropped
-from longkeras.ops.attention_dropout import draw_seed
-from longkeras.ops.implementations import one_program
+from longkeras.ops.attention.dropout import draw_seed
+from longkeras.ops.backend import xla_compile
 
 
 def residual_norm(x, residual, dropout, norm, training):
@@ -30,7 +30,7 @@ def residual_norm(x, residual, dropout, norm, training):
     if rate:
         tensors.append(draw_seed(dropout.seed_generator))
     compute = _residual_norm(rate, norm.epsilon)
-    return one_program.run_number_by_number(compute, *tensors, is_kept=not training)
+    return xla_compile.run_elementwise(compute, *tensors, is_kept=not training)
 
 
 @functools.cache

@@ -2,8 +2,8 @@
 
 from keras import ops
 
-from longkeras.ops import global_store
-from longkeras.ops.cached_attention import attend_chunk, attend_step
+from longkeras.ops.decoding import global_cache
+from longkeras.ops.decoding.cached_attention import attend_chunk, attend_step
 
 
 class RingDecoding:
@@ -32,7 +32,7 @@ class RingDecoding:
             batch_size: int.
             max_length: int. The longest text; needed by full attention only.
             num_global_tokens: int. The most global tokens of a prompt (see
-                `longkeras.ops.global_store.needed_capacity`). Defaults to `0`.
+                `longkeras.ops.decoding.global_cache.needed_capacity`). Defaults to `0`.
 
         Returns:
             dict with a ring of `cache_slots(max_length)` slots.
@@ -56,7 +56,7 @@ class RingDecoding:
         ring = tuple(ops.zeros(shape, dtype=self.compute_dtype) for _ in range(2))
         if not num_global_tokens:
             return {"ring": ring}
-        store = global_store.empty_store(
+        store = global_cache.empty_store(
             batch_size, num_global_tokens, *heads, dtype=self.compute_dtype
         )
         return {"ring": ring, "store": store}
@@ -85,7 +85,7 @@ class RingDecoding:
         projected = self._project(hidden_states, positions)
         is_global = self._global_tokens(cache, global_attention_mask, steps, lengths)
         if is_global is not None:
-            store = global_store.extend(
+            store = global_cache.extend(
                 cache["store"], next_position, *projected[1:], is_global
             )
             cache = {**cache, "store": store}

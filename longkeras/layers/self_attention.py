@@ -10,11 +10,11 @@ from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
 from longkeras.layers.ring_decoding import RingDecoding
 from longkeras.layers.rotary_embedding import RotaryEmbedding
-from longkeras.ops.attention_arguments import rule_for
-from longkeras.ops.attention_scores import attention_scores
-from longkeras.ops.banded_attention import banded_attention
+from longkeras.ops.attention.banded_attention import banded_attention
+from longkeras.ops.attention.scores import attention_scores
+from longkeras.ops.attention.validation import spec_for
 
-# In the order of `rule_for`.
+# In the order of `spec_for`.
 _MASKS = ("padding_mask", "global_mask", "document_ids")
 
 
@@ -122,8 +122,8 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
             return output
         rows = _positions(return_attention_scores, hidden_states)
         masks = [masks.get(name) for name in _MASKS]
-        rule = rule_for(projected[0], pattern, None, 0, 0.0, None, masks)
-        return output, self._scores(projected, rows, rule)
+        spec = spec_for(projected[0], pattern, None, 0, 0.0, None, masks)
+        return output, self._scores(projected, rows, spec)
 
     def _prepared(self, hidden_states, masks, with_scores):
         """The op that these masks need, and the projections that it takes.
@@ -132,10 +132,10 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
         """
         return banded_attention, self._project(hidden_states)
 
-    def _scores(self, projected, rows, rule):
+    def _scores(self, projected, rows, spec):
         """Attention weights of `rows`, `(batch, heads, rows, sequence)`."""
         query, key, _ = projected
-        return attention_scores(query, key, rows, rule)
+        return attention_scores(query, key, rows, spec)
 
     def _dropping(self, training):
         """The ops' arguments about dropout."""

@@ -1,10 +1,10 @@
 """Attention and recurrence as pure functions of tensors, on `keras.ops`."""
 
-from longkeras.ops.banded_attention import banded_attention
-from longkeras.ops.chooser import explain
-from longkeras.ops.longformer_attention import longformer_attention
-from longkeras.ops.recurrence import explain_recurrence
-from longkeras.ops.reference_attention import reference_attention
+from longkeras.ops.attention.banded_attention import banded_attention
+from longkeras.ops.attention.dispatch import explain
+from longkeras.ops.attention.longformer_attention import longformer_attention
+from longkeras.ops.attention.reference_attention import reference_attention
+from longkeras.ops.recurrence.dispatch import explain_recurrence
 
 __all__ = [
     "banded_attention",

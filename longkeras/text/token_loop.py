@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 from keras import ops
 
-from longkeras.ops import global_store, prompt_keys
+from longkeras.ops.decoding import global_cache, prompt_cache
 
 # Tokens of a row that one call reads by default; fewer in a model of shorter context.
 CHUNK_LENGTH = 256
@@ -98,9 +98,9 @@ class Prompts:
         """Arguments of `initial_state` that reserve space for global tokens."""
         if self.global_mask is None:
             return {}
-        needed = prompt_keys.needed_capacity(self.global_mask)
+        needed = prompt_cache.needed_capacity(self.global_mask)
         return {
-            "num_global_tokens": global_store.needed_capacity(
+            "num_global_tokens": global_cache.needed_capacity(
                 self.global_mask, multiple=_GLOBAL_TOKENS
             ),
             "prompt_length": -(-needed // _PROMPT_TOKENS) * _PROMPT_TOKENS,

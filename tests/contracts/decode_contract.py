@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from longkeras.ops.compiled_function import compiled_function
+from longkeras.ops.backend.compiled_function import compiled_function
 
 BATCH_SIZE = 3
 CHUNK_LENGTH = 8

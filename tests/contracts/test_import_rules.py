@@ -31,10 +31,9 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 # Inside functions of these files only, so that the other backends never need them.
 BACKEND_FILES = (
     "models/base/tensor_pipeline.py",  # likewise, around a model's own data
-    "ops/block_loop.py",
-    "ops/compiled_function.py",
-    "ops/implementations/",
-    "ops/recurrent_scan.py",
+    "ops/attention/kernels/",
+    "ops/backend/",
+    "ops/recurrence/fused.py",
     "text/pipeline.py",  # steps of `tf.data`, whatever the backend
 )
 

@@ -8,7 +8,7 @@ import keras
 import pytest
 
 from longkeras.fitting import ProgressLog, should_jit_compile
-from longkeras.ops.implementations.platform import runs_on_cpu
+from longkeras.ops.backend.device import runs_on_cpu
 from tests.models.small_models import small_model
 
 

@@ -8,8 +8,8 @@ import pytest
 from keras import ops
 
 from longkeras.layers import LongformerEncoderLayer
-from longkeras.ops import folded_attention
-from longkeras.ops.implementations import one_program
+from longkeras.ops.attention import absorbed_attention
+from longkeras.ops.backend import xla_compile
 from tests.ops.gradients import outputs_and_gradients
 
 LENGTH = 520
@@ -39,9 +39,9 @@ def test_a_long_text_is_encoded_as_short_ones_are(monkeypatch, training):
         return outputs_and_gradients(call, [ops.convert_to_tensor(x)], x)
 
     output, (gradient,) = encode()
-    monkeypatch.setattr(folded_attention, "LONG", LENGTH + 1)
+    monkeypatch.setattr(absorbed_attention, "LONG", LENGTH + 1)
     limits = dict.fromkeys(("eager", "graph"), LENGTH + 1)
-    monkeypatch.setattr(one_program, "_LONG", limits)
+    monkeypatch.setattr(xla_compile, "_LONG", limits)
     expected, (expected_gradient,) = encode()
 
     np.testing.assert_allclose(output, expected, atol=1e-5)

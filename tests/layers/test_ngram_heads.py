@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from longkeras.layers import NGramHeads
-from longkeras.ops.ngram_followers import ngram_followers
+from longkeras.ops.ngrams.followers import ngram_followers
 
 SIZES = [2, 3]
 TEXT = np.array([[5, 6, 7, 5, 6, 7, 5], [1, 1, 1, 2, 2, 1, 1]])

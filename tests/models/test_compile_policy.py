@@ -7,7 +7,7 @@ import pytest
 
 from longkeras.fitting import should_jit_compile
 from longkeras.models.base.compile_policy import CompilePolicy
-from longkeras.ops.implementations.platform import runs_on_cpu
+from longkeras.ops.backend.device import runs_on_cpu
 
 
 class Recorded:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops, tree
 
-from longkeras.ops.ngram_followers import ngram_followers
+from longkeras.ops.ngrams.followers import ngram_followers
 from tests.contracts import decode_contract
 from tests.contracts.decode_contract import PADDINGS, Decoder
 from tests.models.small_models import (

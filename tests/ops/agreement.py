@@ -1,11 +1,7 @@
 """Every implementation of a case's attention against the dense reference."""
 
-from longkeras.ops import (
-    banded_attention,
-    chooser,
-    longformer_attention,
-    reference_attention,
-)
+from longkeras.ops import banded_attention, longformer_attention, reference_attention
+from longkeras.ops.attention import dispatch
 from tests.ops.cases import TOLERANCES, assert_close
 from tests.ops.gradients import outputs_and_gradients
 
@@ -44,14 +40,14 @@ def attention(case, implementation="reference", **changes):
 def implementations(case):
     """The names that can be forced for the case, here and now."""
     masks = (case.padding_mask(), case.global_mask(), case.document_ids())
-    facts = chooser.Facts(
+    signature = dispatch.CallSignature(
         case.pattern,
         case.length,
         case.key_length,
         is_masked=any(mask is not None for mask in masks),
         has_dropout=bool(case.dropout),
     )
-    found = chooser.candidates(facts)
+    found = dispatch.candidates(signature)
     return [candidate.name for candidate in found if candidate.can_run]
 
 

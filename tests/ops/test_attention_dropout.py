@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.ops import attention_dropout, reference_attention
+from longkeras.ops import reference_attention
+from longkeras.ops.attention import dropout
 from longkeras.patterns import BandedPattern
 from tests.ops import oracle
 from tests.ops.gradients import as_array
@@ -15,14 +16,14 @@ from tests.ops.gradients import as_array
 
 def kept(seed, batch_size, positions, num_heads, key_positions, rate):
     """The op's mask as a bool array `(batch, heads, queries, keys)`."""
-    query_numbers = attention_dropout.query_numbers(
-        attention_dropout.draw_seed(seed),
+    query_numbers = dropout.query_numbers(
+        dropout.draw_seed(seed),
         batch_size,
         ops.convert_to_tensor(positions, dtype="int32"),
         num_heads,
     )
-    key_numbers = attention_dropout.key_numbers(ops.convert_to_tensor(key_positions))
-    keep = attention_dropout.kept(query_numbers[..., None], key_numbers, rate)
+    key_numbers = dropout.key_numbers(ops.convert_to_tensor(key_positions))
+    keep = dropout.kept(query_numbers[..., None], key_numbers, rate)
     return np.swapaxes(ops.convert_to_numpy(keep), 1, 2)
 
 
@@ -79,7 +80,7 @@ def assert_unrelated(one, other):
 def test_a_seed_generator_moves_on_and_starts_again_from_its_seed():
     def draws():
         generator = keras.random.SeedGenerator(7)
-        return [int(attention_dropout.draw_seed(generator)) for _ in range(5)]
+        return [int(dropout.draw_seed(generator)) for _ in range(5)]
 
     assert len(set(draws())) == 5
     assert draws() == draws()

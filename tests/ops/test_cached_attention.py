@@ -9,8 +9,8 @@ import pytest
 from hypothesis import strategies as st
 from keras import ops, tree
 
-from longkeras.ops import global_store, prompt_keys
-from longkeras.ops.cached_attention import (
+from longkeras.ops.decoding import global_cache, prompt_cache
+from longkeras.ops.decoding.cached_attention import (
     attend_chunk,
     attend_global_rows,
     attend_step,
@@ -118,13 +118,17 @@ class Decoder:
         self.state = {"rings": (ops.zeros(shape, dtype), ops.zeros(shape, dtype))}
         self.state["position"] = ops.zeros((BATCH_SIZE,), "int32")
         if reading.globals_at is not None:
-            capacity = capacity or max(global_store.needed_capacity(mask), 1)
-            self.state["store"] = global_store.empty_store(
+            capacity = capacity or max(global_cache.needed_capacity(mask), 1)
+            self.state["store"] = global_cache.empty_store(
                 BATCH_SIZE, capacity, kv_heads, HEAD_DIM, dtype
             )
         if reading.has_rows:
-            self.state["prompt"] = prompt_keys.empty_prompt_keys(
-                BATCH_SIZE, prompt_keys.needed_capacity(mask), kv_heads, HEAD_DIM, dtype
+            self.state["prompt"] = prompt_cache.empty_prompt_keys(
+                BATCH_SIZE,
+                prompt_cache.needed_capacity(mask),
+                kv_heads,
+                HEAD_DIM,
+                dtype,
             )
         self.text = [*reading.text(), *(reading.text(1) if reading.has_rows else ())]
         self.is_global = mask
@@ -173,7 +177,7 @@ class Decoder:
         reading, state = self.reading, dict(state)
         position = state["position"]
         if "store" in state:
-            state["store"] = global_store.extend(
+            state["store"] = global_cache.extend(
                 state["store"], position, *parts[1:3], is_global
             )
         output, state["rings"] = attend_chunk(
@@ -187,7 +191,7 @@ class Decoder:
         )
         if "prompt" in state:
             query, key, value = parts[3:]
-            state["prompt"] = prompt_keys.extend(
+            state["prompt"] = prompt_cache.extend(
                 state["prompt"], position, lengths, key, value, is_global
             )
             output = attend_global_rows(
@@ -360,4 +364,4 @@ def test_compiled_reading_counts_the_globals_it_had_no_place_for():
     store = decoder.read_prompt().state["store"]
     assert as_array(store.count).tolist() == [9, 4, 3]
     with pytest.raises(ValueError, match="capacity=5 with 9 global tokens"):
-        global_store.check_capacity(store)
+        global_cache.check_capacity(store)

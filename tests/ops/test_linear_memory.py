@@ -21,7 +21,7 @@ CASES = {
 }
 
 
-def measured(case, with_gradient, implementation="blocked"):
+def measured(case, custom_gradient, implementation="blocked"):
     """Entries of the largest tensor, with the global mask as a program argument."""
     case = dataclasses.replace(case, batch=1, head_dim=8)
     num_tensors = len(case.names)
@@ -33,7 +33,7 @@ def measured(case, with_gradient, implementation="blocked"):
         return attention(case, implementation, **changes)(*tensors)
 
     function = attend
-    if with_gradient:
+    if custom_gradient:
 
         def function(*inputs):
             rest = inputs[num_tensors:]
@@ -46,16 +46,16 @@ def measured(case, with_gradient, implementation="blocked"):
 
 # A gradient's program contains the forward pass: one case without it is enough.
 @pytest.mark.parametrize(
-    ("name", "with_gradient"),
+    ("name", "custom_gradient"),
     [*((name, True) for name in CASES), ("global rows, dropout", False)],
 )
-def test_the_largest_tensor_grows_linearly(name, with_gradient):
+def test_the_largest_tensor_grows_linearly(name, custom_gradient):
     case = CASES[name]
     # PyTorch computes what XLA only compiles.
     length = 256 if keras.backend.backend() == "torch" else 1024
 
     short, long = (
-        measured(dataclasses.replace(case, length=times * length), with_gradient)
+        measured(dataclasses.replace(case, length=times * length), custom_gradient)
         for times in (1, 4)
     )
 

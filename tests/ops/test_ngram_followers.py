@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.ops.compiled_function import compiled_function
-from longkeras.ops.latest_match import latest_match
-from longkeras.ops.ngram_followers import ngram_followers
+from longkeras.ops.backend.compiled_function import compiled_function
+from longkeras.ops.ngrams.followers import ngram_followers
+from longkeras.ops.ngrams.latest_match import latest_match
 
 SIZES = [1, 2, 4]
 LENGTH = 60

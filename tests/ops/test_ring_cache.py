@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import strategies as st
 from keras import ops
 
-from longkeras.ops import ring_cache
+from longkeras.ops.decoding import ring_cache
 from tests.ops.cases import drawn
 
 HEADS, HEAD_DIM = 2, 2

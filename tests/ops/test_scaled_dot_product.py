@@ -9,9 +9,9 @@ import pytest
 from hypothesis import strategies as st
 from keras import ops
 
-from longkeras.ops.attention_arguments import rule_for
-from longkeras.ops.implementations import fused_parts, scaled_dot_product
-from longkeras.ops.implementations.tile import Masks
+from longkeras.ops.attention.kernels import fused_parts, scaled_dot_product
+from longkeras.ops.attention.kernels.tile import Masks
+from longkeras.ops.attention.validation import spec_for
 from longkeras.patterns import BandedPattern
 from tests.ops.agreement import attention
 from tests.ops.cases import TOLERANCES, Case, assert_close, cases, drawn
@@ -49,10 +49,10 @@ def fused(case):
     masks = [x if x is None else ops.convert_to_tensor(x) for x in masks]
 
     def attend(query, key, value):
-        rule = rule_for(
+        spec = spec_for(
             query, case.pattern, None, case.query_start, case.dropout, case.seed, masks
         )
-        return scaled_dot_product.attend(query, key, value, rule)
+        return scaled_dot_product.attend(query, key, value, spec)
 
     return attend
 
@@ -156,10 +156,10 @@ def test_nothing_is_recorded_without_gradients():
 
 @on_torch
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-@pytest.mark.parametrize("with_gradient", [False, True])
-def test_the_largest_tensor_grows_linearly(case, with_gradient):
+@pytest.mark.parametrize("custom_gradient", [False, True])
+def test_the_largest_tensor_grows_linearly(case, custom_gradient):
     short, long = (
-        _largest(dataclasses.replace(case, length=length, batch=1), with_gradient)
+        _largest(dataclasses.replace(case, length=length, batch=1), custom_gradient)
         for length in (1024, 4096)
     )
 
@@ -167,8 +167,8 @@ def test_the_largest_tensor_grows_linearly(case, with_gradient):
     assert long < 4.5 * short
 
 
-def _largest(case, with_gradient):
-    function = differentiated(fused(case)) if with_gradient else fused(case)
+def _largest(case, custom_gradient):
+    function = differentiated(fused(case)) if custom_gradient else fused(case)
     return largest_tensor(function, case.tensors())
 
 

@@ -21,7 +21,7 @@ from longkeras.models.base.text_columns import (
     count_of,
     is_tensor,
 )
-from longkeras.ops.implementations.concrete import concrete_array
+from longkeras.ops.backend.concrete import concrete_array
 from longkeras.text.pipeline import is_tracing, noting_errors
 
 

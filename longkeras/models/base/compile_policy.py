@@ -2,7 +2,7 @@
 
 import keras
 
-from longkeras.ops.implementations.platform import runs_on_cpu
+from longkeras.ops.backend.device import runs_on_cpu
 
 
 def xla_helps(model):

@@ -1,7 +1,7 @@
 """Embeddings that train alike on every backend.
 
 Named as the classes that they stand for, since files of weights call layers by their
-class. `longkeras.ops.table_rows` says what differs.
+class. `longkeras.ops.embedding_lookup` says what differs.
 """
 
 import keras
@@ -9,7 +9,7 @@ import keras_hub
 import numpy as np
 from keras import ops
 
-from longkeras.ops.table_rows import table_rows
+from longkeras.ops.embedding_lookup import table_rows
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

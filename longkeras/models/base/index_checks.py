@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from longkeras.ops.implementations.concrete import concrete_array
+from longkeras.ops.backend.concrete import concrete_array
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from longkeras.models.base.text_columns import (
     is_rows,
     is_uneven,
 )
-from longkeras.ops.implementations.concrete import concrete_array
+from longkeras.ops.backend.concrete import concrete_array
 from longkeras.text.pipeline import is_tracing, noting_errors
 
 _EXPECTED = (

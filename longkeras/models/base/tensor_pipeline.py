@@ -5,7 +5,7 @@ import sys
 import numpy as np
 
 from longkeras.models.base.index_checks import Extent
-from longkeras.ops.implementations.concrete import concrete_array
+from longkeras.ops.backend.concrete import concrete_array
 from longkeras.text.pipeline import is_tracing, noting_errors
 
 

@@ -11,7 +11,7 @@ from longkeras.models.generation.batch_generation import generate_batch
 from longkeras.models.generation.compiled_decoding import CompiledDecoding
 from longkeras.models.generation.options import GenerationOptions
 from longkeras.models.generation.text_generation import TextStream, generate_texts
-from longkeras.ops.real_first import real_first
+from longkeras.ops.left_compact import left_compact
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -133,7 +133,7 @@ class DecodingCausalLM(
             `(batch, chunk, hidden_dim)` and the state after the chunk. What stands
             at padding is unspecified.
         """
-        order, place, lengths = real_first(padding_mask)
+        order, place, lengths = left_compact(padding_mask)
         token_ids = ops.take_along_axis(token_ids, order, axis=1)
         masks = []
         if global_attention_mask is not None:

@@ -11,7 +11,7 @@ from longkeras.models.generation.token_choice import (
     end_token_ids,
     forbidden_token_ids,
 )
-from longkeras.ops.compiled_function import compiled_function
+from longkeras.ops.backend.compiled_function import compiled_function
 from longkeras.text.samplers import usable_sampler
 
 # `stream` writes several tokens in a call with a model of few parameters, whose step

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from longkeras.models.base.index_checks import Extent
-from longkeras.ops.implementations.concrete import concrete_array
+from longkeras.ops.backend.concrete import concrete_array
 from longkeras.text.pipeline import (
     ArraySpec,
     is_tracing,

@@ -17,7 +17,7 @@ from longkeras.models.text_tasks.class_labels import (
     multi_hot,
     numbered,
 )
-from longkeras.ops.implementations.concrete import concrete_array
+from longkeras.ops.backend.concrete import concrete_array
 
 
 class ClassTargets:

@@ -1,0 +1,1 @@
+"""Attention over a pattern: the ops, their specification, and kernel dispatch."""

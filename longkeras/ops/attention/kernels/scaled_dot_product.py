@@ -1,0 +1,127 @@
+"""Banded attention on PyTorch's fused kernel, `scaled_dot_product_attention`.
+
+PyTorch is eager: how many keys are global, and whether anything is padded at all, is
+known when the op is called. So there is no walk with a fixed number of steps here,
+but as many calls of the kernel as the text needs; see `fused_tiles`.
+"""
+
+import dataclasses
+
+import keras
+from keras import ops
+
+from longkeras.ops.attention.kernels import dilation, fused_tiles
+from longkeras.ops.attention.kernels import global_positions as positions_of
+from longkeras.ops.attention.kernels.band_masks import band_masks
+from longkeras.ops.attention.kernels.tile import tile_dtype
+from longkeras.ops.attention.masking import zero_masked
+
+
+def why_not(dropout):
+    """Why this implementation cannot serve a call.
+
+    Args:
+        dropout: float, the rate at which weights are dropped.
+
+    Returns:
+        str, or None where it can.
+    """
+    if keras.backend.backend() != "torch":
+        return "it needs the torch backend"
+    if dropout:
+        return "PyTorch's kernel cannot drop the weights that `seed` names"
+    return None
+
+
+def attend(query, key, value, spec):
+    """Attend through PyTorch's kernel; see the package for the signature."""
+    reason = why_not(spec.dropout)
+    if reason is not None:
+        raise ValueError(
+            f"`implementation` 'scaled_dot_product' cannot run here: {reason}. "
+            f"Received: dropout={spec.dropout}"
+        )
+    dtype, length = query.dtype, query.shape[1]
+    spec = _without_idle_masks(spec)
+    query, key, value = (ops.cast(x, tile_dtype(x)) for x in (query, key, value))
+    if spec.key_mask is not None:
+        query = zero_masked(query, spec.at_queries(spec.key_mask, length))
+        key, value = (zero_masked(x, spec.key_mask) for x in (key, value))
+    num_heads, kv_heads = query.shape[2], key.shape[2]
+    groups = num_heads // kv_heads
+    masks = band_masks(query, key, spec)
+    columns = _columns(query, key, value, spec)
+    query = query.unflatten(2, (kv_heads, groups))
+    folds = dilation.folds(spec.pattern, num_heads, spec.query_start)
+    outputs = []
+    for fold in folds:
+        output = fused_tiles.attend(
+            fold.query(query).flatten(2, 3),
+            fold.key(key, groups),
+            fold.key(value, groups),
+            fold.masks(masks, key),
+            _folded(columns, fold, groups),
+            spec.scale,
+            (spec.pattern.left, spec.pattern.right, fold.folded_start),
+        )
+        outputs.append(fold.unfolded(output, length))
+    return ops.cast(dilation.put_together(folds, outputs), dtype)
+
+
+def _without_idle_masks(spec):
+    """The spec without masks that hide nothing and mark nothing."""
+    changes = {}
+    if spec.key_mask is not None and bool(spec.key_mask.all()):
+        changes["key_mask"] = None
+    if spec.global_mask is not None and not bool(spec.global_keys().any()):
+        changes["global_mask"] = None
+    return dataclasses.replace(spec, **changes)
+
+
+def _columns(query, key, value, spec):
+    """The global keys, gathered: as many a row as the fullest row has."""
+    if spec.global_mask is None:
+        return None
+    found = positions_of.find(spec.global_keys())
+    most = int(found.counts.max())
+    positions = found.order[:, :most]
+    is_global = ops.arange(most, dtype="int32") < found.counts[:, None]
+    key_positions = query_positions = None
+    if spec.pattern.is_causal:
+        batch_size, length = query.shape[:2]
+        query_positions = spec.query_start + ops.arange(length, dtype="int32")
+        query_positions = ops.broadcast_to(query_positions, (batch_size, length))
+        key_positions = positions
+    return fused_tiles.Columns(
+        key=positions_of.gather(key, positions),
+        value=positions_of.gather(value, positions),
+        is_global=is_global,
+        documents=positions_of.gather(spec.document_ids, positions),
+        key_positions=key_positions,
+        query_positions=query_positions,
+    )
+
+
+def _folded(columns, fold, groups):
+    """The columns of every text that a row is folded into."""
+    if columns is None:
+        return None
+
+    def repeated(x):
+        if x is None or fold.dilation == 1:
+            return x
+        return x.repeat_interleave(fold.dilation, dim=0)
+
+    def of_heads(x):
+        if fold.heads is not None:
+            x = ops.take(x, [head // groups for head in fold.heads], axis=2)
+        return repeated(x)
+
+    return fused_tiles.Columns(
+        key=of_heads(columns.key),
+        value=of_heads(columns.value),
+        is_global=repeated(columns.is_global),
+        documents=repeated(columns.documents),
+        key_positions=repeated(columns.key_positions),
+        query_positions=fold.text(columns.query_positions, 0),
+    )

@@ -1,0 +1,155 @@
+"""Validation of the attention ops' arguments, and the spec made from them."""
+
+import keras
+from keras import ops
+
+from longkeras.ops.attention.dispatch import CallSignature
+from longkeras.ops.attention.dropout import draw_seed
+from longkeras.ops.attention.spec import AttentionSpec
+from longkeras.patterns import BandedPattern
+
+
+def check_options(pattern, dropout, seed):
+    """Raise for options that no call could use.
+
+    Raises:
+        ValueError: If the pattern is none, or dropout is out of range or unseeded.
+    """
+    if not isinstance(pattern, BandedPattern):
+        raise ValueError(
+            "`pattern` must be a `longkeras.patterns.BandedPattern`. "
+            f"Received: pattern={pattern!r}"
+        )
+    if not 0.0 <= dropout < 1.0:
+        raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout!r}")
+    if dropout and seed is None:
+        raise ValueError(
+            "`dropout` needs a `seed`: an int, an int tensor, or a "
+            f"`keras.random.SeedGenerator`. Received: dropout={dropout}, seed=None"
+        )
+
+
+def check_tensors(query, key, value, pattern, masks, query_start=0, prefix=""):
+    """Raise for shapes that do not fit each other.
+
+    Args:
+        query: tensor.
+        key: tensor.
+        value: tensor.
+        pattern: `BandedPattern`.
+        masks: dict of name and tensor or None, each `(batch, keys)`.
+        query_start: int.
+        prefix: str, put before the names of the tensors in messages.
+
+    Raises:
+        ValueError: If a shape does not fit.
+    """
+    names = [f"{prefix}{name}" for name in ("query", "key", "value")]
+    shapes = ", ".join(
+        f"{name} {tuple(x.shape)}"
+        for name, x in zip(names, (query, key, value), strict=True)
+    )
+    if not len(query.shape) == len(key.shape) == len(value.shape) == 4:
+        raise ValueError(
+            f"`{names[0]}`, `{names[1]}` and `{names[2]}` must have four axes, "
+            f"`(batch, sequence, heads, head_dim)`. Received: {shapes}"
+        )
+    if tuple(key.shape) != tuple(value.shape):
+        raise ValueError(
+            f"`{names[1]}` and `{names[2]}` must have one shape. Received: {shapes}"
+        )
+    num_heads = query.shape[2]
+    if num_heads % key.shape[2] or query.shape[3] != key.shape[3]:
+        raise ValueError(
+            f"`{names[1]}` must have the head_dim of `{names[0]}` and a number of "
+            f"heads that divides the query's. Received: {shapes}"
+        )
+    if len(pattern.dilations) not in (1, num_heads):
+        raise ValueError(
+            "`pattern` must have one dilation, or one for each head. Received: "
+            f"dilation={pattern.dilation} for {num_heads} heads"
+        )
+    query_length, key_length = query.shape[1], key.shape[1]
+    known = query_length is not None and key_length is not None
+    if query_start < 0 or (known and query_start + query_length > key_length):
+        raise ValueError(
+            "`query_start` must be at least 0 and leave a key for every query. "
+            f"Received: query_start={query_start} with {shapes}"
+        )
+    for name, mask in masks.items():
+        if mask is not None:
+            _check_mask(name, tuple(mask.shape), tuple(key.shape))
+
+
+def spec_for(query, pattern, scale, query_start, dropout, seed, masks):
+    """The `AttentionSpec` of a call.
+
+    Args:
+        query: `(batch, sequence, heads, head_dim)`.
+        pattern: `BandedPattern`.
+        scale: float or None, for `head_dim ** -0.5`.
+        query_start: int.
+        dropout: float.
+        seed: what `longkeras.ops.attention.dropout.draw_seed` takes, or None.
+        masks: `(padding_mask, global_mask, document_ids)`, each a tensor or None.
+
+    Returns:
+        `AttentionSpec`.
+    """
+    padding_mask, global_mask, document_ids = masks
+    return AttentionSpec(
+        pattern=pattern,
+        scale=query.shape[-1] ** -0.5 if scale is None else scale,
+        query_start=query_start,
+        key_mask=_cast(padding_mask, "bool"),
+        global_mask=_cast(global_mask, "bool"),
+        document_ids=_cast(document_ids, "int32"),
+        dropout=dropout,
+        seed=draw_seed(seed) if dropout else None,
+    )
+
+
+def signature_for(query, key, spec):
+    """What the chooser may know of a call.
+
+    Args:
+        query: `(batch, sequence, heads, head_dim)`.
+        key: `(batch, keys, kv_heads, head_dim)`.
+        spec: `AttentionSpec`.
+
+    Returns:
+        `longkeras.ops.attention.dispatch.CallSignature`.
+    """
+    masks = (spec.key_mask, spec.global_mask, spec.document_ids)
+    return CallSignature(
+        pattern=spec.pattern,
+        query_length=query.shape[1],
+        key_length=key.shape[1],
+        is_masked=any(mask is not None for mask in masks),
+        has_dropout=bool(spec.dropout),
+    )
+
+
+def to_tensors(*arguments):
+    """The arguments as tensors, unless they are symbolic or None."""
+    return [
+        x if x is None or keras.utils.is_keras_tensor(x) else ops.convert_to_tensor(x)
+        for x in arguments
+    ]
+
+
+def _cast(x, dtype):
+    return None if x is None else ops.cast(x, dtype)
+
+
+def _check_mask(name, shape, key_shape):
+    if len(shape) != 2:
+        raise ValueError(
+            f"`{name}` must have two axes, `(batch, sequence)`. Received: shape {shape}"
+        )
+    for size, expected in zip(shape, key_shape, strict=False):
+        if None not in (size, expected) and size != expected:
+            raise ValueError(
+                f"`{name}` must have a value for every key. Received: shape {shape} "
+                f"with keys of shape {key_shape}"
+            )

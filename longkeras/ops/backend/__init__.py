@@ -1,0 +1,1 @@
+"""Backend-specific code: custom gradients, compilation, loops, devices."""

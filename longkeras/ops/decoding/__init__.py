@@ -1,0 +1,1 @@
+"""Key/value caches and attention for decoding token by token."""

@@ -1,0 +1,1 @@
+"""Recurrent cells over a sequence, and the choice of implementation."""
