@@ -28,7 +28,7 @@ def local_folder(
 ) -> Path:
     """A checkpoint's folder, downloaded first if `hf://user/name` is given.
 
-    A branch, tag or commit may follow the name behind an `@`. Only files that are read
+    A branch, tag or commit may follow the name after an `@`. Only files that are read
     are downloaded, into the cache that other programs share (`HF_HOME`), and from
     `HF_ENDPOINT` where that is set. Files in the cache are used without a network.
     """

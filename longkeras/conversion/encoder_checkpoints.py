@@ -152,7 +152,7 @@ def encoder_arguments(request: LoadRequest) -> dict[str, Any]:
         ours: request.size(theirs) for theirs, ours in _REQUIRED_SIZES.items()
     }
     positions = request.size("max_position_embeddings")
-    # RoBERTa's positions begin behind the row of its padding token.
+    # RoBERTa's positions begin after the row of its padding token.
     is_bert = request.model_type == "bert"
     padding_id = request.size("pad_token_id", 0 if is_bert else 1)
     first = 0 if is_bert else padding_id + 1

@@ -108,8 +108,8 @@ def from_huggingface(
 
     Args:
         path_or_handle: str or path. A folder, or `"hf://user/name"`, with a branch,
-            tag or commit behind an `@` if wanted. The Hub's files come through its
-            ordinary cache, from `HF_ENDPOINT` where that is set.
+            tag or commit after an `@` if wanted. Files of the Hub are read through its
+            cache, from `HF_ENDPOINT` if that is set.
         task: class, or one of `"backbone"`, `"masked_lm"`, `"text_classifier"`,
             `"question_answerer"` and `"token_classifier"`. Defaults to `None`: the
             checkpoint's own task.

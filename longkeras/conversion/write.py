@@ -1,4 +1,4 @@
-"""Models written as Hugging Face checkpoints that `transformers` loads."""
+"""Writer of Hugging Face checkpoints that `transformers` loads."""
 
 import json
 import os
@@ -30,24 +30,24 @@ def to_huggingface(
     """Writes a model as a Hugging Face checkpoint that `transformers` loads as it is.
 
     The folder gets `config.json`, `model.safetensors` in float32 without copies of
-    tied weights, and the tokenizer's files where the model has a preprocessor. It is
-    written whole or not at all. A low-rank adaptation is added to the weights. The
-    activation of a classifier's outputs is not written: `transformers` gives logits.
+    tied weights, and the tokenizer's files if the model has a preprocessor. It is
+    replaced atomically. A low-rank adaptation is merged into the weights. The
+    activation of a classifier's outputs is not written: `transformers` returns logits.
 
     Args:
         model: `longkeras.models.LongformerBackbone` or one of its tasks.
-        folder: str or path. New, empty, or a Hugging Face checkpoint to replace, of
-            which files that are not of the model are kept.
-        max_shard_bytes: int. The most bytes of tensors in one file; more become
-            several. Defaults to 50 GB.
+        folder: str or path. New, empty, or a Hugging Face checkpoint to replace, whose
+            other files are kept.
+        max_shard_bytes: int. The most bytes of tensors in one file, which are in memory
+            together; more are split into several files. Defaults to 50 GB.
 
     Returns:
         `pathlib.Path`: the folder.
 
     Raises:
         CheckpointError: If the folder holds something else.
-        ValueError: If the model is of another kind, or has what Hugging Face's has
-            not: dilation, an activation without a name there, eight-bit weights.
+        ValueError: If the model is of another kind, or has features that Hugging Face
+            lacks: dilation, an unknown activation, eight-bit weights.
 
     Example:
 

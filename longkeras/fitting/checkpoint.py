@@ -146,7 +146,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             return
         # A checkpoint of longkeras 0.1, in Keras' layout.
         with warnings.catch_warnings():
-            # Keras only warns where a part is missing, and goes on without it.
+            # Keras only warns where a part is missing, and continues without it.
             warnings.simplefilter("error", UserWarning)
             model.load_weights(self.path)
         _assign_random_state(model, state["random_state"])

@@ -18,7 +18,7 @@ _SPECIAL_TOKENS = {"<pad>": PAD_TOKEN_ID, "<s>": START_TOKEN_ID, "</s>": END_TOK
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ByteTokenizer(AtomicPreset, tokenizers.ByteTokenizer):
-    """UTF-8 bytes as ids 3 to 258, behind pad (0), start (1) and end (2).
+    """UTF-8 bytes as ids 3 to 258, after pad (0), start (1) and end (2).
 
     By default nothing is lowercased or normalized, so that detokenizing restores the
     text. Bytes that are not UTF-8 become U+FFFD.

@@ -46,8 +46,8 @@ class TokenReport:
 def kept_lengths(lengths: Sequence[int], room: int, truncate: str) -> list[int]:
     """The lengths to which one or two texts are truncated to fit into `room` tokens.
 
-    `truncate="round_robin"` cuts the longer text first; `"waterfall"` gives the first
-    text all the room it needs.
+    `truncate="round_robin"` cuts the longer text first; `"waterfall"` cuts the
+    second text first.
     """
     if len(lengths) == 1:
         return [min(lengths[0], room)]

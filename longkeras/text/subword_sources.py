@@ -144,7 +144,7 @@ class SubwordSources:
         Treebank. Detokenized text has a space between any two words.
 
         Args:
-            words: list of str, such as `longkeras.text.frequent_words` gives.
+            words: list of str, such as those of `longkeras.text.frequent_words`.
             lowercase: bool. Whether text is lowercased before its words are looked up.
                 It is part of the `definition`, and saved with it. Defaults to `False`.
             split_punctuation: bool. Whether punctuation marks are words of their own.

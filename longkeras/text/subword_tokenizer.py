@@ -229,7 +229,7 @@ class SubwordTokenizer(SubwordSources, AtomicPreset, keras_hub.tokenizers.Tokeni
         """Ids of one or two texts as a row with start, separators and end.
 
         Args:
-            first: int array `(length,)`, as `tokenize` gives.
+            first: int array `(length,)`, as returned by `tokenize`.
             second: the same of another text. Defaults to `None`.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Short encoders made long: BERT, RoBERTa and XLM-R as Longformer."""
+"""Conversion of BERT, RoBERTa and XLM-R to Longformer."""
 
 import os
 from pathlib import Path
@@ -20,55 +20,53 @@ def convert_to_long(
     num_classes: int | None = None,
     class_names: list[str] | None = None,
 ) -> Any:
-    """Makes a Longformer of BERT, RoBERTa or XLM-R, in one pass and without training.
+    """Converts BERT, RoBERTa or XLM-R to Longformer, without training.
 
-    Every weight is copied. The rows of the position table are repeated, one after
-    another, up to the new length, and global tokens get copies of the projections of
-    all others, as Longformer's first weights were made. A text that is shorter than
-    half the window gives the numbers of the old model, to rounding; a longer one
-    needs some training, of a masked language model for example, for the model to
-    find its way around the repeated positions.
+    Every weight is copied. The rows of the position table are repeated up to the new
+    length, and the projections of global tokens are copies of the others, as in the
+    initial weights of Longformer. For texts shorter than half the window, the outputs
+    are those of the old model, up to rounding. Longer texts need some training, of a
+    masked language model for example, to adapt to the repeated positions.
 
-    Of Hugging Face's folders nothing is lost that a Longformer can hold: token types,
-    activation, epsilon, untied output, heads of masked language models, classifiers
-    of texts and of tokens, and question answerers. BERT's guess whether a sentence
-    follows another is left out, and so is the pooler, but for a backbone and for the
-    head of BERT's classifier of texts, whose first layer it is. BERT counts positions
-    over padding too: the numbers are the same where padding stands behind the text.
+    From Hugging Face folders everything is kept that a Longformer has: token types,
+    activation, epsilon, untied output, heads of masked language models, text and token
+    classifiers, and question answerers. BERT's next-sentence head is left out, and so
+    is the pooler, except in a backbone and in BERT's text classifier, whose first layer
+    it is. BERT counts positions over padding too: outputs are the same where padding
+    follows the text.
 
-    The head of a checkpoint is kept if it is that of the task and has as many classes
-    as are wanted. Any other task gets a new head with random weights, and one line in
-    the log says so: a plain encoder can become every task. `from_preset` of the
-    Longformer classes does the same with a Hugging Face folder.
+    The head of a checkpoint is kept if it is that of the task and has the requested
+    number of classes. Otherwise the head is new, with random weights, and a line in the
+    log says so. `from_preset` of the Longformer classes converts Hugging Face folders
+    in the same way.
 
     Args:
         model: `keras_hub.models.RobertaBackbone`, `BertBackbone` or
             `XLMRobertaBackbone`; one of their tasks `...MaskedLM` or
             `...TextClassifier`; the name or folder of a preset of them; or a Hugging
             Face folder or `"hf://user/name"` of RoBERTa, BERT (Chinese BERT and
-            RoBERTa-wwm are BERT's too) or XLM-R.
+            RoBERTa-wwm too) or XLM-R.
         max_sequence_length: int. The longest text of the new model, at least that of
             the old one. Defaults to `4096`.
-        attention_window: int, or list of one per layer. Keys in the window, even
-            numbers, half of them on each side of the token. Defaults to `512`.
-        task: str, of a folder or a name: `"backbone"`, `"masked_lm"`,
+        attention_window: int, or list of one per layer. Keys in the window, an even
+            number, half of them on each side of the token. Defaults to `512`.
+        task: str, for a folder or a name: `"backbone"`, `"masked_lm"`,
             `"text_classifier"`, `"question_answerer"` or `"token_classifier"`.
-            Defaults to `None`: what the folder says it is, and a preset's backbone.
-        num_classes: int. Number of classes of a classifier made from a folder or a
-            name. Defaults to `None`: as many as there are `class_names`, or those of
-            the checkpoint.
-        class_names: list of str, one a class. Defaults to `None`: those of the
+            Defaults to `None`: the folder's own task, or a preset's backbone.
+        num_classes: int. Number of classes of a classifier from a folder or a name.
+            Defaults to `None`: the number of `class_names`, or that of the checkpoint.
+        class_names: list of str, one per class. Defaults to `None`: those of the
             checkpoint, if its classes are kept.
 
     Returns:
         `longkeras.models.LongformerBackbone` or a task of the family, with a
-        preprocessor where the old model had one or the folder holds a tokenizer. Of a
-        tokenizer without a model `LongformerTokenizer.from_byte_pair`,
-        `from_word_piece` and `from_sentence_piece` make Longformer's.
+        preprocessor if the old model had one or the folder holds a tokenizer. To
+        convert a tokenizer alone, see `LongformerTokenizer.from_byte_pair`,
+        `from_word_piece` and `from_sentence_piece`.
 
     Raises:
         CheckpointError: If a folder is missing, damaged or of another kind.
-        ValueError: If the model is of another kind, long already, quantized or
+        ValueError: If the model is of another kind, already long, quantized or
             adapted, if a new classifier has no number of classes, or if the length or
             window does not fit.
 

@@ -46,7 +46,7 @@ def read_preset(
 ) -> Any:
     """Make a Longformer of a KerasHub preset for `from_preset` of a Longformer class.
 
-    None for a class that is none of Longformer's models.
+    Returns None for other classes.
     """
     if not any(kind is head.model for head in longformer.FAMILY.heads):
         return None
@@ -64,7 +64,7 @@ def convert_preset(
     A task's head is the preset's if it has the requested number of classes, and a new
     one otherwise.
     """
-    # Without `architectures`, since `_holds_head` tells what task a preset has.
+    # Without `architectures`: `_holds_head` finds the task of a preset.
     request = LoadRequest(Path(preset), {}, task, load_weights, overrides)
     head = wanted_head(request, longformer.FAMILY)
     of_backbone, of_task = request.split_overrides(

@@ -64,7 +64,7 @@ def context_use(
     """Measure the rise in bits of the next bytes when the far context is changed.
 
     Every place is read from an empty state without a start token: first the context,
-    whole or changed, then the target bytes, of which alone the bits count.
+    whole or changed, then the target bytes, which alone are scored.
 
     Args:
         model: a model with the decode contract; see `bits_per_byte`.

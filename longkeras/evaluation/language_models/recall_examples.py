@@ -111,7 +111,7 @@ def recall_examples(
     Raises:
         ValueError: For an unknown kind, depths outside 0 to 1, more pairs than names,
             more decoys than there are, decoys of `"key_value"`, more numbers than the
-            digits give, or a length that the statements alone exceed.
+            digits allow, or a length that the statements alone exceed.
 
     Example:
 
@@ -257,7 +257,7 @@ def _between_words(filler, place):
 
 def _example(context, question, answer, wrong, length, depth):
     start = context.rindex(answer)
-    behind = context[start:].encode()
+    rest = context[start:].encode()
     return RecallExample(
         context=context,
         question=question,
@@ -266,5 +266,5 @@ def _example(context, question, answer, wrong, length, depth):
         alternatives=tuple(wrong),
         length=length,
         depth=float(depth),
-        distance=len(behind) + len(question.encode()),
+        distance=len(rest) + len(question.encode()),
     )
