@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
+from longkeras.ops.document_starts import restart
 from longkeras.ops.embedding_lookup import table_rows
 
 
@@ -31,6 +32,8 @@ class LearnedPositionEmbedding(keras.layers.Layer):
             Defaults to `None`, one after another.
         start_index: int or int scalar tensor. Tokens read before, where positions
             run one after another. Defaults to `0`.
+        document_ids: int tensor `(batch, sequence)`. Positions start anew at the
+            first token of each packed document. Defaults to `None`, one document.
 
     Returns:
         Tensor like `inputs`.
@@ -94,12 +97,15 @@ class LearnedPositionEmbedding(keras.layers.Layer):
             initializer=self.initializer,
         )
 
-    def call(self, inputs, positions=None, start_index=0):
+    def call(self, inputs, positions=None, start_index=0, document_ids=None):
         length = ops.shape(inputs)[1]
         if positions is None:
             self._check_length(length, start_index)
             steps = ops.arange(length, dtype="int32")
             positions = steps + self.first_position + start_index
+        if document_ids is not None:
+            positions = ops.broadcast_to(positions, ops.shape(document_ids))
+            positions = restart(positions, document_ids, self.first_position)
         table = ops.convert_to_tensor(self.position_embeddings)
         in_table = ops.logical_and(positions >= 0, positions < table.shape[0])
         rows = table_rows(table, ops.where(in_table, positions, 0))

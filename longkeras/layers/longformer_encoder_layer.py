@@ -53,6 +53,8 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
             to `None`.
         global_attention_mask: bool tensor `(batch, sequence)`, True at global tokens.
             Defaults to `None`, no token is.
+        document_ids: int tensor `(batch, sequence)`. Tokens of packed documents,
+            global ones too, see their own document only. Defaults to `None`.
         training: bool. Whether to drop out. Defaults to `None`.
 
     Returns:
@@ -138,6 +140,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
         hidden_states,
         padding_mask=None,
         global_attention_mask=None,
+        document_ids=None,
         training=None,
     ):
         attend = self.attention
@@ -147,6 +150,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
             hidden_states,
             padding_mask=padding_mask,
             global_attention_mask=global_attention_mask,
+            document_ids=document_ids,
             training=training,
         )
         hidden_states = self._joined(self.attention_norm, x, hidden_states, training)
