@@ -6,9 +6,9 @@ from keras import ops
 from longkeras.argument_checks import check_arguments
 from longkeras.layers import recurrent_exchange
 from longkeras.layers.counter_dropout import CounterDropout
+from longkeras.ops.document_starts import first_tokens
 from longkeras.ops.recurrence.cells import CELLS
 from longkeras.ops.recurrence.dispatch import check_implementation, recurrent_layer
-from longkeras.ops.document_starts import first_tokens
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
