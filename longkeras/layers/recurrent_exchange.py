@@ -3,7 +3,7 @@
 from keras import ops
 
 from longkeras.ops.recurrence.cells import CELLS
-from longkeras.ops.recurrence.fused import keras_layer_class
+from longkeras.ops.backend.recurrent_layers import keras_layer_class
 
 # What a layer of Keras must be to compute what a stack computes.
 _EXPECTED = {"use_bias": True, "activation": "tanh", "go_backwards": False}

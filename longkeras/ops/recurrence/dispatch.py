@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from longkeras.ops.backend.device import runs_on_cpu
-from longkeras.ops.recurrence.fused import fused_layer
+from longkeras.ops.backend.recurrent_layers import fused_layer
 from longkeras.ops.recurrence.scan import scan_layer
 
 IMPLEMENTATIONS = ("auto", "scan", "fused")
