@@ -4,7 +4,7 @@ import keras
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.ngram_rows import NGramRows
-from longkeras.ops.ngrams.bins import ngram_bins
+from longkeras.ops.ngrams.codes import ngram_bins
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

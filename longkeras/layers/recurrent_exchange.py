@@ -2,8 +2,8 @@
 
 from keras import ops
 
-from longkeras.ops.recurrence.cells import CELLS
 from longkeras.ops.backend.recurrent_layers import keras_layer_class
+from longkeras.ops.recurrence.cells import CELLS
 
 # What a layer of Keras must be to compute what a stack computes.
 _EXPECTED = {"use_bias": True, "activation": "tanh", "go_backwards": False}

@@ -12,7 +12,15 @@ _ROWS_AT_ONCE = 16
 
 
 def attend_chunk(
-    query, key, value, cache, next_position, lengths, pattern, global_kv=None, scale=None
+    query,
+    key,
+    value,
+    cache,
+    next_position,
+    lengths,
+    pattern,
+    global_kv=None,
+    scale=None,
 ):
     """Attend for a chunk of tokens that follows the tokens in the caches.
 
@@ -121,7 +129,9 @@ def attend_step(
         for x in (in_ring, outside_ring)
     )
     weights = masked_softmax(
-        ops.concatenate([_scores(query, keys), _scores(query, global_kv.keys)], axis=-1),
+        ops.concatenate(
+            [_scores(query, keys), _scores(query, global_kv.keys)], axis=-1
+        ),
         ops.concatenate([in_ring, outside_ring], axis=-1)[:, :, None],
         scale,
     )  # (batch, heads, 1, slots + capacity)
@@ -206,7 +216,7 @@ def _scores(query, keys):
 
 
 def _weighted_sum(weights, values):
-    """Sums of values `(batch, slots, kv_heads, head_dim)`, `(batch, rows, heads, d)`."""
+    """Weighted sums `(batch, rows, heads, d)` of values `(batch, slots, kv_heads, d)`."""
     batch, heads, rows, slots = ops.shape(weights)
     kv_heads, head_dim = values.shape[2:]
     weights = ops.reshape(weights, (batch, kv_heads, heads // kv_heads, rows, slots))

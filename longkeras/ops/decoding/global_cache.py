@@ -108,8 +108,8 @@ def extend(global_kv, next_position, key, value, global_mask):
             counts are concrete. A compiled function cannot raise: give its result to
             `check_capacity`.
 
-    Example: a first chunk with global keys `a` and `b` at positions 0 and 3, and a second
-    with `c` at 4, fill a cache of 4 slots like this:
+    Example: a chunk with the global keys `a` and `b` at positions 0 and 3, and a second
+    one with `c` at 4, fill a cache of 4 slots like this:
 
     ```
     keys       a  b  c  0

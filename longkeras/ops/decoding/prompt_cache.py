@@ -1,6 +1,6 @@
 """Prompt KV cache: what global queries see while a prompt is read in chunks.
 
-A global query sees every earlier key, through the projections of global tokens. So these
+A global query sees every earlier key, through the projections of global tokens. Their
 keys and values are kept up to the prompt's last global token, in memory linear in the
 prompt. Generated tokens are never global: drop the cache at the end of the prompt.
 """
@@ -122,8 +122,8 @@ def extend(prompt_kv, next_position, lengths, key, value, global_mask):
 def check_capacity(prompt_kv):
     """Raise if a global query needed keys that were not stored.
 
-    Does nothing inside a compiled function, where the numbers are unknown: call it again
-    with the function's result.
+    Does nothing inside a compiled function, where the numbers are unknown: call it
+    again with the function's result.
 
     Args:
         prompt_kv: `PromptCache`.
