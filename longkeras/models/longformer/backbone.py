@@ -5,10 +5,10 @@ import keras_hub
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
+from longkeras.layers.activations import get_activation, serialize_activation
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
-from longkeras.layers.weighted_activations import get_activation, serialize_activation
 from longkeras.models.base.arguments import one_per_layer
 from longkeras.models.base.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.base.initializers import layer_initializer

@@ -216,7 +216,7 @@ def _scores(query, keys):
 
 
 def _weighted_sum(weights, values):
-    """Weighted sums `(batch, rows, heads, d)` of values `(batch, slots, kv_heads, d)`."""
+    """Weighted sums of values: `(batch, rows, heads, head_dim)`."""
     batch, heads, rows, slots = ops.shape(weights)
     kv_heads, head_dim = values.shape[2:]
     weights = ops.reshape(weights, (batch, kv_heads, heads // kv_heads, rows, slots))
