@@ -14,9 +14,9 @@ class NGramFeatures:
     """N-gram features that a causal backbone adds to its token embeddings.
 
     `sizes` adds a `longkeras.layers.NGramEmbedding`, which looks up the last n tokens
-    in a hashed table. `head_sizes` adds `longkeras.layers.NGramHeads`, which look up the
-    token that followed the previous occurrence of the last n tokens. Both help models
-    of bytes most. Instances are immutable, hashable and compared by value.
+    in a hashed table. `head_sizes` adds `longkeras.layers.NGramHeads`, which look up
+    the token that followed the previous occurrence of the last n tokens. Both help
+    models of bytes most. Instances are immutable, hashable and compared by value.
 
     Args:
         sizes: list of int, each at least 2. N-gram sizes of the embedding. Defaults to
