@@ -1,6 +1,7 @@
 """Keras layers."""
 
 from longkeras.layers.activation_penalty import ActivationPenalty
+from longkeras.layers.activations import XIELU, SharedPReLU
 from longkeras.layers.causal_decoder_layer import CausalDecoderLayer
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.full_self_attention import FullSelfAttention
@@ -14,7 +15,6 @@ from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.rotary_embedding import RotaryEmbedding
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
 from longkeras.layers.token_dropout import TokenDropout
-from longkeras.layers.weighted_activations import XIELU, SharedPReLU
 
 __all__ = [
     "XIELU",

@@ -1,4 +1,4 @@
-"""A loss on hidden states that are large, or change much from token to token."""
+"""Activation regularization of recurrent language models."""
 
 import keras
 from keras import ops
@@ -8,24 +8,24 @@ from longkeras.argument_checks import check_arguments
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ActivationPenalty(keras.layers.Layer):
-    """Adds AWD-LSTM's two penalties to the loss while training.
+    """Adds AWD-LSTM's activation penalties to the training loss.
 
     Args:
-        activation_penalty: float. Weight of the mean square of the outputs, after
+        activation_penalty: float. Weight of the mean square of the outputs after
             dropout. Defaults to `0.0`.
-        slowness_penalty: float. Weight of the mean square of what the outputs, before
-            dropout, change from a token to the next. Defaults to `0.0`.
+        slowness_penalty: float. Weight of the mean square of the differences between
+            the outputs of neighbouring tokens, before dropout. Defaults to `0.0`.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
         dropped: float tensor `(batch, sequence, hidden_dim)`, after dropout.
         outputs: the same before dropout.
-        padding_mask: tensor `(batch, sequence)`, 0 or False at padding, which counts
-            for nothing. Defaults to `None`.
+        padding_mask: tensor `(batch, sequence)`, 0 or False at padding, which is
+            ignored. Defaults to `None`.
         training: bool. Whether to add to the loss. Defaults to `None`.
 
     Returns:
-        `dropped` as it is.
+        `dropped`, unchanged.
 
     Example:
 

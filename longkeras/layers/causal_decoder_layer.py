@@ -1,4 +1,4 @@
-"""One block of a causal Transformer: attention, then a gated feed-forward part."""
+"""Decoder layer of a causal Transformer."""
 
 import keras
 
@@ -15,13 +15,13 @@ from longkeras.patterns import BandedPattern
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
-    """Pre-norm attention and a gated feed-forward part, each added to its input.
+    """Pre-norm attention and a gated feed-forward network, each with a residual.
 
     `x + attention(norm(x))`, then `x + down(act(gate(norm(x))) * up(norm(x)))`, with
     root-mean-square norms and no biases: the block of Llama and Mistral.
 
     Args:
-        intermediate_dim: int. Inner size of the feed-forward part.
+        intermediate_dim: int. Inner size of the feed-forward network.
         num_heads: int. Attention heads.
         attention_window: int or None. Keys each token sees, its own included; None
             for full attention. Defaults to `None`.
@@ -29,23 +29,24 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         rope_max_wavelength: float. Defaults to `10000.0`.
         activation: Activation of the gate. Defaults to `"silu"`.
         layer_norm_epsilon: float. Defaults to `1e-6`.
-        dropout: float. Rate after attention and feed-forward part. Defaults to `0.0`.
+        dropout: float. Rate after attention and after the feed-forward network.
+            Defaults to `0.0`.
         kernel_initializer: initializer of all kernels. Defaults to
             `"glorot_uniform"`.
         seed: int. Seed of the dropout. Defaults to `None`.
-        use_global_attention: bool. Whether tokens may be global: then the attention
-            has three more projections, for them. Defaults to `False`.
+        use_global_attention: bool. Whether tokens may be global, through three more
+            projections. Defaults to `False`.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
         hidden_states: float tensor `(batch, sequence, hidden_dim)`.
         padding_mask: bool tensor `(batch, sequence)`. Defaults to `None`.
         global_attention_mask: bool tensor `(batch, sequence)`, True at tokens that
-            every later one sees, and that see all before them; with
-            `use_global_attention` only. Defaults to `None`, no token is.
-        document_ids: int tensor `(batch, sequence)`: of packed documents, a token
-            sees its own. Defaults to `None`.
-        training: bool. Whether to drop out. Defaults to `None`.
+            every later token sees and that see every earlier one. Needs
+            `use_global_attention`. Defaults to `None`, none.
+        document_ids: int tensor `(batch, sequence)`. Tokens of packed documents see
+            their own document only. Defaults to `None`.
+        training: bool. Whether to apply dropout. Defaults to `None`.
 
     Returns:
         Tensor like `hidden_states`.
@@ -98,7 +99,7 @@ class CausalDecoderLayer(RematerialisedCall, keras.layers.Layer):
         self.use_global_attention = use_global_attention
         self.supports_masking = True
         if attention_window is not None:
-            # The attention itself is made when the hidden dimension is known.
+            # Checked here; the attention layer is created in `build`.
             pattern = BandedPattern.causal(attention_window, attention_dilation)
             pattern.head_dilations(num_heads)
         elif set(_flat(attention_dilation)) != {1}:

@@ -1,4 +1,4 @@
-"""Dropout whose random numbers are cheap to draw, and cheap to draw again."""
+"""Dropout with counter-based random numbers."""
 
 import math
 
@@ -12,18 +12,18 @@ from longkeras.ops.attention.dropout import draw_seed, kept, key_numbers, query_
 class CounterDropout(keras.layers.Dropout):
     """`keras.layers.Dropout` with counter-based random numbers.
 
-    Whether a number is kept follows from one seed a call and from its place alone,
-    through the 32-bit hash that drops attention weights. The same seed drops the same
-    on TensorFlow, JAX and PyTorch. Under XLA on a CPU, where Keras' own generator
-    costs more than the matrix products around it, this costs next to nothing.
+    A 32-bit hash of the call's seed and the element's index decides whether an element
+    is kept, as in the dropout of attention weights. Equal seeds drop the same elements
+    on TensorFlow, JAX and PyTorch. With XLA on a CPU, Keras' generator costs more than
+    the matrix products around it; this one costs almost nothing.
 
     Args:
-        rate: float in [0, 1]. Share of the numbers that become zero in training; the
-            others grow by `1 / (1 - rate)`.
-        noise_shape: Sizes of what is drawn, one for each axis of the inputs, None for
-            that of the inputs: `(None, 1, None)` drops a feature at all time steps
-            alike. Defaults to `None`, every number is drawn by itself.
-        seed: int. Seed of the first call. Defaults to `None`, one at random.
+        rate: float in [0, 1]. Fraction of the elements to drop in training; the others
+            are scaled by `1 / (1 - rate)`.
+        noise_shape: tuple, the shape of the dropout mask, with None for the size of the
+            inputs: `(None, 1, None)` drops a feature at all time steps. Defaults to
+            `None`, the shape of the inputs.
+        seed: int. Seed of the first call. Defaults to `None`, drawn at random.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
@@ -69,19 +69,19 @@ class CounterDropout(keras.layers.Dropout):
 
 
 def dropped(inputs, seed, rate, shape=None):
-    """What `CounterDropout` makes of a tensor.
+    """Apply the dropout of `CounterDropout` to a tensor.
 
     Args:
         inputs: float tensor.
-        seed: int32 scalar tensor, of `longkeras.ops.attention.dropout.draw_seed`.
+        seed: int32 scalar tensor from `longkeras.ops.attention.dropout.draw_seed`.
         rate: float in (0, 1).
-        shape: tuple, the sizes of what is drawn. Defaults to `None`, those of inputs.
+        shape: tuple, the shape of the mask. Defaults to `None`, that of `inputs`.
 
     Returns:
         Tensor like `inputs`.
     """
     shape = ops.shape(inputs) if shape is None else shape
-    # To the hash, every row is a text of one token.
+    # For the hash, every row is a text of one token.
     first = ops.zeros((1,), dtype="int32")
     rows = query_numbers(seed, _product(shape[:-1]), first, num_heads=1)
     columns = key_numbers(ops.arange(shape[-1], dtype="int32"))

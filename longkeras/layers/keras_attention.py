@@ -1,8 +1,8 @@
-"""What a sliding-window layer takes over from an attention layer of Keras."""
+"""Conversion of Keras' attention layers to `SlidingWindowAttention`."""
 
 import keras
 
-# What our layers have not, and the value with which it makes no difference.
+# Arguments that our layers do not have, with the value that has no effect.
 _NOT_HERE = {
     "use_gate": False,
     "output_shape": None,
@@ -24,7 +24,7 @@ _SAME_NAME = (
 
 
 def arguments_of(layer, is_causal):
-    """The hidden dimension, and arguments for `SlidingWindowAttention`.
+    """Return the hidden dimension and the arguments of `SlidingWindowAttention`.
 
     Args:
         layer: see `SlidingWindowAttention.from_keras_attention`.
@@ -36,9 +36,9 @@ def arguments_of(layer, is_causal):
     config = layer.get_config()
     _check(layer, config)
     hidden_dim = layer.get_weights()[0].shape[0]
-    # Keras counts the token itself on both sides: n keys to the left, self included.
+    # Keras counts the token itself on both sides.
     reach = config["sliding_window"] - 1
-    # Two sides without a key leave the token itself, as one side does.
+    # A window of the token itself alone is causal too.
     is_causal = is_causal or reach == 0
     return hidden_dim, {
         **{name: config[name] for name in _SAME_NAME},
@@ -52,7 +52,7 @@ def arguments_of(layer, is_causal):
 
 
 def copy_weights(source, target):
-    """Lay the projections of a layer of Keras into ours: heads side by side."""
+    """Copy the projections of a Keras layer, whose heads are a separate axis."""
     arrays = iter(source.get_weights())
     for name in ("query", "key", "value", "output"):
         for weight in getattr(target, f"{name}_dense").weights:

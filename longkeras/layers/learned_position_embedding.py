@@ -1,21 +1,22 @@
-"""Learned positions: a table with one row for each place in the text."""
+"""Learned position embedding."""
 
 import keras
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
+from longkeras.ops.document_starts import restart
 from longkeras.ops.embedding_lookup import table_rows
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LearnedPositionEmbedding(keras.layers.Layer):
-    """One learned vector a position, to be added to the embedding of the token.
+    """A learned vector for each position, to be added to the token embedding.
 
-    Without `positions`, tokens stand at `first_position`, `first_position + 1` and so
-    on. RoBERTa and Longformer count real tokens only and begin behind the row of the
-    padding token: `first_position` is `padding_id + 1` there, and `positions_of` says
-    where each token stands. The table has `first_position + max_sequence_length` rows
-    (Hugging Face's `max_position_embeddings`).
+    Without `positions`, tokens are at `first_position`, `first_position + 1` and so on.
+    RoBERTa and Longformer count real tokens only and start after the row of the padding
+    token: there `first_position` is `padding_id + 1`, and `positions_of` returns the
+    positions. The table has `first_position + max_sequence_length` rows (Hugging Face's
+    `max_position_embeddings`).
 
     Args:
         max_sequence_length: int. The most tokens that have a row.
@@ -24,20 +25,22 @@ class LearnedPositionEmbedding(keras.layers.Layer):
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
-        inputs: float tensor `(batch, sequence, hidden_dim)`, of which the shape alone
-            is used.
+        inputs: float tensor `(batch, sequence, hidden_dim)`, of which only the shape is
+            used.
         positions: int tensor `(sequence,)` or `(batch, sequence)`, rows of the table.
-            A row that it does not have gives NaN, not another position's vector.
-            Defaults to `None`, one after another.
-        start_index: int or int scalar tensor. Tokens read before, where positions
-            run one after another. Defaults to `0`.
+            A position outside the table gives NaN. Defaults to `None`, consecutive
+            positions.
+        start_index: int or int scalar tensor. Number of earlier tokens, for consecutive
+            positions. Defaults to `0`.
+        document_ids: int tensor `(batch, sequence)`. Positions start anew at the
+            first token of each packed document. Defaults to `None`, one document.
 
     Returns:
         Tensor like `inputs`.
 
     Raises:
-        ValueError: If a length is not at least 1, `first_position` is negative, or
-            the text is longer than the table.
+        ValueError: If `max_sequence_length` is below 1, `first_position` is negative,
+            or the text is longer than the table.
 
     Example:
 
@@ -70,16 +73,16 @@ class LearnedPositionEmbedding(keras.layers.Layer):
         self.first_position = first_position
         self.initializer = keras.initializers.get(initializer)
         self.supports_masking = True
-        # Rows are cast once they are taken, so that gradients are added in full.
+        # Cast after the lookup, so that gradients are summed in full precision.
         self.autocast = False
 
     @staticmethod
     def positions_of(token_ids, padding_id):
-        """Where RoBERTa's tokens stand: counted from `padding_id + 1`, padding apart.
+        """Return RoBERTa's positions: real tokens counted from `padding_id + 1`.
 
         Args:
             token_ids: int tensor `(batch, sequence)`.
-            padding_id: int. The token that is not counted: it stands at `padding_id`.
+            padding_id: int. Token of padding, whose position is `padding_id`.
 
         Returns:
             int32 tensor `(batch, sequence)`.
@@ -94,12 +97,15 @@ class LearnedPositionEmbedding(keras.layers.Layer):
             initializer=self.initializer,
         )
 
-    def call(self, inputs, positions=None, start_index=0):
+    def call(self, inputs, positions=None, start_index=0, document_ids=None):
         length = ops.shape(inputs)[1]
         if positions is None:
             self._check_length(length, start_index)
             steps = ops.arange(length, dtype="int32")
             positions = steps + self.first_position + start_index
+        if document_ids is not None:
+            positions = ops.broadcast_to(positions, ops.shape(document_ids))
+            positions = restart(positions, document_ids, self.first_position)
         table = ops.convert_to_tensor(self.position_embeddings)
         in_table = ops.logical_and(positions >= 0, positions < table.shape[0])
         rows = table_rows(table, ops.where(in_table, positions, 0))

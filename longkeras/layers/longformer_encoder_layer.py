@@ -1,45 +1,45 @@
-"""One block of Longformer's encoder: attention, then a feed-forward part."""
+"""Encoder layer of Longformer."""
 
 import keras
 
 from longkeras.argument_checks import check_arguments
+from longkeras.layers.activations import (
+    activation_layer,
+    get_activation,
+    serialize_activation,
+)
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.longformer_self_attention import LongformerSelfAttention
 from longkeras.layers.projection import projection
 from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
 from longkeras.layers.residual_norm import residual_norm
-from longkeras.layers.weighted_activations import (
-    activation_layer,
-    get_activation,
-    serialize_activation,
-)
 from longkeras.ops.backend import xla_compile
 
-# Tokens from which on a training step recomputes attention: at base size
-# and 4,096 tokens the process then peaks at 5.8 instead of 8.4 GiB.
+# Length from which training recomputes attention: at base size and 4,096 tokens the
+# process then peaks at 5.8 instead of 8.4 GiB.
 _LONG = 2048
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
-    """Windowed and global attention and a feed-forward part, each followed by a norm.
+    """Longformer attention and a feed-forward network, each followed by a layer norm.
 
     `norm(x + attention(x))`, then `norm(x + down(activation(up(x))))`: the block of
-    BERT and RoBERTa, with `LongformerSelfAttention`. Training keeps little for the
-    gradient: norms and activation are computed again, and from 2,048 tokens on
-    attention too.
+    BERT and RoBERTa with `LongformerSelfAttention`. To save memory, the backward pass
+    recomputes norms and activation, and from 2,048 tokens attention too.
 
     Args:
-        intermediate_dim: int. Inner size of the feed-forward part.
+        intermediate_dim: int. Inner size of the feed-forward network.
         num_heads: int. Attention heads; must divide the hidden dimension.
         attention_window: int. Keys in the window, an even number, half of it on each
             side of the token.
         attention_dilation: int, or a list of one per head. Defaults to `1`.
-        activation: Activation of the feed-forward part: a function, or its name, or
+        activation: Activation of the feed-forward network: a function, its name, or
             `"prelu"` or `"xielu"`, which have weights. Defaults to `"gelu"`.
         layer_norm_epsilon: float. Defaults to `1e-5`.
-        dropout: float. Rate after attention and feed-forward part. Defaults to `0.0`.
+        dropout: float. Rate after attention and after the feed-forward network.
+            Defaults to `0.0`.
         attention_dropout: float. Rate at which attention weights are dropped.
             Defaults to `0.0`.
         kernel_initializer: initializer of all kernels. Defaults to
@@ -52,14 +52,17 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
         padding_mask: bool tensor `(batch, sequence)`, True at real tokens. Defaults
             to `None`.
         global_attention_mask: bool tensor `(batch, sequence)`, True at global tokens.
-            Defaults to `None`, no token is.
-        training: bool. Whether to drop out. Defaults to `None`.
+            Defaults to `None`, none.
+        document_ids: int tensor `(batch, sequence)`. Tokens of packed documents,
+            global ones too, see their own document only. Defaults to `None`.
+        training: bool. Whether to apply dropout. Defaults to `None`.
 
     Returns:
         Tensor like `hidden_states`.
 
     Raises:
-        ValueError: If the window is odd, or sizes do not fit each other.
+        ValueError: If the window is odd, or `num_heads` does not divide the hidden
+            dimension.
 
     Example:
 
@@ -138,6 +141,7 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
         hidden_states,
         padding_mask=None,
         global_attention_mask=None,
+        document_ids=None,
         training=None,
     ):
         attend = self.attention
@@ -147,12 +151,13 @@ class LongformerEncoderLayer(RematerialisedCall, keras.layers.Layer):
             hidden_states,
             padding_mask=padding_mask,
             global_attention_mask=global_attention_mask,
+            document_ids=document_ids,
             training=training,
         )
         hidden_states = self._joined(self.attention_norm, x, hidden_states, training)
         x = self.intermediate_dense(hidden_states)
-        # What is cheap to compute again is not kept for the gradient. A new function
-        # each time: JAX takes one it has met, with the weights of then.
+        # A new function each time: JAX caches a function with the weights that it
+        # closed over.
         second_half = keras.remat(lambda x: self._second_half(x))
         x = second_half(x) if training else self._second_half(x)
         return self._joined(self.output_norm, x, hidden_states, training)

@@ -142,7 +142,7 @@ class LongformerSelfAttention(SlidingWindowAttention):
                 where there are any. Defaults to `None`.
 
         Returns:
-            dict; its `"prompt_keys"` may be left out once the prompt is read.
+            dict; its `"prompt_kv"` may be left out once the prompt is read.
 
         Raises:
             ValueError: If the layer is not causal, or `prompt_length` is missing.
@@ -156,22 +156,22 @@ class LongformerSelfAttention(SlidingWindowAttention):
                 f"before it. Received: num_global_tokens={num_global_tokens}, "
                 "prompt_length=None"
             )
-        keys = prompt_cache.empty_prompt_keys(
+        keys = prompt_cache.empty(
             batch_size,
             prompt_length,
             self.num_key_value_heads,
             self.head_dim,
             dtype=self.compute_dtype,
         )
-        return {**cache, "prompt_keys": keys}
+        return {**cache, "prompt_kv": keys}
 
     def _answer_globals(
         self, output, cache, hidden_states, positions, lengths, is_global
     ):
-        if "prompt_keys" not in cache:
+        if "prompt_kv" not in cache:
             raise ValueError(
                 "Global tokens are answered while a prompt is read: the cache must "
-                "have its `prompt_keys` still. Received: a cache of "
+                "have its `prompt_kv` still. Received: a cache of "
                 f"{sorted(cache)}"
             )
         query, *keys_and_values = self._project(
@@ -179,10 +179,10 @@ class LongformerSelfAttention(SlidingWindowAttention):
         )
         next_position = positions[:, 0]
         keys = prompt_cache.extend(
-            cache["prompt_keys"], next_position, lengths, *keys_and_values, is_global
+            cache["prompt_kv"], next_position, lengths, *keys_and_values, is_global
         )
         output = attend_global_rows(output, query, keys, next_position, is_global)
-        return output, {**cache, "prompt_keys": keys}
+        return output, {**cache, "prompt_kv": keys}
 
     def _global_denses(self):
         return self.global_query_dense, self.global_key_dense, self.global_value_dense

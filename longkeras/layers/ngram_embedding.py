@@ -1,47 +1,47 @@
-"""Vectors of the last few tokens, from a table that is found by hashing."""
+"""Hashed embeddings of n-grams."""
 
 import keras
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.ngram_rows import NGramRows
-from longkeras.ops.ngrams.bins import ngram_bins
+from longkeras.ops.ngrams.codes import ngram_bins
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class NGramEmbedding(NGramRows):
-    """Embeds the last n tokens at each place, for several n at once.
+    """Embeds the last n tokens at each position, for several n.
 
-    Added to the embedding of the token, it gives a model of bytes what a word or a
-    Chinese character is before its first layer. The table holds many weights of which
-    a token takes few, so that it costs memory and hardly any time. Every n-gram's bin
-    is a hash of its tokens; n-grams of all sizes share the table.
+    Added to the token embedding, it lets a model of bytes recognise words or Chinese
+    characters before its first layer. The row of an n-gram is chosen by a hash; n-grams
+    of all sizes share one table. A token reads only a few rows of the table, so the
+    layer costs memory but little time.
 
     Args:
-        ngram_sizes: list of int, each at least 2. How many tokens are looked up
-            together.
+        ngram_sizes: list of int, each at least 2. The numbers of tokens that are
+            looked up together.
         num_bins: int. Rows of the table.
-        embedding_dim: int. Size of a row. The rows of a token's n-grams stand side by
-            side and go through one projection.
-        output_dim: int. Size of what comes out.
-        initializer: initializer of table and projection. Defaults to
+        embedding_dim: int. Size of a row. The rows of a token's n-grams are
+            concatenated and projected.
+        output_dim: int. Size of the outputs.
+        initializer: initializer of the table and the projection. Defaults to
             `"glorot_uniform"`.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:
         token_ids: int tensor `(batch, sequence)`.
-        padding_mask: tensor `(batch, sequence)`, 0 or False at padding, which no
-            n-gram sees. Defaults to `None`, no padding.
-        document_ids: int tensor `(batch, sequence)`; no n-gram sees another document.
+        padding_mask: tensor `(batch, sequence)`, 0 or False at padding, which is part
+            of no n-gram. Defaults to `None`, no padding.
+        document_ids: int tensor `(batch, sequence)`. N-grams do not cross documents.
             Defaults to `None`, one document.
-        previous_tokens: int tensor `(batch, reach)`, what was read before `token_ids`,
-            -1 where there was nothing. Defaults to `None`, nothing.
+        previous_tokens: int tensor `(batch, reach)`, the tokens before `token_ids`, -1
+            where there is none. Defaults to `None`, none.
 
     Returns:
         Tensor `(batch, sequence, output_dim)`.
 
     Raises:
-        ValueError: If a size is less than 2 or there is none, or another argument is
-            no count.
+        ValueError: If `ngram_sizes` is empty or has a size below 2, or another size is
+            not a positive int.
 
     Example:
 
@@ -74,7 +74,7 @@ class NGramEmbedding(NGramRows):
 
     @property
     def reach(self):
-        """int, how many tokens before a token have a say in its vector."""
+        """int, the number of earlier tokens that an output depends on."""
         return max(self.ngram_sizes) - 1
 
     @property

@@ -13,11 +13,10 @@ from longkeras.layers.ngram_rows import checked_sizes
 class NGramFeatures:
     """N-gram features that a causal backbone adds to its token embeddings.
 
-    `sizes` adds a `longkeras.layers.NGramEmbedding`: the last n tokens are looked up
-    together in a hashed table. `head_sizes` adds `longkeras.layers.NGramHeads`: the
-    token that followed the last n tokens at their previous occurrence is looked up.
-    Both help models of bytes most. Instances are immutable, hashable and compared by
-    value.
+    `sizes` adds a `longkeras.layers.NGramEmbedding`, which looks up the last n tokens
+    in a hashed table. `head_sizes` adds `longkeras.layers.NGramHeads`, which look up
+    the token that followed the previous occurrence of the last n tokens. Both help
+    models of bytes most. Instances are immutable, hashable and compared by value.
 
     Args:
         sizes: list of int, each at least 2. N-gram sizes of the embedding. Defaults to
@@ -82,7 +81,7 @@ class NGramFeatures:
 
     @classmethod
     def from_config(cls, config):
-        """Creates the features from the output of `get_config`.
+        """Create the features from the output of `get_config`.
 
         Args:
             config: dict.

@@ -1,4 +1,4 @@
-"""Attention heads that need no learning to find a repetition."""
+"""N-gram heads: lookup of the token that followed a repeated n-gram."""
 
 import keras
 
@@ -9,23 +9,22 @@ from longkeras.ops.ngrams.followers import ngram_followers
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class NGramHeads(NGramRows):
-    """Recalls what followed the last n tokens when they last stood in the text.
+    """Embeds the token that followed the previous occurrence of the last n tokens.
 
-    A head of order n looks at one place: behind the latest earlier occurrence of the
-    last n tokens. There stands what comes next if the text repeats itself, as names and
-    phrases do. Attention has to learn such heads, which takes a small model longer than
-    it is trained; these are given, and only what their finding is worth is learnt. The
-    tokens found, one a size, are embedded by one small table and go through one
-    projection. Costs a sort of the text, whatever the window; a single token is
-    compared with the window.
+    If the text repeats itself, as with names and phrases, that is the next token.
+    Attention can learn such induction heads, but a small model is rarely trained for
+    long enough. Here the lookup is fixed, and only its use is learned. The tokens that
+    are found, one for each size, share one small embedding table and are projected
+    together. The cost is one sort of the text, independent of the window; a single new
+    token is compared with the tokens in the window.
 
     Args:
-        ngram_sizes: list of int, each at least 2. Orders of the heads.
-        window: int. How many tokens back an occurrence is looked for.
+        ngram_sizes: list of int, each at least 2. N-gram sizes of the heads.
+        window: int. Number of tokens back that are searched.
         vocabulary_size: int. Number of token ids.
         embedding_dim: int. Size of an embedded token.
-        output_dim: int. Size of what comes out.
-        initializer: initializer of table and projection. Defaults to
+        output_dim: int. Size of the outputs.
+        initializer: initializer of the table and the projection. Defaults to
             `"glorot_uniform"`.
         **kwargs: See `keras.layers.Layer`.
 
@@ -33,18 +32,18 @@ class NGramHeads(NGramRows):
         token_ids: int tensor `(batch, sequence)`.
         padding_mask: tensor `(batch, sequence)`, 0 or False at padding. Defaults to
             `None`, no padding.
-        document_ids: int tensor `(batch, sequence)`; nothing is found in another
-            document. Defaults to `None`, one document.
-        previous_tokens: int tensor `(batch, reach)`, what was read before `token_ids`,
-            -1 where there was nothing; not together with the two above. Defaults to
-            `None`, nothing.
+        document_ids: int tensor `(batch, sequence)`. Other documents are not searched.
+            Defaults to `None`, one document.
+        previous_tokens: int tensor `(batch, reach)`, the tokens before `token_ids`, -1
+            where there is none; not together with the two above. Defaults to `None`,
+            none.
 
     Returns:
         Tensor `(batch, sequence, output_dim)`.
 
     Raises:
-        ValueError: If a size is less than 2 or there is none, or another argument is
-            no count.
+        ValueError: If `ngram_sizes` is empty or has a size below 2, or another size is
+            not a positive int.
 
     Example:
 
@@ -80,13 +79,13 @@ class NGramHeads(NGramRows):
 
     @property
     def reach(self):
-        """int, how many tokens before a token have a say in its vector."""
+        """int, the number of earlier tokens that an output depends on."""
         return self.window + max(self.ngram_sizes) - 1
 
     @property
     def table_size(self):
         """int, rows of the table."""
-        # The first row stands for a new n-gram, of which nothing is known.
+        # The first row is for n-grams that did not occur before.
         return 1 + self.vocabulary_size
 
     def call(

@@ -1,4 +1,4 @@
-"""What layers that look n-grams up have in common."""
+"""Base class of the layers that look up n-grams."""
 
 import keras
 from keras import ops
@@ -10,10 +10,9 @@ from longkeras.ops.embedding_lookup import table_rows
 
 
 class NGramRows(keras.layers.Layer):
-    """Rows of a table, one for each size of n-grams, side by side and projected.
+    """Looks up one row of a table for each n-gram size, concatenates and projects them.
 
-    A subclass has `table_size`, how many rows there are, and says in `call` which of
-    them are taken.
+    A subclass defines `table_size`, the number of rows, and chooses rows in `call`.
     """
 
     def __init__(self, ngram_sizes, embedding_dim, output_dim, initializer, **kwargs):
@@ -22,7 +21,7 @@ class NGramRows(keras.layers.Layer):
         self.embedding_dim = embedding_dim
         self.output_dim = output_dim
         self.initializer = keras.initializers.get(initializer)
-        # Rows are cast once they are taken, so that gradients are added in full.
+        # Cast after the lookup, so that gradients are summed in full precision.
         self.autocast = False
 
     @property
@@ -46,7 +45,7 @@ class NGramRows(keras.layers.Layer):
         )
 
     def _projected_rows(self, indices):
-        """`(batch, sequence, sizes)` to `(batch, sequence, output_dim)`."""
+        """Row indices `(batch, sequence, sizes)` to `(batch, sequence, output_dim)`."""
         rows = table_rows(ops.convert_to_tensor(self.embeddings), indices)
         width = len(self.ngram_sizes) * self.embedding_dim
         rows = ops.reshape(rows, (*ops.shape(indices)[:2], width))
@@ -68,7 +67,7 @@ class NGramRows(keras.layers.Layer):
 
 
 def checked_sizes(ngram_sizes, name="ngram_sizes"):
-    """The sizes of n-grams as a list.
+    """Return the sizes of n-grams as a list.
 
     Args:
         ngram_sizes: list or tuple of int.
@@ -78,7 +77,7 @@ def checked_sizes(ngram_sizes, name="ngram_sizes"):
         list of int.
 
     Raises:
-        ValueError: If it is no list, is empty, or holds a size less than 2.
+        ValueError: If it is not a list, is empty, or has a size below 2.
     """
     if not isinstance(ngram_sizes, (list, tuple)) or not ngram_sizes:
         raise ValueError(

@@ -1,16 +1,16 @@
-"""The layers that a layer is made of."""
+"""Layers inside a layer."""
 
 import keras
 
 
 def parts_of(layer):
-    """All layers inside a layer, at any depth, each once.
+    """Yield all layers inside a layer, at any depth, each once.
 
     Args:
         layer: `keras.layers.Layer`, or a model.
 
     Yields:
-        `keras.layers.Layer`, those of a model in the order it lists them.
+        `keras.layers.Layer`, those of a model in the order of `layers`.
     """
     yield from _unseen_parts(layer, set())
 

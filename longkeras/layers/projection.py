@@ -1,4 +1,4 @@
-"""A dense layer that its owner builds, with first weights of its own."""
+"""Built dense layers whose seeded initializers differ by name."""
 
 import zlib
 
@@ -6,10 +6,10 @@ import keras
 
 
 def projection(name, input_dim, output_dim, kernel_initializer, **options):
-    """A built `keras.layers.Dense`.
+    """Return a built `keras.layers.Dense`.
 
-    An initializer with a seed gives equal kernels to all that share it, and layers
-    that start alike learn alike: so the name of the projection goes into the seed.
+    A seeded initializer gives equal kernels to all layers that share it, which would
+    then train alike. So the name of the projection is part of the seed.
 
     Args:
         name: str.

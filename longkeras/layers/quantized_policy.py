@@ -1,4 +1,4 @@
-"""The dtype policy a layer is saved with, when parts of it were quantized."""
+"""Dtype policies of layers with quantized parts."""
 
 import keras
 
@@ -6,10 +6,10 @@ from longkeras.layers.parts import parts_of
 
 
 def policy_to_save(layer):
-    """The layer's policy, with those of its quantized parts by their paths.
+    """Return a layer's dtype policy, with those of its quantized parts by path.
 
-    A layer that builds its parts itself would otherwise come back with float kernels,
-    and eight bits to load into them.
+    Without them, a layer that builds its own parts would be reloaded with float
+    kernels, and int8 weights could not be loaded.
 
     Args:
         layer: `keras.layers.Layer`.
@@ -25,7 +25,7 @@ def policy_to_save(layer):
 
 
 def quantized_parts(layer):
-    """The parts that were quantized, with how, by their paths.
+    """Return the dtype policies of the quantized parts of a layer by path.
 
     Args:
         layer: `keras.layers.Layer`.

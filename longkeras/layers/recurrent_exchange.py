@@ -1,11 +1,11 @@
-"""Recurrent weights from layers of Keras and back to them."""
+"""Conversion between `RecurrentStack` and recurrent layers of Keras."""
 
 from keras import ops
 
+from longkeras.ops.backend.recurrent_layers import keras_layer_class
 from longkeras.ops.recurrence.cells import CELLS
-from longkeras.ops.recurrence.fused import keras_layer_class
 
-# What a layer of Keras must be to compute what a stack computes.
+# The configuration of a Keras layer that computes what a stack computes.
 _EXPECTED = {"use_bias": True, "activation": "tanh", "go_backwards": False}
 _OF_CELL = {
     "lstm": {"recurrent_activation": "sigmoid"},
@@ -15,16 +15,16 @@ _OF_CELL = {
 
 
 def stack_arguments(layers):
-    """The arguments of a `RecurrentStack` that computes what these layers do.
+    """Return the arguments of a `RecurrentStack` that computes what these layers do.
 
     Args:
-        layers: list of built layers of Keras, from the lowest up.
+        layers: list of built layers of Keras, the first one first.
 
     Returns:
         dict of `units`, `num_layers` and `cell`.
 
     Raises:
-        ValueError: If they are of different kinds or sizes, or no stack is like them.
+        ValueError: If their kinds or sizes differ, or no stack computes the same.
     """
     kinds = {(_cell_of(layer), layer.units) for layer in layers}
     if len(kinds) != 1:
@@ -56,7 +56,7 @@ def _cell_of(layer):
 
 
 def keras_layer(cell, weights, dtype):
-    """A built layer of Keras with these weights.
+    """Return a built layer of Keras with these weights.
 
     Args:
         cell: `"lstm"`, `"gru"` or `"rnn"`.

@@ -1,4 +1,4 @@
-"""Stacked LSTM, GRU or plain RNN with its state as an explicit input and output."""
+"""Stacked recurrent layers with explicit state."""
 
 import keras
 from keras import ops
@@ -6,17 +6,17 @@ from keras import ops
 from longkeras.argument_checks import check_arguments
 from longkeras.layers import recurrent_exchange
 from longkeras.layers.counter_dropout import CounterDropout
+from longkeras.ops.document_starts import first_tokens
 from longkeras.ops.recurrence.cells import CELLS
 from longkeras.ops.recurrence.dispatch import check_implementation, recurrent_layer
-from longkeras.ops.recurrence.document_starts import first_tokens
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class RecurrentStack(keras.layers.Layer):
-    """Recurrent layers one upon another, any batch size, state in and state out.
+    """Stacked LSTM, GRU or plain RNN, with the state as an input and an output.
 
-    Padded steps leave the state as it is and put out zeros, wherever they stand, so
-    that rows of different lengths, empty ones too, can share a batch. Weights have the
+    Padded steps, wherever they are, leave the state unchanged and output zeros, so that
+    rows of different lengths, even empty ones, can share a batch. Weights have the
     layout of `keras.layers.LSTM`, of `keras.layers.GRU` with `reset_after=True`, and of
     `keras.layers.SimpleRNN`.
 
@@ -27,11 +27,11 @@ class RecurrentStack(keras.layers.Layer):
         dropout: float. Rate between layers. Defaults to `0.0`.
         input_dropout: float. Rate of the inputs. Defaults to `0.0`.
         output_dropout: float. Rate of the outputs. Defaults to `0.0`.
-        weight_dropout: float. Rate of single recurrent weights, drawn once a call.
+        weight_dropout: float. Rate of the recurrent weights, drawn once per call.
             Defaults to `0.0`.
-        locked_dropout: bool. Whether inputs, outputs and what is between the layers
-            lose the same units at every step. Defaults to `False`.
-        implementation: `"auto"`, `"scan"`, or `"fused"` for the backend's own layers;
+        locked_dropout: bool. Whether dropout of inputs, outputs and between layers
+            drops the same units at every step. Defaults to `False`.
+        implementation: `"auto"`, `"scan"`, or `"fused"` for the backend's layers;
             see `longkeras.ops.explain_recurrence`. Defaults to `"auto"`.
         seed: int. Seed of the dropout. Defaults to `None`.
         **kwargs: See `keras.layers.Layer`.
@@ -41,9 +41,9 @@ class RecurrentStack(keras.layers.Layer):
         initial_state: list of `num_layers` tuples of tensors `(batch, units)` (two
             for an LSTM, hidden state and cell; else one). Defaults to `None`, zeros.
         padding_mask: bool tensor `(batch, sequence)`. Defaults to `None`.
-        document_ids: int tensor `(batch, sequence)`; where a row's id changes from one
-            token to the next, the state begins anew. Defaults to `None`.
-        training: bool. Whether to drop out. Defaults to `None`.
+        document_ids: int tensor `(batch, sequence)`. The state is reset where the id
+            changes from one token to the next. Defaults to `None`.
+        training: bool. Whether to apply dropout. Defaults to `None`.
 
     Returns:
         Tensor `(batch, sequence, units)`; `call_with_state` returns the state too.
@@ -147,7 +147,7 @@ class RecurrentStack(keras.layers.Layer):
         shape = (2, columns) if CELLS[self.cell].has_two_biases else (columns,)
 
         def forget_open(shape, dtype=None, **_):
-            # A forget gate that starts open lets gradients reach far back.
+            # An open forget gate lets gradients reach far back.
             is_forget = ops.arange(shape[-1]) // self.units == 1
             return ops.cast(is_forget, dtype)
 
@@ -175,7 +175,7 @@ class RecurrentStack(keras.layers.Layer):
         document_ids=None,
         training=None,
     ):
-        """As a call, but returns `(outputs, state)`."""
+        """Like a call, but return `(outputs, state)`."""
         if initial_state is None:
             initial_state = self.initial_state(ops.shape(inputs)[0])
         stays = None
@@ -208,7 +208,7 @@ class RecurrentStack(keras.layers.Layer):
         return ops.swapaxes(outputs, 0, 1), state
 
     def initial_state(self, batch_size):
-        """A state of zeros.
+        """Return a state of zeros.
 
         Args:
             batch_size: int or scalar tensor.
@@ -221,14 +221,14 @@ class RecurrentStack(keras.layers.Layer):
         return [(zeros,) * num_states for _ in range(self.num_layers)]
 
     def reset_rows(self, state, is_new):
-        """A state in which some rows begin anew, the others go on.
+        """Reset the state of some rows to zero.
 
         Args:
             state: from `initial_state` or `call_with_state`.
-            is_new: bool tensor `(batch,)`, True for rows that begin another text.
+            is_new: bool tensor `(batch,)`, True for rows that start another text.
 
         Returns:
-            The state, those rows zero.
+            The new state.
         """
         keeps = ops.logical_not(ops.cast(is_new, "bool"))[:, None]
         return [
@@ -238,19 +238,19 @@ class RecurrentStack(keras.layers.Layer):
 
     @classmethod
     def from_keras_layers(cls, layers, **kwargs):
-        """A stack with the weights of layers of Keras.
+        """Create a stack with the weights of layers of Keras.
 
         Args:
-            layers: list of built `keras.layers.LSTM`, or all `GRU`, or all
-                `SimpleRNN`, of equal units, with the activations and bias that are
-                default, a GRU with `reset_after=True`.
+            layers: list of built layers, all `keras.layers.LSTM`, all `GRU` (with
+                `reset_after=True`) or all `SimpleRNN`, with equal units, default
+                activations and biases.
             **kwargs: further arguments of the stack.
 
         Returns:
             `RecurrentStack`, built.
 
         Raises:
-            ValueError: If the layers compute something else.
+            ValueError: If a stack cannot compute the same.
         """
         stack = cls(**recurrent_exchange.stack_arguments(layers), **kwargs)
         stack.build((None, None, layers[0].cell.kernel.shape[0]))
@@ -260,7 +260,7 @@ class RecurrentStack(keras.layers.Layer):
         return stack
 
     def to_keras_layers(self):
-        """The layers of Keras that compute the same, but for dropout.
+        """Return layers of Keras that compute the same, without dropout.
 
         Returns:
             list of built `keras.layers.LSTM`, `GRU` or `SimpleRNN`, with
@@ -291,12 +291,12 @@ class RecurrentStack(keras.layers.Layer):
 
 
 def _over_time(mask):
-    """From `(batch, sequence)` to bool `(sequence, batch, 1)`."""
+    """Transpose a mask `(batch, sequence)` to bool `(sequence, batch, 1)`."""
     if mask is None:
         return None
     return ops.swapaxes(ops.cast(mask, "bool"), 0, 1)[:, :, None]
 
 
 def _orthogonal(shape, dtype=None):
-    """Orthogonal in any precision: TensorFlow has no QR in half of it."""
+    """Orthogonal in any dtype: TensorFlow has no QR in half precision."""
     return ops.cast(keras.initializers.Orthogonal()(shape, dtype="float32"), dtype)

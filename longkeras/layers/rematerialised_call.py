@@ -1,4 +1,4 @@
-"""What `keras.RematScope` needs of a layer with masks and dropout on TensorFlow."""
+"""Rematerialization of layers with masks and dropout."""
 
 import keras
 
@@ -6,13 +6,13 @@ from longkeras.layers.parts import parts_of
 
 
 class RematerialisedCall:
-    """Lets a layer be recomputed in the backward pass, exactly, dropout included.
+    """Mixin. Recomputes a layer exactly in the backward pass, dropout included.
 
-    TensorFlow recomputes functions of positional tensors only, so masks and
-    `training` are bound to the call. A recomputation would draw other numbers for
-    dropout than the first time, and give gradients of another function: so it starts
-    from the same seeds. And JAX wants told what the seeds are afterwards. A mixin, to
-    stand before `keras.layers.Layer`.
+    Must precede `keras.layers.Layer` in the bases. TensorFlow recomputes functions of
+    positional tensors only, so masks and `training` are bound to the call. Both passes
+    start from the same seeds: otherwise the second would drop other values, and the
+    gradient would be that of another function. The new seeds are outputs of the
+    recomputed function, since JAX does not allow it to change variables.
     """
 
     def rematerialized_call(self, layer_call, *args, **kwargs):
@@ -21,14 +21,14 @@ class RematerialisedCall:
         return self._from_same_seeds(remat, layer_call, args, kwargs)
 
     def recomputed(self, *args, **kwargs):
-        """`call`, of which everything is computed again for the gradient.
+        """Run `call` and keep only its inputs for the gradient.
 
         Args:
             *args: tensors.
             **kwargs: further arguments of the call, without gradient.
 
         Returns:
-            What the layer returns.
+            The outputs of the layer.
         """
 
         def remat(function, *_):

@@ -1,4 +1,4 @@
-"""The end of a residual block: dropout, sum and norm in one go."""
+"""Dropout, residual sum and layer norm as one fused operation."""
 
 import functools
 
@@ -10,9 +10,9 @@ from longkeras.ops.backend import xla_compile
 
 
 def residual_norm(x, residual, dropout, norm, training):
-    """`norm(residual + dropout(x))`, at the price of reading and writing once.
+    """Compute `norm(residual + dropout(x))` in one pass over memory.
 
-    In training nothing is kept for the gradient but the arguments.
+    Training keeps only the arguments for the gradient.
 
     Args:
         x: float tensor `(batch, sequence, hidden_dim)`.

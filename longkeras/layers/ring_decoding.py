@@ -1,4 +1,4 @@
-"""Going on from what was read: attention to a ring of earlier keys and values."""
+"""Incremental decoding of attention layers with KV caches."""
 
 from keras import ops
 
@@ -7,26 +7,26 @@ from longkeras.ops.decoding.cached_attention import attend_chunk, attend_step
 
 
 class RingDecoding:
-    """Lets a causal `SelfAttention` read a text in parts, down to single tokens.
+    """Mixin. Reads a text in chunks or single tokens, for a causal `SelfAttention`.
 
-    Its cache is a dict of batch-first tensors: `"ring"`, a pair of keys and values,
-    and with global tokens `"store"`, their keys and values, kept while the ring
-    forgets. A subclass says by `cache_slots` how many keys the ring needs.
+    The cache is a dict of batch-first tensors: `"ring"`, the keys and values of the
+    window, and with global tokens `"global_kv"`, their keys and values. A subclass
+    overrides `cache_slots`.
     """
 
     def cache_slots(self, max_length=None):
-        """Slots of the ring that decoding needs.
+        """Return the number of slots of the ring cache.
 
         Args:
             max_length: int. The longest text; needed by full attention only.
 
         Returns:
-            int, or None if a `max_length` is needed to say.
+            int, or None if it depends on `max_length`, which is missing.
         """
         raise NotImplementedError
 
     def initial_cache(self, batch_size, max_length=None, num_global_tokens=0):
-        """An empty cache.
+        """Return an empty cache.
 
         Args:
             batch_size: int.
@@ -35,7 +35,7 @@ class RingDecoding:
                 `longkeras.ops.decoding.global_cache.needed_capacity`). Defaults to `0`.
 
         Returns:
-            dict with a ring of `cache_slots(max_length)` slots.
+            dict with a ring cache of `cache_slots(max_length)` slots.
 
         Raises:
             ValueError: If the layer is not causal, or needs a `max_length`.
@@ -56,15 +56,15 @@ class RingDecoding:
         ring = tuple(ops.zeros(shape, dtype=self.compute_dtype) for _ in range(2))
         if not num_global_tokens:
             return {"ring": ring}
-        store = global_cache.empty_store(
+        global_kv = global_cache.empty(
             batch_size, num_global_tokens, *heads, dtype=self.compute_dtype
         )
-        return {"ring": ring, "store": store}
+        return {"ring": ring, "global_kv": global_kv}
 
     def call_chunk(
         self, hidden_states, cache, next_position, lengths, global_attention_mask=None
     ):
-        """Attend for a chunk that follows what the cache holds.
+        """Attend for a chunk of tokens that follows the cached ones.
 
         Args:
             hidden_states: `(batch, chunk, hidden_dim)`, valid tokens first.
@@ -78,24 +78,24 @@ class RingDecoding:
             `(output, cache)`.
 
         Raises:
-            ValueError: If tokens are global and the cache has no place for them.
+            ValueError: If tokens are global and the cache has no slots for them.
         """
         steps = ops.arange(hidden_states.shape[1], dtype="int32")
         positions = ops.expand_dims(next_position, 1) + steps
         projected = self._project(hidden_states, positions)
         is_global = self._global_tokens(cache, global_attention_mask, steps, lengths)
         if is_global is not None:
-            store = global_cache.extend(
-                cache["store"], next_position, *projected[1:], is_global
+            global_kv = global_cache.extend(
+                cache["global_kv"], next_position, *projected[1:], is_global
             )
-            cache = {**cache, "store": store}
+            cache = {**cache, "global_kv": global_kv}
         output, ring = attend_chunk(
             *projected,
             cache["ring"],
             next_position,
             lengths,
             self._pattern(cache["ring"][0].shape[1]),
-            store=cache.get("store"),
+            global_kv=cache.get("global_kv"),
         )
         cache = {**cache, "ring": ring}
         if is_global is not None:
@@ -121,17 +121,17 @@ class RingDecoding:
             cache["ring"],
             next_position,
             self._pattern(cache["ring"][0].shape[1]),
-            store=cache.get("store"),
+            global_kv=cache.get("global_kv"),
         )
         return self._merge(output[:, None])[:, 0], {**cache, "ring": ring}
 
     def _global_tokens(self, cache, global_attention_mask, steps, lengths):
-        """bool `(batch, chunk)`, or None where the cache has no use for it."""
+        """Global tokens, bool `(batch, chunk)`, or None if the cache needs no mask."""
         if global_attention_mask is None:
-            if "prompt_keys" not in cache:
+            if "prompt_kv" not in cache:
                 return None
             global_attention_mask = ops.zeros((1, 1), dtype="bool")
-        elif "store" not in cache:
+        elif "global_kv" not in cache:
             raise ValueError(
                 "`global_attention_mask` needs a cache that keeps global tokens: give "
                 "`num_global_tokens` to `initial_cache`. Received: a cache of "
@@ -143,7 +143,7 @@ class RingDecoding:
     def _answer_globals(
         self, output, cache, hidden_states, positions, lengths, is_global
     ):
-        """Replace the rows of global tokens, where they have projections of their own.
+        """Replace the outputs of global tokens, if they have their own projections.
 
         Returns:
             `(output, cache)`.

@@ -1,4 +1,4 @@
-"""Rotary positions: queries and keys turned by an angle that grows with position."""
+"""Rotary position embedding."""
 
 import keras
 from keras import ops
@@ -8,15 +8,16 @@ from longkeras.argument_checks import check_arguments
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class RotaryEmbedding(keras.layers.Layer):
-    """Turns pairs of features by angles proportional to their position.
+    """Rotates pairs of features by angles proportional to their position.
 
-    The product of a turned query and a turned key depends on their distance alone,
-    so positions may start anywhere. Feature `i` is paired with `i + head_dim / 2`,
-    as in Llama and Mistral.
+    The product of a rotated query and a rotated key depends only on their distance, so
+    positions may start anywhere. Feature `i` is paired with `i + head_dim / 2`, as in
+    Llama and Mistral.
 
     Args:
-        max_wavelength: float. Positions after which the slowest pair has turned
-            once, divided by 2 pi. Defaults to `10000.0`.
+        max_wavelength: float. Base of the frequencies: pair `i` rotates by
+            `max_wavelength ** (-2 * i / head_dim)` radians per position. Defaults to
+            `10000.0`.
         **kwargs: See `keras.layers.Layer`.
 
     Call arguments:

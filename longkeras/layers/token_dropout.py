@@ -1,4 +1,4 @@
-"""Dropout of whole rows of an embedding table."""
+"""Dropout of token ids."""
 
 import keras
 from keras import ops
@@ -9,13 +9,12 @@ from longkeras.layers.counter_dropout import CounterDropout
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class TokenDropout(keras.layers.Layer):
-    """Drops some ids of a vocabulary, wherever they stand in a batch.
+    """Drops token ids: all occurrences of an id in a batch, or none.
 
-    As if rows of the embedding table were zero: all places of an id lose their vector
-    together, or keep it.
+    Equals dropout of whole rows of the embedding table.
 
     Args:
-        rate: float in [0, 1). Share of the ids that are dropped in training.
+        rate: float in [0, 1). Fraction of the ids to drop in training.
         vocabulary_size: int. Number of ids.
         seed: int. Defaults to `None`.
         **kwargs: See `keras.layers.Layer`.

@@ -1,24 +1,23 @@
-"""Rows of a table of embeddings, with a gradient that is one sum a row."""
+"""Embedding lookup with a dense gradient."""
 
 from keras import ops
 
 
 def table_rows(table, indices):
-    """Takes rows of a table, such that optimizers see the sum of a row's gradients.
+    """Look up rows of a table, with a gradient that is summed for each row.
 
-    On TensorFlow the gradient of a lookup is a list of slices, one for each time that
-    a row was taken, and Keras' optimizers square every slice by itself: Adam's second
-    moment, and the norms by which gradients are clipped, are then wrong wherever a
-    token stands twice. Here the slices are added before, into a gradient of the
-    table's shape, as JAX and PyTorch do.
+    On TensorFlow the gradient of a lookup is `tf.IndexedSlices` with one slice for each
+    use of a row, and Keras' optimizers square every slice separately. Adam's second
+    moment and gradient norms are then wrong if a token occurs twice. This sums the
+    slices into a dense gradient, as on JAX and PyTorch.
 
     Args:
         table: float tensor or variable `(rows, ...)`.
         indices: int tensor of any shape.
 
     Returns:
-        Tensor of the shape of `indices` and then that of a row.
+        Tensor of shape `indices.shape + table.shape[1:]`.
     """
-    # The gradient of a reshape takes no slices, so TensorFlow adds them for it; nothing
-    # is copied on the way forward.
+    # The gradient of a reshape is dense, so TensorFlow sums the slices for it. The
+    # forward pass copies nothing.
     return ops.take(ops.reshape(table, table.shape), indices, axis=0)

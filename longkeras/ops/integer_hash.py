@@ -1,14 +1,14 @@
-"""A 32-bit hash in int32 arithmetic, which wraps alike on every backend."""
+"""A 32-bit hash in int32 arithmetic, which overflows alike on every backend."""
 
 from keras import ops
 
-# Odd multipliers: of MurmurHash3's finaliser, and 2**32 / golden ratio to tell
-# counters apart. Written as int32 wraps them.
+# Odd multipliers as int32: two of MurmurHash3's finaliser, and 2**32 / golden ratio,
+# which spreads counters.
 _FIRST, _SECOND, STEP = -2048144789, -1028477387, -1640531527
 
 
 def mixed(x):
-    """Every bit of a number spread over all bits: MurmurHash3's finaliser.
+    """Hash integers with MurmurHash3's finaliser.
 
     Args:
         x: int32 tensor.
@@ -22,11 +22,11 @@ def mixed(x):
 
 
 def below(x, limit):
-    """A hash as a number from 0 up to a limit.
+    """Reduce hashes to the range from 0 to `limit - 1`.
 
     Args:
         x: int32 tensor, from `mixed`.
-        limit: int of at most 2**31. Above every number.
+        limit: int, at most 2**31.
 
     Returns:
         int32 tensor of the shape of `x`.
@@ -35,5 +35,5 @@ def below(x, limit):
 
 
 def _shifted(x, bits):
-    """A logical shift to the right: int32 would bring the sign along."""
+    """Logical right shift; that of int32 is arithmetic."""
     return ops.bitwise_and(ops.right_shift(x, bits), 2 ** (32 - bits) - 1)

@@ -1,19 +1,19 @@
-"""Real tokens to the front of their rows, and back."""
+"""Left-compact padding: real tokens moved to the front of their rows, and back."""
 
 from keras import ops
 
 
 def left_compact(padding_mask):
-    """Where the tokens of a row go that real ones come first, in their order.
+    """Return the order in which real tokens come first, and its inverse.
 
     Args:
-        padding_mask: tensor `(batch, sequence)`, 0 or False at padding, wherever it
-            stands; the length must be known.
+        padding_mask: tensor `(batch, sequence)` of known length, 0 or False at padding,
+            which may be anywhere.
 
     Returns:
-        `(order, place, lengths)`: int32 `(batch, sequence)`, the place from which each
-        comes; the same, that to which each has gone; int32 `(batch,)`, how many are
-        real.
+        `(order, place, lengths)`: int32 `(batch, sequence)`, the old position of each
+        token in the new order; int32 `(batch, sequence)`, the new position of each
+        token in the old order; int32 `(batch,)`, the number of real tokens.
 
     Example:
 

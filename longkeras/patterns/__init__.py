@@ -1,4 +1,4 @@
-"""What may see what: attention patterns, their reach and their cost. NumPy only."""
+"""Attention patterns, their receptive fields and their cost, in NumPy."""
 
 from longkeras.patterns.attention_cost import (
     AttentionCost,

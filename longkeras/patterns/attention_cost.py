@@ -1,4 +1,4 @@
-"""What attention over a pattern costs, and what full attention would."""
+"""Cost of attention over a pattern, and of full attention."""
 
 import dataclasses
 
@@ -10,10 +10,9 @@ class AttentionCost:
     Args:
         flops: int. Floating-point operations of the two matrix products, a
             multiplication and an addition counted as two.
-        bytes: int. Size of query, key, value and output, and of the scores if they
-            are all kept at once. An implementation that works in tiles never holds
-            the scores' share.
-        score_entries: int. Pairs of a query and a key it sees, over all heads.
+        bytes: int. Size of query, key, value, output and all scores. An implementation
+            that works in tiles never holds all scores.
+        score_entries: int. Pairs of a query and a visible key, over all heads.
     """
 
     flops: int
@@ -22,7 +21,7 @@ class AttentionCost:
 
 
 def attention_cost(pattern, length, num_heads, head_dim, dtype_bytes=4):
-    """The cost of attention in which every query sees its band only.
+    """Return the cost of banded attention.
 
     Pairs are counted exactly: queries near the ends of the text see fewer keys.
 
@@ -63,7 +62,7 @@ def attention_cost(pattern, length, num_heads, head_dim, dtype_bytes=4):
 
 
 def full_attention_cost(length, num_heads, head_dim, dtype_bytes=4, causal=False):
-    """The cost of attention in which every query sees the whole text.
+    """Return the cost of attention in which every query sees the whole text.
 
     Args:
         length: int. Positions in the sequence.

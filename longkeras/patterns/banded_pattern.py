@@ -1,4 +1,4 @@
-"""The band: which keys stand near enough to a query to be seen by it."""
+"""Sliding-window patterns: the keys that each query sees."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from longkeras.argument_checks import whole_number
 
 @dataclasses.dataclass(frozen=True)
 class BandedPattern:
-    """A sliding window over the keys, dilated if asked, for every query alike.
+    """A sliding window over the keys, optionally dilated, the same for every query.
 
     Query `i` sees key `j` if and only if `j - i = k * dilation` for a whole number
     `k` with `-left <= k <= right`. The query's own position (`k = 0`) is always in
@@ -65,10 +65,10 @@ class BandedPattern:
 
     @classmethod
     def bidirectional(cls, attention_window, dilation=1):
-        """A band with the same number of keys on both sides.
+        """Create a band with the same number of keys on both sides.
 
-        The window is counted as Hugging Face's Longformer counts it: the total
-        of both sides without the query itself, half of it on each side.
+        The window is counted as in Hugging Face's Longformer: the keys of both sides
+        together, without the query itself.
 
         Args:
             attention_window: int. Even number of keys beside the query, at least 2.
@@ -99,7 +99,7 @@ class BandedPattern:
 
     @classmethod
     def causal(cls, attention_window, dilation=1):
-        """A band that ends at the query's own position.
+        """Create a band that ends at the query's own position.
 
         Args:
             attention_window: int. Keys seen, the query's own included, at least 1.
@@ -124,11 +124,11 @@ class BandedPattern:
 
     @classmethod
     def from_config(cls, config):
-        """The pattern that `get_config` described.
+        """Create a pattern from the output of `get_config`.
 
         Args:
-            config: dict with `left`, `right` and `dilation` (lists count as tuples,
-                so a config read back from JSON works).
+            config: dict with `left`, `right` and `dilation`, a list or tuple of one per
+                head or an int.
 
         Returns:
             A `BandedPattern`.
@@ -136,7 +136,7 @@ class BandedPattern:
         return cls(**config)
 
     def get_config(self):
-        """The constructor's arguments, ready for JSON.
+        """Return the constructor's arguments, ready for JSON.
 
         Returns:
             A dict with `left`, `right` and `dilation` (an int, or a list).
@@ -177,7 +177,7 @@ class BandedPattern:
 
     @property
     def ring_slots(self):
-        """int. Keys a ring cache keeps to decode with this (causal) pattern."""
+        """int. Slots of a ring cache for decoding with this causal pattern."""
         if not self.is_causal:
             raise ValueError(
                 "A ring cache needs a causal pattern: `right` must be 0. "
@@ -186,7 +186,7 @@ class BandedPattern:
         return self.max_left + 1
 
     def head_dilations(self, num_heads):
-        """The dilation of each of `num_heads` heads.
+        """Return the dilation of each of `num_heads` heads.
 
         Args:
             num_heads: int. Number of attention heads.

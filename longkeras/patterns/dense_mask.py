@@ -1,15 +1,14 @@
-"""A pattern spelled out as a full boolean matrix, for tests and pictures."""
+"""Patterns as dense boolean masks, for tests and pictures."""
 
 import numpy as np
 
 
 def dense_mask(pattern, query_length, key_length=None, num_heads=None, query_start=0):
-    """The pattern as a boolean matrix of queries by keys.
+    """Return a pattern as a boolean matrix of queries by keys.
 
-    The matrix has `query_length * key_length` entries per head: good for tests and
-    pictures, never for long texts. Query `i` stands at position `query_start + i`
-    of the keys, so a chunk that continues a history of `query_start` keys is
-    described as well.
+    The matrix has `query_length * key_length` entries per head, too many for long
+    texts. Query `i` is at position `query_start + i` of the keys, so that a chunk of
+    queries after earlier keys can be described too.
 
     Args:
         pattern: `BandedPattern`.

@@ -1,4 +1,4 @@
-"""How far a stack of banded layers can see."""
+"""Receptive fields of stacked layers with banded attention."""
 
 import typing
 
@@ -25,12 +25,11 @@ class ReceptiveField(typing.NamedTuple):
 
 
 def receptive_field(patterns, num_layers=None):
-    """The span that a stack of attention layers can see, in theory.
+    """Return the theoretical receptive field of a stack of attention layers.
 
-    Every layer adds its own reach, so depth makes a narrow window see far. The span
-    is the outermost reach: dilated layers may leave gaps inside it, which
-    `reachable_offsets` shows. Whether a trained model uses its reach is another
-    question.
+    Each layer adds its window to the span, so deep stacks of narrow windows see far.
+    Dilated layers may leave gaps inside the span, see `reachable_offsets`. A trained
+    model need not use all of it.
 
     Args:
         patterns: sequence of `BandedPattern`, one per layer, or a single
@@ -63,7 +62,7 @@ def receptive_field(patterns, num_layers=None):
 
 
 def reachable_offsets(patterns, num_layers=None):
-    """Exactly which relative positions can influence an output position.
+    """Return the relative positions that can influence an output position.
 
     Heads of a layer are mixed before the next layer, so an offset is reachable when
     some path picks one key of any head in every layer.
@@ -94,7 +93,7 @@ def reachable_offsets(patterns, num_layers=None):
     reached = np.zeros(left + right + 1, dtype=bool)
     reached[left] = True
     for pattern in layers:
-        # Every shift stays inside the array: the layers' reaches add up to its ends.
+        # No shift wraps around: the array spans the sum of all windows.
         reached = np.logical_or.reduce(
             [np.roll(reached, offset) for offset in _layer_offsets(pattern)]
         )

@@ -1,12 +1,12 @@
-"""Windows that grow with depth."""
+"""Window sizes that grow with depth."""
 
 
 def growing_windows(num_layers, first, last):
-    """Window sizes that double from the bottom layer to the top one.
+    """Return window sizes that double from the bottom layer to the top one.
 
-    Lower layers then look at their neighbourhood in detail and cheaply, higher ones
-    build on it over a wide span. Each doubling gets an equal share of the layers;
-    with fewer layers than doublings some are skipped.
+    Lower layers see local context at little cost, higher ones combine it over a wide
+    span. Each size gets an equal share of the layers; with too few layers, some sizes
+    are skipped.
 
     Args:
         num_layers: int. Number of layers, at least 1.

@@ -50,7 +50,7 @@ _NO_LORA = "`enable_lora` adapts dense layers"
 _DOCUMENTS = {"padding_mask": SAME, "document_ids": ZEROS}
 _BERT = {"padding_mask": SAME, "segment_ids": ZEROS}
 _TRANSFORMER = {**_DOCUMENTS, "global_attention_mask": ZEROS}
-_LONGFORMER = {**_BERT, "global_attention_mask": ZEROS}
+_LONGFORMER = {**_BERT, **_DOCUMENTS, "global_attention_mask": ZEROS}
 
 
 def _longformer(task, **arguments):

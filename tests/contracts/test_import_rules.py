@@ -33,7 +33,6 @@ BACKEND_FILES = (
     "models/base/tensor_pipeline.py",  # likewise, around a model's own data
     "ops/attention/kernels/",
     "ops/backend/",
-    "ops/recurrence/fused.py",
     "text/pipeline.py",  # steps of `tf.data`, whatever the backend
 )
 

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from longkeras.layers import NGramEmbedding
-from longkeras.ops.ngrams.bins import ngram_bins
+from longkeras.ops.ngrams.codes import ngram_bins
 
 SIZES = [2, 4]
 TEXT = np.array([[5, 6, 7, 5, 6, 7, 5], [1, 1, 1, 2, 2, 1, 1]])

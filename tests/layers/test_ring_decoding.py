@@ -54,7 +54,7 @@ def read(layer, cache, x, is_global=None):
             ops.convert_to_tensor(chunk), cache, at(start), at(valid), **masks
         )
         outputs.append(ops.convert_to_numpy(output)[:, :valid])
-    cache.pop("prompt_keys", None)
+    cache.pop("prompt_kv", None)
     for place in range(PROMPT_LENGTH, LENGTH):
         token = ops.convert_to_tensor(x[:, place])
         output, cache = layer.call_step(token, cache, at(place))
@@ -93,6 +93,6 @@ def test_global_rows_need_the_keys_of_the_prompt():
     with pytest.raises(ValueError, match=r"`prompt_length` must be given.*=2"):
         layer.initial_cache(BATCH_SIZE, num_global_tokens=2)
     cache = layer.initial_cache(BATCH_SIZE, num_global_tokens=2, prompt_length=7)
-    del cache["prompt_keys"]
-    with pytest.raises(ValueError, match=r"have its `prompt_keys` still.*ring"):
+    del cache["prompt_kv"]
+    with pytest.raises(ValueError, match=r"have its `prompt_kv` still.*ring"):
         first_chunk(layer, cache)

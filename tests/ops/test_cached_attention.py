@@ -119,11 +119,11 @@ class Decoder:
         self.state["position"] = ops.zeros((BATCH_SIZE,), "int32")
         if reading.globals_at is not None:
             capacity = capacity or max(global_cache.needed_capacity(mask), 1)
-            self.state["store"] = global_cache.empty_store(
+            self.state["global_kv"] = global_cache.empty(
                 BATCH_SIZE, capacity, kv_heads, HEAD_DIM, dtype
             )
         if reading.has_rows:
-            self.state["prompt"] = prompt_cache.empty_prompt_keys(
+            self.state["prompt"] = prompt_cache.empty(
                 BATCH_SIZE,
                 prompt_cache.needed_capacity(mask),
                 kv_heads,
@@ -176,9 +176,9 @@ class Decoder:
     def _chunk(self, parts, is_global, lengths, state):
         reading, state = self.reading, dict(state)
         position = state["position"]
-        if "store" in state:
-            state["store"] = global_cache.extend(
-                state["store"], position, *parts[1:3], is_global
+        if "global_kv" in state:
+            state["global_kv"] = global_cache.extend(
+                state["global_kv"], position, *parts[1:3], is_global
             )
         output, state["rings"] = attend_chunk(
             *parts[:3],
@@ -186,7 +186,7 @@ class Decoder:
             position,
             lengths,
             reading.pattern,
-            store=state.get("store"),
+            global_kv=state.get("global_kv"),
             scale=reading.scale,
         )
         if "prompt" in state:
@@ -207,7 +207,7 @@ class Decoder:
             state["rings"],
             state["position"],
             self.reading.pattern,
-            store=state.get("store"),
+            global_kv=state.get("global_kv"),
             scale=self.reading.scale,
         )
         state["position"] = state["position"] + 1
@@ -361,7 +361,7 @@ def test_rows_of_the_state_can_be_gathered():
 def test_compiled_reading_counts_the_globals_it_had_no_place_for():
     reading = READINGS["globals_everywhere"]
     decoder = Decoder(reading, compile_function=compiled, capacity=5)
-    store = decoder.read_prompt().state["store"]
+    store = decoder.read_prompt().state["global_kv"]
     assert as_array(store.count).tolist() == [9, 4, 3]
     with pytest.raises(ValueError, match="capacity=5 with 9 global tokens"):
         global_cache.check_capacity(store)

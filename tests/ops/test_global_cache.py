@@ -1,4 +1,4 @@
-"""The store of global keys, and the keys of a prompt's global rows, against lists."""
+"""The global KV cache and the prompt KV cache against lists."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def ints(*values):
 
 def filled_store():
     """Two chunks of three tokens; the second row starts with one token less."""
-    store = global_cache.empty_store(2, CAPACITY, kv_heads=1, head_dim=1)
+    store = global_cache.empty(2, CAPACITY, kv_heads=1, head_dim=1)
     key, mask = entries([1, 2, 3], [4, 5, 6]), bools([1, 0, 1], [0, 0, 0])
     store = global_cache.extend(store, ints(0, 0), key, -key, mask)
     key, mask = entries([7, 8, 9], [5, 6, 7]), bools([0, 1, 0], [1, 1, 1])
@@ -54,7 +54,7 @@ def test_more_globals_than_places_are_refused():
     with pytest.raises(ValueError, match="capacity=4 with 5 global tokens"):
         global_cache.extend(filled_store(), ints(6, 5), key, key, mask)
     with pytest.raises(ValueError, match="capacity=0"):
-        global_cache.empty_store(2, 0, kv_heads=1, head_dim=1)
+        global_cache.empty(2, 0, kv_heads=1, head_dim=1)
 
 
 def test_needed_capacity_is_the_row_with_the_most_real_globals():
@@ -72,7 +72,7 @@ def test_prompt_keys_end_with_the_last_global_token():
     assert prompt_cache.needed_capacity(mask) == 3
     assert prompt_cache.needed_capacity(mask, is_real) == 2
 
-    kept = prompt_cache.empty_prompt_keys(2, 3, kv_heads=1, head_dim=1)
+    kept = prompt_cache.empty(2, 3, kv_heads=1, head_dim=1)
     key = entries([1, 2], [1, 2])
     kept = prompt_cache.extend(kept, ints(0, 0), ints(1, 2), key, key, mask[:, :2])
     key = entries([2, 3, 4], [3, 4, 5])
@@ -82,9 +82,9 @@ def test_prompt_keys_end_with_the_last_global_token():
 
 
 def test_a_global_row_behind_the_last_kept_key_is_refused():
-    kept = prompt_cache.empty_prompt_keys(1, 1, kv_heads=1, head_dim=1)
+    kept = prompt_cache.empty(1, 1, kv_heads=1, head_dim=1)
     key = entries([1, 2])
     with pytest.raises(ValueError, match="capacity=1 with 2 such tokens"):
         prompt_cache.extend(kept, ints(0), ints(2), key, key, bools([0, 1]))
     with pytest.raises(ValueError, match="capacity=0"):
-        prompt_cache.empty_prompt_keys(1, 0, kv_heads=1, head_dim=1)
+        prompt_cache.empty(1, 0, kv_heads=1, head_dim=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from longkeras.ops.ngrams.bins import ngram_bins
+from longkeras.ops.ngrams.codes import ngram_bins
 
 SIZES, BINS = [2, 3, 5], 2**31 - 1
 LENGTH = 40

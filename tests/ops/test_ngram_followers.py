@@ -6,8 +6,7 @@ import pytest
 from keras import ops
 
 from longkeras.ops.backend.compiled_function import compiled_function
-from longkeras.ops.ngrams.followers import ngram_followers
-from longkeras.ops.ngrams.latest_match import latest_match
+from longkeras.ops.ngrams.followers import latest_match, ngram_followers
 
 SIZES = [1, 2, 4]
 LENGTH = 60

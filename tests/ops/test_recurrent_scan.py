@@ -7,8 +7,8 @@ import pytest
 from keras import ops
 
 from longkeras.ops import explain_recurrence
+from longkeras.ops.document_starts import first_tokens
 from longkeras.ops.recurrence.dispatch import recurrent_layer
-from longkeras.ops.recurrence.document_starts import first_tokens
 from tests.ops import recurrent_oracle as oracle
 from tests.ops.cases import assert_close
 from tests.ops.gradients import outputs_and_gradients

@@ -131,7 +131,7 @@ class TransformerCausalLM(DecodingCausalLM):
     def without_prompt(self, state):
         """A state without the keys for which global tokens alone have a use."""
         layers = [
-            {name: x for name, x in cache.items() if name != "prompt_keys"}
+            {name: x for name, x in cache.items() if name != "prompt_kv"}
             for cache in state["layers"]
         ]
         return {**state, "layers": layers}

@@ -5,15 +5,16 @@ import keras_hub
 from keras import ops
 
 from longkeras.argument_checks import check_arguments
+from longkeras.layers.activations import get_activation, serialize_activation
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.learned_position_embedding import LearnedPositionEmbedding
 from longkeras.layers.longformer_encoder_layer import LongformerEncoderLayer
-from longkeras.layers.weighted_activations import get_activation, serialize_activation
 from longkeras.models.base.arguments import one_per_layer
 from longkeras.models.base.embeddings import Embedding, ReversibleEmbedding
 from longkeras.models.base.initializers import layer_initializer
 from longkeras.models.base.inputs import (
     BOUNDED_TOKEN_IDS,
+    DOCUMENT_IDS,
     PADDING_MASK,
     SEGMENT_IDS,
     InputSpec,
@@ -67,7 +68,10 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
     Call arguments:
         inputs: dict of int tensors `(batch, sequence)`: `token_ids`; `padding_mask`,
             0 at padding (left out: no padding); `global_attention_mask`, 1 at global
-            tokens (left out: none); `segment_ids` (left out: zeros).
+            tokens (left out: none); `segment_ids` (left out: zeros); `document_ids`,
+            which differ between documents packed into one row (left out: one
+            document). Each document is encoded as if it stood alone: its positions
+            start anew, and its tokens, global ones too, see nothing else.
 
     Returns:
         dict of `"sequence_output"` `(batch, sequence, hidden_dim)` and with
@@ -99,6 +103,7 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
         PADDING_MASK,
         InputSpec("global_attention_mask", "mask", default="global_tokens_of"),
         SEGMENT_IDS,
+        DOCUMENT_IDS,
     )
 
     def __init__(
@@ -195,7 +200,10 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
         token_ids = inputs["token_ids"]
         x = self.token_embedding(token_ids)
         positions = self.position_embedding.positions_of(token_ids, padding_id)
-        x = x + self.position_embedding(x, positions=positions)
+        document_ids = inputs["document_ids"]
+        x = x + self.position_embedding(
+            x, positions=positions, document_ids=document_ids
+        )
         x = x + self.segment_embedding(inputs["segment_ids"])
         x = self.embeddings_dropout(self.embeddings_layer_norm(x))
         masks = {
@@ -203,7 +211,7 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
             for name in ("padding_mask", "global_attention_mask")
         }
         for transformer_layer in self.transformer_layers:
-            x = transformer_layer(x, **masks)
+            x = transformer_layer(x, document_ids=document_ids, **masks)
         if self.pooler_dense is None:
             return {"sequence_output": x}
         return {"sequence_output": x, "pooled_output": self.pooler_dense(x[:, 0])}

@@ -6,6 +6,8 @@ import keras_hub
 from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
 from longkeras.models.text_tasks.masked_lm import MaskedLM
 from longkeras.models.text_tasks.masked_lm_preprocessor import MaskedLMPreprocessor
+from longkeras.models.text_tasks.row_packing import pack_rows
+from longkeras.text.subword_pipeline import plain_values
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -18,7 +20,7 @@ class LongformerMaskedLMPreprocessor(LongformerPreprocessor, MaskedLMPreprocesso
     the same order, in batches of any size; a parallel `tf.data` map has no order.
 
     Longer texts are cut, with a warning; `report` counts it, and `windows` reads a
-    text of any length in parts.
+    text of any length in parts. `packed_rows` puts several short texts into a row.
 
     Args:
         tokenizer: `longkeras.models.LongformerTokenizer`.
@@ -73,6 +75,39 @@ class LongformerMaskedLMPreprocessor(LongformerPreprocessor, MaskedLMPreprocesso
     assert hidden[sample_weight == 1].tolist() == [4, 4, 4]
     ```
     """
+
+    def packed_rows(self, texts):
+        """Texts packed into few rows of ids, to be given to `fit` in their place.
+
+        A model reads each text of a row as if it stood alone, and masks are drawn anew
+        in every epoch. The order of the texts is not kept.
+
+        Args:
+            texts: as `x` of a call, strings or pairs of them.
+
+        Returns:
+            dict of int32 arrays `(rows, sequence)`: the inputs of
+            `LongformerBackbone`, with `document_ids` from 1 in each row and 0 at
+            padding.
+
+        Example:
+
+        ```python
+        from longkeras.models import LongformerMaskedLMPreprocessor, LongformerTokenizer
+
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "to", "be", "or", "not"]
+        preprocessor = LongformerMaskedLMPreprocessor(
+            LongformerTokenizer.from_word_piece(words), sequence_length=8
+        )
+        rows = preprocessor.packed_rows(["to be", "not to be or", "or"])
+        assert rows["document_ids"].tolist() == [
+            [1, 1, 1, 1, 1, 1, 0, 0],
+            [1, 1, 1, 1, 2, 2, 2, 0],
+        ]
+        ```
+        """
+        rows = self.rows(plain_values(texts))
+        return self.inputs_of(pack_rows(rows, self.longest), {})
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

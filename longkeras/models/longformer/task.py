@@ -21,6 +21,7 @@ class LongformerPreprocessor:
     backbone_cls = LongformerBackbone
     tokenizer_cls = LongformerTokenizer
     input_names = ("token_ids", "padding_mask", "global_attention_mask", "segment_ids")
+    optional_input_names = ("document_ids",)
 
 
 class LongformerTask(LongerPositions, TextTask):

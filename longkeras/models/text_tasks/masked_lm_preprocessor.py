@@ -82,7 +82,7 @@ class MaskedLMPreprocessor(TextPreprocessor, keras_hub.models.MaskedLMPreprocess
         self._one_at_a_time = threading.Lock()
 
     def call(self, x, y=None, sample_weight=None):
-        inputs = self.input_specs()
+        inputs = self.input_specs(x)
         masks = None if self.sequence_length is None else self._masks_in(self.longest)
         if is_given_as_rows(x) and x.get("mask_positions") is not None:
             inputs["mask_positions"] = ArraySpec("int32", (None,))

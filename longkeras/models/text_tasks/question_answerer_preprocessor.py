@@ -60,7 +60,7 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
         self.has_warned_of_answers = False
 
     def call(self, x, y=None, sample_weight=None):
-        specs = self.input_specs()
+        specs = self.input_specs(x)
         if y is None:
             inputs = self.mapped(lambda x: self._prepared(x)[0], x, specs, x)
         else:

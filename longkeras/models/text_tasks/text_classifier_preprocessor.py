@@ -37,7 +37,7 @@ class TextClassifierPreprocessor(
 
     def call(self, x, y=None, sample_weight=None):
         inputs = self.mapped(
-            lambda x: self.inputs_of(self.rows(x), x), x, self.input_specs(), x
+            lambda x: self.inputs_of(self.rows(x), x), x, self.input_specs(x), x
         )
         # Labels may be a list; what is a tensor already stays one.
         y, sample_weight = (

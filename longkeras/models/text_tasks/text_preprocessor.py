@@ -47,6 +47,8 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
 
     # The inputs of a row. A family may add `global_attention_mask` and `segment_ids`.
     input_names = ("token_ids", "padding_mask")
+    # Inputs without a default, passed on from rows of ids that have them.
+    optional_input_names = ()
 
     def set_lengths(self, sequence_length, max_sequence_length, truncate):
         """Check and store the arguments that all preprocessors have.
@@ -139,7 +141,8 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
             list of `Row`.
         """
         if is_given_as_rows(x):
-            rows = given_rows(x, self.longest, self.input_names)
+            names = (*self.input_names, *self.optional_input_names)
+            rows = given_rows(x, self.longest, names)
             return [replace(row, inputs=self._row_inputs(**row.inputs)) for row in rows]
         return [
             self._packed([self.tokenizer.tokenize(text) for text in texts])
@@ -165,7 +168,8 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         )
         pad = {"token_ids": self.tokenizer.pad_token_id}
         inputs = {}
-        for name in self.input_names:
+        given = [n for n in self.optional_input_names if n in rows[0].inputs]
+        for name in (*self.input_names, *given):
             if name == "padding_mask":
                 column = [np.ones_like(row.inputs["token_ids"]) for row in rows]
             else:
@@ -201,10 +205,16 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         )
         return through_numpy(run, inputs, specs)
 
-    def input_specs(self):
-        """Types and shapes of the inputs for the tracer: dict of `ArraySpec`."""
+    def input_specs(self, x):
+        """Types and shapes of the inputs for the tracer: dict of `ArraySpec`.
+
+        Args:
+            x: what the inputs are made of.
+        """
         spec = ArraySpec("int32", (self.sequence_length,))
-        return dict.fromkeys(self.input_names, spec)
+        given = x if is_given_as_rows(x) else {}
+        optional = [n for n in self.optional_input_names if given.get(n) is not None]
+        return dict.fromkeys((*self.input_names, *optional), spec)
 
     def _row_inputs(self, token_ids, **given):
         """The inputs of a row of this family; those not given by their defaults."""
@@ -217,7 +227,8 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
             if name in defaults:
                 is_given = name in given
                 inputs[name] = given[name] if is_given else defaults[name](token_ids)
-        return inputs
+        optional = [name for name in self.optional_input_names if name in given]
+        return {**inputs, **{name: given[name] for name in optional}}
 
     def _room(self, texts):
         """Tokens that fit beside the special ones."""

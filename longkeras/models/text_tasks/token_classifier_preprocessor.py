@@ -50,7 +50,7 @@ class TokenClassifierPreprocessor(TextPreprocessor, keras_hub.models.Preprocesso
 
     def call(self, x, y=None, sample_weight=None):
         one_text = 1 if isinstance(x, Mapping) and "words" in x else 0
-        specs = self.input_specs()
+        specs = self.input_specs(x)
         if y is None:
             inputs = self.mapped(
                 lambda x: self.inputs_of(self.rows(x), x), x, specs, x, one_text
@@ -93,7 +93,7 @@ class TokenClassifierPreprocessor(TextPreprocessor, keras_hub.models.Preprocesso
         if is_given_as_rows(x):
             rows = self.rows(x)
             # Padding and what is cut go from the labels as from the ids.
-            names = (*self.input_names, "labels")
+            names = (*self.input_names, *self.optional_input_names, "labels")
             labelled = given_rows({**x, "labels": y}, self.longest, names)
             labels = [row.inputs["labels"] for row in labelled]
             weights = [np.ones_like(row) for row in labels]

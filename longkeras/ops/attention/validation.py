@@ -44,6 +44,39 @@ def check_tensors(query, key, value, pattern, masks, query_start=0, prefix=""):
     Raises:
         ValueError: If a shape does not fit.
     """
+    shapes = check_projections(query, key, value, prefix)
+    num_heads = query.shape[2]
+    if len(pattern.dilations) not in (1, num_heads):
+        raise ValueError(
+            "`pattern` must have one dilation, or one for each head. Received: "
+            f"dilation={pattern.dilation} for {num_heads} heads"
+        )
+    query_length, key_length = query.shape[1], key.shape[1]
+    known = query_length is not None and key_length is not None
+    if query_start < 0 or (known and query_start + query_length > key_length):
+        raise ValueError(
+            "`query_start` must be at least 0 and leave a key for every query. "
+            f"Received: query_start={query_start} with {shapes}"
+        )
+    for name, mask in masks.items():
+        check_mask(name, mask, key, "key")
+
+
+def check_projections(query, key, value, prefix=""):
+    """Raise if query, key and value cannot be multiplied, whatever their lengths.
+
+    Args:
+        query: tensor.
+        key: tensor.
+        value: tensor.
+        prefix: str, put before their names in messages.
+
+    Returns:
+        str, the shapes in words.
+
+    Raises:
+        ValueError: If a shape does not fit.
+    """
     names = [f"{prefix}{name}" for name in ("query", "key", "value")]
     shapes = ", ".join(
         f"{name} {tuple(x.shape)}"
@@ -58,27 +91,39 @@ def check_tensors(query, key, value, pattern, masks, query_start=0, prefix=""):
         raise ValueError(
             f"`{names[1]}` and `{names[2]}` must have one shape. Received: {shapes}"
         )
-    num_heads = query.shape[2]
-    if num_heads % key.shape[2] or query.shape[3] != key.shape[3]:
+    if query.shape[2] % key.shape[2] or query.shape[3] != key.shape[3]:
         raise ValueError(
             f"`{names[1]}` must have the head_dim of `{names[0]}` and a number of "
             f"heads that divides the query's. Received: {shapes}"
         )
-    if len(pattern.dilations) not in (1, num_heads):
+    return shapes
+
+
+def check_mask(name, mask, like, meaning):
+    """Raise if a mask does not have a value for every query or key.
+
+    Args:
+        name: str.
+        mask: tensor or None.
+        like: tensor `(batch, sequence, heads, head_dim)`.
+        meaning: `"query"` or `"key"`, what stands in `like`.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    if mask is None:
+        return
+    shape = tuple(mask.shape)
+    if len(shape) != 2:
         raise ValueError(
-            "`pattern` must have one dilation, or one for each head. Received: "
-            f"dilation={pattern.dilation} for {num_heads} heads"
+            f"`{name}` must have two axes, `(batch, sequence)`. Received: shape {shape}"
         )
-    query_length, key_length = query.shape[1], key.shape[1]
-    known = query_length is not None and key_length is not None
-    if query_start < 0 or (known and query_start + query_length > key_length):
-        raise ValueError(
-            "`query_start` must be at least 0 and leave a key for every query. "
-            f"Received: query_start={query_start} with {shapes}"
-        )
-    for name, mask in masks.items():
-        if mask is not None:
-            _check_mask(name, tuple(mask.shape), tuple(key.shape))
+    for size, expected in zip(shape, like.shape, strict=False):
+        if None not in (size, expected) and size != expected:
+            raise ValueError(
+                f"`{name}` must have a value for every {meaning}. Received: shape "
+                f"{shape} with {meaning} of shape {tuple(like.shape)}"
+            )
 
 
 def spec_for(query, pattern, scale, query_start, dropout, seed, masks):
@@ -140,16 +185,3 @@ def to_tensors(*arguments):
 
 def _cast(x, dtype):
     return None if x is None else ops.cast(x, dtype)
-
-
-def _check_mask(name, shape, key_shape):
-    if len(shape) != 2:
-        raise ValueError(
-            f"`{name}` must have two axes, `(batch, sequence)`. Received: shape {shape}"
-        )
-    for size, expected in zip(shape, key_shape, strict=False):
-        if None not in (size, expected) and size != expected:
-            raise ValueError(
-                f"`{name}` must have a value for every key. Received: shape {shape} "
-                f"with keys of shape {key_shape}"
-            )

@@ -1,14 +1,14 @@
-"""Gradients of a sigmoid and a tanh from what they gave: one operation each."""
+"""Gradients of a sigmoid and a tanh from their outputs, as one operation each."""
 
 import keras
 
 
 def through_sigmoid(activated, gradient):
-    """The gradient before a sigmoid.
+    """Return the gradient with respect to the input of a sigmoid.
 
     Args:
-        activated: tensor, what the sigmoid gave.
-        gradient: tensor of its shape.
+        activated: tensor, the output of the sigmoid.
+        gradient: tensor of its shape, the gradient of the output.
 
     Returns:
         Tensor of that shape.
@@ -21,7 +21,7 @@ def through_sigmoid(activated, gradient):
 
 
 def through_tanh(activated, gradient):
-    """The gradient before a tanh; see `through_sigmoid`."""
+    """Return the gradient of the input of a tanh; see `through_sigmoid`."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

@@ -1,23 +1,22 @@
-"""Compile a function of tensors that reads a model's variables, on every backend."""
+"""Compilation of functions that read a model's variables."""
 
 import keras
 
 
 def compiled_function(function, model, changed=(), donated=None, jit_compile=True):
-    """Compile `function` with XLA; the model's variables may change afterwards.
+    """Compile a function with XLA. The model's variables may change between calls.
 
     Args:
         function: callable of nested structures of tensors.
         model: `keras.Model` whose variables `function` reads.
-        changed: list of `keras.Variable` that `function` changes. Defaults to `()`,
-            none.
-        donated: int. Index among `function`'s arguments of one whose memory the
-            results may take, on JAX: it cannot be used again. Defaults to `None`.
+        changed: list of `keras.Variable` that `function` changes. Defaults to `()`.
+        donated: int. Index of an argument of `function` whose memory the results may
+            reuse on JAX; the caller must not use it again. Defaults to `None`.
         jit_compile: bool. Whether TensorFlow uses XLA. Defaults to `True`.
 
     Returns:
-        callable with the arguments and results of `function`; each new shape is
-        compiled once.
+        callable with the arguments and results of `function`, which is compiled once
+        for each shape.
     """
     backend = keras.backend.backend()
     if backend == "jax":

@@ -1,4 +1,4 @@
-"""Values of tensors that are there, as opposed to those that are being traced."""
+"""Values of tensors that are not being traced."""
 
 import sys
 
@@ -6,23 +6,22 @@ import numpy as np
 
 
 def concrete_array(x):
-    """The values of a tensor, if it has any yet.
+    """Return the values of a tensor as a NumPy array, if they are known.
 
     Args:
         x: array or tensor of any backend.
 
     Returns:
-        NumPy array; None for a tensor that is being traced, is symbolic, or is not
-        an array at all.
+        NumPy array; None if `x` is traced or symbolic, or not an array.
     """
     if isinstance(x, np.ndarray):
         return x
     package = type(x).__module__.partition(".")[0]
     if package == "tensorflow":
-        # Eager tensors alone have `numpy`.
+        # Only eager tensors have `numpy`.
         return np.asarray(x.numpy()) if hasattr(x, "numpy") else None
     if package == "torch":
-        # Keras infers shapes with tensors on the device "meta", which have no values.
+        # Keras infers shapes on the device "meta", whose tensors have no values.
         return None if x.device.type == "meta" else x.detach().cpu().numpy()
     if package in ("jax", "jaxlib"):
         is_traced = isinstance(x, sys.modules["jax"].core.Tracer)

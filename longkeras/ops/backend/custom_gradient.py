@@ -1,20 +1,20 @@
-"""A function with a gradient of its own, on every backend."""
+"""Functions with a custom gradient, on every backend."""
 
 import keras
 
 
 def custom_gradient(function, gradient):
-    """Join a function of tensors with its gradient.
+    """Give a function of tensors a custom gradient.
 
     Args:
-        function: callable `(arguments, constants)`, returning the answer (a tensor,
-            or a tuple of them) and a tuple of tensors that the gradient needs beside.
-        gradient: callable `(arguments, constants, kept, upstream)`, returning a tuple
-            of tensors like the arguments; `upstream` is like the answer.
+        function: callable `(arguments, constants)`. Returns the output, a tensor or a
+            tuple of tensors, and a tuple of tensors to keep for the gradient.
+        gradient: callable `(arguments, constants, kept, upstream)`, with `upstream`
+            like the output. Returns a tuple of tensors like the arguments.
 
     Returns:
-        callable `(arguments, constants)`, returning the answer. Both are tuples of
-        tensors; constants may be None, and have no gradient.
+        callable `(arguments, constants)` that returns the output. Both are tuples of
+        tensors; constants may be None and have no gradient.
     """
     backends = {"torch": _for_torch, "jax": _for_jax, "tensorflow": _for_tensorflow}
     return backends[keras.backend.backend()](function, gradient)
@@ -40,7 +40,7 @@ def _for_tensorflow(function, gradient):
 
 
 def _for_jax(function, gradient):
-    # Constants are arguments too: a closure would leak them out of rematerialisation.
+    # Constants are arguments too: a closure would leak tracers from `jax.checkpoint`.
     import jax
 
     @jax.custom_vjp
@@ -59,7 +59,7 @@ def _for_jax(function, gradient):
 
 
 def _for_torch(function, gradient):
-    # Keras' own swallows what fails in a backward pass and differentiates again.
+    # `keras.ops.custom_gradient` hides errors of the backward pass on PyTorch.
     import torch
 
     def call(arguments, constants):

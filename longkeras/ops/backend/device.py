@@ -1,4 +1,4 @@
-"""The machine that tensors live on."""
+"""The device of the backend."""
 
 import functools
 
@@ -7,7 +7,7 @@ import keras
 
 @functools.cache
 def runs_on_cpu():
-    """Whether the backend computes on a CPU."""
+    """Return whether the backend computes on a CPU."""
     backend = keras.backend.backend()
     if backend == "jax":
         import jax

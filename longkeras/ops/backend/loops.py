@@ -1,7 +1,7 @@
-"""Loops over time with stacked results, on every backend.
+"""Scans over time and writes into slices, on every backend.
 
-`keras.ops.scan` types its stacked results from the carry on TensorFlow, so the
-loop is written once for each backend here.
+On TensorFlow, `keras.ops.scan` gives stacked outputs the dtype of the carry. So each
+backend has its own scan here.
 """
 
 import keras
@@ -9,21 +9,19 @@ from keras import ops, tree
 
 
 def scan_time(step, initial, inputs, reverse=False, num_stacked=None):
-    """Run `step` over the first axis of `inputs`, carrying a state.
-
-    Differentiable on every backend.
+    """Scan `step` over the first axis of `inputs`. Differentiable on every backend.
 
     Args:
         step: callable `(carry, slices) -> (carry, outputs)`; both are tuples of
-            tensors whose shapes never change.
+            tensors of constant shapes.
         initial: tuple of tensors, the first carry.
-        inputs: tuple of tensors `(time, ...)`; all but the first may be what another
-            loop did not stack.
-        reverse: bool. Walk from the last step to the first; outputs stay in the
+        inputs: tuple of tensors `(time, ...)`; all but the first may be unstacked
+            outputs of another scan.
+        reverse: bool. Whether to scan from the last step to the first; outputs keep the
             order of `inputs`. Defaults to `False`.
-        num_stacked: int. So many outputs are needed as tensors. The others serve as
-            `inputs` of another loop alone, and TensorFlow does not copy them
-            together. Defaults to `None`, all.
+        num_stacked: int. Number of outputs, from the first, that must be tensors. The
+            others can only be `inputs` of another scan, which saves TensorFlow a copy.
+            Defaults to `None`, all.
 
     Returns:
         `(carry, outputs)`: the last carry and a tuple of tensors `(time, ...)`.
@@ -53,10 +51,10 @@ def _scan_tensorflow(step, initial, inputs, reverse, num_stacked):
     import tensorflow as tf
 
     if tf.executing_eagerly():
-        # Nothing to trace: tracing a step takes longer than many small ones.
+        # Tracing a step takes longer than running many small ones.
         return _scan_eagerly(step, initial, inputs, reverse)
     length = ops.shape(inputs[0])[0]
-    # One traced step tells the outputs' dtypes and shapes without running it.
+    # Tracing one step gives the outputs' dtypes and shapes without running it.
     specs = tf.function(
         lambda carry, slices: step(carry, slices)[1], autograph=False
     ).get_concrete_function(
@@ -103,8 +101,8 @@ def _step_of(x, t):
 def write_slice(total, starts, part):
     """Write `part` into `total` at `starts`.
 
-    The caller gives `total` up: it is overwritten in place where that is possible,
-    as in a compiled loop, and on PyTorch, outside of automatic differentiation.
+    The caller must not use `total` again: it is overwritten in compiled loops and on
+    PyTorch, where this must not be differentiated.
 
     Args:
         total: tensor.

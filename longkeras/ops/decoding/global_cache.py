@@ -1,9 +1,9 @@
-"""The global keys of a prompt, kept beside the ring for as long as text is generated.
+"""Global KV cache: the keys and values of a prompt's global tokens.
 
-A ring forgets what leaves its window; a global key is seen by every later query, so
-it is kept apart, with its position. Rows of a batch may hold different numbers of
-them: the n-th global key of a row stands in slot n. Every tensor is batch-first, so
-that samplers can repeat and gather rows.
+A ring cache drops what leaves the window, but every later query sees a global key. So
+global keys have a cache of their own, with their positions, for as long as text is
+generated. The n-th global key of a row is in slot n; rows may have different numbers of
+them. Every tensor is batch-first, so that samplers can repeat and gather rows.
 """
 
 from typing import Any, NamedTuple
@@ -12,15 +12,15 @@ import keras
 from keras import ops
 
 
-class GlobalStore(NamedTuple):
+class GlobalCache(NamedTuple):
     """Global keys and values with their positions.
 
     Args:
         keys: tensor `(batch, capacity, kv_heads, head_dim)`.
         values: as `keys`.
         positions: int `(batch, capacity)`, ascending in a row, -1 where empty.
-        count: int `(batch,)`, the global keys met so far. More than the capacity
-            means that some found no place: see `check_capacity`.
+        count: int `(batch,)`, the global keys seen so far. If it exceeds the capacity,
+            some were not stored: see `check_capacity`.
     """
 
     keys: Any
@@ -30,14 +30,14 @@ class GlobalStore(NamedTuple):
 
 
 def needed_capacity(global_mask, padding_mask=None, multiple=1):
-    """The capacity that a prompt needs: its row with the most global tokens.
+    """Return the capacity for a prompt: the most global tokens of any row.
 
     Args:
         global_mask: bool `(batch, sequence)`, concrete.
-        padding_mask: bool `(batch, sequence)`, which overrides `global_mask`, or
-            None. Defaults to `None`.
-        multiple: int. The capacity is rounded up to a multiple of it, so that
-            prompts with a few more share a compiled program. Defaults to `1`.
+        padding_mask: bool `(batch, sequence)`, overrides `global_mask`. Defaults to
+            `None`.
+        multiple: int. The capacity is rounded up to a multiple of it, so that prompts
+            of similar capacities share a compiled program. Defaults to `1`.
 
     Returns:
         int, 0 if nothing is global.
@@ -59,8 +59,8 @@ def needed_capacity(global_mask, padding_mask=None, multiple=1):
     return -(-int(counts.max()) // multiple) * multiple
 
 
-def empty_store(batch_size, capacity, kv_heads, head_dim, dtype=None):
-    """A store that holds nothing yet.
+def empty(batch_size, capacity, kv_heads, head_dim, dtype=None):
+    """Return an empty cache.
 
     Args:
         batch_size: int.
@@ -70,7 +70,7 @@ def empty_store(batch_size, capacity, kv_heads, head_dim, dtype=None):
         dtype: str. Defaults to `None`, Keras' float dtype.
 
     Returns:
-        `GlobalStore`.
+        `GlobalCache`.
 
     Raises:
         ValueError: If `capacity` is less than 1.
@@ -81,7 +81,7 @@ def empty_store(batch_size, capacity, kv_heads, head_dim, dtype=None):
             f"store. Received: capacity={capacity}"
         )
     shape = (batch_size, capacity, kv_heads, head_dim)
-    return GlobalStore(
+    return GlobalCache(
         keys=ops.zeros(shape, dtype=dtype),
         values=ops.zeros(shape, dtype=dtype),
         positions=ops.full((batch_size, capacity), -1, dtype="int32"),
@@ -89,27 +89,27 @@ def empty_store(batch_size, capacity, kv_heads, head_dim, dtype=None):
     )
 
 
-def extend(store, next_position, key, value, global_mask):
-    """Store the global ones among the keys of a chunk.
+def extend(global_kv, next_position, key, value, global_mask):
+    """Store the global keys of a chunk.
 
     Args:
-        store: `GlobalStore`.
+        global_kv: `GlobalCache`.
         next_position: int `(batch,)`, tokens read before the chunk.
-        key: `(batch, chunk, kv_heads, head_dim)`; its n-th entry stands at position
+        key: `(batch, chunk, kv_heads, head_dim)`; entry n is at position
             `next_position + n`.
         value: as `key`.
         global_mask: bool `(batch, chunk)`, False at padding.
 
     Returns:
-        The new `GlobalStore`.
+        The new `GlobalCache`.
 
     Raises:
-        ValueError: If a row has more global keys than the store has places, where
-            the numbers are concrete. In a compiled function nothing can be raised:
-            give the result to `check_capacity` outside.
+        ValueError: If a row has more global keys than the cache has slots, and the
+            counts are concrete. A compiled function cannot raise: give its result to
+            `check_capacity`.
 
-    Example: chunks with the global keys `a` and `b`, then `c`, at positions 0, 3, 4
-    fill a store of 4 slots so, slot by slot.
+    Example: a chunk with the global keys `a` and `b` at positions 0 and 3, and a second
+    one with `c` at 4, fill a cache of 4 slots like this:
 
     ```
     keys       a  b  c  0
@@ -118,13 +118,13 @@ def extend(store, next_position, key, value, global_mask):
     """
     mask = ops.cast(global_mask, "bool")
     chunk = mask.shape[1]
-    # The chunk's columns with the global ones first.
+    # The chunk's columns, global ones first.
     columns = ops.arange(chunk, dtype="int32")
     order = ops.argsort(ops.where(mask, columns, columns + chunk), axis=1)
     added = ops.sum(ops.cast(mask, "int32"), axis=1)
 
-    slots = ops.arange(store.positions.shape[1], dtype="int32")
-    rank = slots - ops.expand_dims(store.count, 1)  # (batch, capacity)
+    slots = ops.arange(global_kv.positions.shape[1], dtype="int32")
+    rank = slots - ops.expand_dims(global_kv.count, 1)  # (batch, capacity)
     is_new = ops.logical_and(rank >= 0, rank < ops.expand_dims(added, 1))
     source = ops.take_along_axis(order, ops.clip(rank, 0, chunk - 1), axis=1)
     source = ops.cast(source, "int32")
@@ -135,30 +135,30 @@ def extend(store, next_position, key, value, global_mask):
         return ops.where(is_new[:, :, None, None], new, held)
 
     positions = ops.expand_dims(next_position, 1) + source
-    store = GlobalStore(
-        keys=updated(store.keys, key),
-        values=updated(store.values, value),
-        positions=ops.where(is_new, positions, store.positions),
-        count=store.count + added,
+    global_kv = GlobalCache(
+        keys=updated(global_kv.keys, key),
+        values=updated(global_kv.values, value),
+        positions=ops.where(is_new, positions, global_kv.positions),
+        count=global_kv.count + added,
     )
-    check_capacity(store)
-    return store
+    check_capacity(global_kv)
+    return global_kv
 
 
-def check_capacity(store):
-    """Raise if global keys were met for which the store had no place.
+def check_capacity(global_kv):
+    """Raise if there were more global keys than slots.
 
-    Says nothing inside a compiled function, where numbers are not known yet: call it
-    again with what the function returned. A store without the places counts on.
+    Does nothing inside a compiled function, where counts are unknown: call it again
+    with the function's result, whose `count` includes keys that were not stored.
 
     Args:
-        store: `GlobalStore`.
+        global_kv: `GlobalCache`.
 
     Raises:
-        ValueError: If a row met more global keys than the store has places.
+        ValueError: If a row has more global keys than the cache has slots.
     """
-    capacity = store.positions.shape[1]
-    count = largest_if_known(store.count)
+    capacity = global_kv.positions.shape[1]
+    count = largest_if_known(global_kv.count)
     if count is not None and count > capacity:
         raise ValueError(
             "`capacity` must be at least the number of global tokens of every row. "
@@ -167,7 +167,7 @@ def check_capacity(store):
 
 
 def largest_if_known(numbers):
-    """The largest of a tensor's numbers, or None while a function is traced.
+    """Return the largest value of a tensor, or None while a function is traced.
 
     Args:
         numbers: int tensor.
@@ -179,27 +179,27 @@ def largest_if_known(numbers):
         return None
     try:
         return int(ops.convert_to_numpy(numbers).max())
-    # What JAX and TensorFlow raise for a tensor that has no value yet.
+    # JAX and TensorFlow raise these for tensors without a value.
     except (TypeError, NotImplementedError):
         return None
 
 
-def flags(store, first_position, length):
-    """Which of `length` positions of each row, from a first one on, are global.
+def flags(global_kv, first_position, length):
+    """Mark the global ones among `length` positions of each row.
 
     Args:
-        store: `GlobalStore`.
-        first_position: int `(batch,)`, may be negative.
+        global_kv: `GlobalCache`.
+        first_position: int `(batch,)`, the first of the positions; may be negative.
         length: int.
 
     Returns:
         bool `(batch, length)`.
     """
-    batch, capacity = ops.shape(store.positions)
-    place = store.positions - ops.expand_dims(first_position, 1)
+    batch, capacity = ops.shape(global_kv.positions)
+    place = global_kv.positions - ops.expand_dims(first_position, 1)
     is_inside = ops.logical_and(place >= 0, place < length)
-    is_inside = ops.logical_and(is_inside, store.positions >= 0)
-    # One more column takes what stands elsewhere.
+    is_inside = ops.logical_and(is_inside, global_kv.positions >= 0)
+    # An extra column takes the positions outside.
     place = ops.where(is_inside, place, length)
     rows = ops.broadcast_to(
         ops.arange(batch, dtype="int32")[:, None], (batch, capacity)

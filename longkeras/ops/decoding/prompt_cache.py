@@ -1,9 +1,8 @@
-"""What the global rows of a prompt need, when it is read chunk by chunk.
+"""Prompt KV cache: what global queries see while a prompt is read in chunks.
 
-A global query sees every key before it, through projections of its own. So while a
-prompt is read, those keys and values are kept up to its last global token: memory
-linear in the prompt, and none at all afterwards, since generated tokens are never
-global. Give them up with the end of the prompt.
+A global query sees every earlier key, through the projections of global tokens. Their
+keys and values are kept up to the prompt's last global token, in memory linear in the
+prompt. Generated tokens are never global: drop the cache at the end of the prompt.
 """
 
 from typing import Any, NamedTuple
@@ -14,14 +13,14 @@ from longkeras.ops.decoding import ring_cache
 from longkeras.ops.decoding.global_cache import largest_if_known
 
 
-class PromptKeys(NamedTuple):
-    """Keys and values of the global projections, position p in slot p.
+class PromptCache(NamedTuple):
+    """Keys and values from the projections of global tokens, position p in slot p.
 
     Args:
         keys: tensor `(batch, capacity, kv_heads, head_dim)`.
         values: as `keys`.
-        needed: int `(batch,)`, the capacity that the global rows met so far need.
-            More than there is means wrong rows: see `check_capacity`.
+        needed: int `(batch,)`, the capacity that the global queries so far need. If it
+            exceeds the capacity, their outputs are wrong: see `check_capacity`.
     """
 
     keys: Any
@@ -30,12 +29,12 @@ class PromptKeys(NamedTuple):
 
 
 def needed_capacity(global_mask, padding_mask=None):
-    """The capacity that a prompt needs: one slot for each token up to the last global.
+    """Return the capacity for a prompt: its tokens up to the last global one.
 
     Args:
         global_mask: bool `(batch, sequence)`, concrete.
-        padding_mask: bool `(batch, sequence)`, which overrides `global_mask`; padding
-            takes no slot. Defaults to `None`.
+        padding_mask: bool `(batch, sequence)`, overrides `global_mask`; padding takes
+            no slot. Defaults to `None`.
 
     Returns:
         int, 0 if nothing is global.
@@ -56,8 +55,8 @@ def needed_capacity(global_mask, padding_mask=None):
     return int(ops.convert_to_numpy(last).max())
 
 
-def empty_prompt_keys(batch_size, capacity, kv_heads, head_dim, dtype=None):
-    """No keys yet.
+def empty(batch_size, capacity, kv_heads, head_dim, dtype=None):
+    """Return an empty cache.
 
     Args:
         batch_size: int.
@@ -67,7 +66,7 @@ def empty_prompt_keys(batch_size, capacity, kv_heads, head_dim, dtype=None):
         dtype: str. Defaults to `None`, Keras' float dtype.
 
     Returns:
-        `PromptKeys`.
+        `PromptCache`.
 
     Raises:
         ValueError: If `capacity` is less than 1.
@@ -78,61 +77,62 @@ def empty_prompt_keys(batch_size, capacity, kv_heads, head_dim, dtype=None):
             f"Received: capacity={capacity}"
         )
     shape = (batch_size, capacity, kv_heads, head_dim)
-    return PromptKeys(
+    return PromptCache(
         keys=ops.zeros(shape, dtype=dtype),
         values=ops.zeros(shape, dtype=dtype),
         needed=ops.zeros((batch_size,), dtype="int32"),
     )
 
 
-def extend(prompt_keys, next_position, lengths, key, value, global_mask):
-    """Keep the keys of a chunk, as many as there are slots for.
+def extend(prompt_kv, next_position, lengths, key, value, global_mask):
+    """Store the keys of a chunk, as far as there are slots.
 
     Args:
-        prompt_keys: `PromptKeys`.
+        prompt_kv: `PromptCache`.
         next_position: int `(batch,)`, tokens read before the chunk.
         lengths: int `(batch,)`, valid tokens of the chunk.
-        key: `(batch, chunk, kv_heads, head_dim)` of the global projection, valid
-            tokens first.
+        key: `(batch, chunk, kv_heads, head_dim)` from the projection of global tokens,
+            valid tokens first.
         value: as `key`.
         global_mask: bool `(batch, chunk)`, False at padding.
 
     Returns:
-        The new `PromptKeys`.
+        The new `PromptCache`.
 
     Raises:
-        ValueError: If a global token stands behind the last slot, where numbers are
-            concrete. For a compiled function give the result to `check_capacity`.
+        ValueError: If a global token is beyond the last slot, and the numbers are
+            concrete. A compiled function cannot raise: give its result to
+            `check_capacity`.
     """
-    capacity = prompt_keys.keys.shape[1]
+    capacity = prompt_kv.keys.shape[1]
     fitting = ops.clip(capacity - next_position, 0, lengths)
-    # A ring that never comes round.
+    # A ring cache that never wraps.
     keys, values = (
         ring_cache.extend(held, next_position, ops.cast(entries, held.dtype), fitting)
-        for held, entries in ((prompt_keys.keys, key), (prompt_keys.values, value))
+        for held, entries in ((prompt_kv.keys, key), (prompt_kv.values, value))
     )
     steps = ops.arange(1, global_mask.shape[1] + 1, dtype="int32")
     ends = ops.expand_dims(next_position, 1) + steps
     last = ops.max(ops.where(ops.cast(global_mask, "bool"), ends, 0), axis=1)
-    prompt_keys = PromptKeys(keys, values, ops.maximum(prompt_keys.needed, last))
-    check_capacity(prompt_keys)
-    return prompt_keys
+    prompt_kv = PromptCache(keys, values, ops.maximum(prompt_kv.needed, last))
+    check_capacity(prompt_kv)
+    return prompt_kv
 
 
-def check_capacity(prompt_keys):
-    """Raise if a global row needed keys for which there was no slot.
+def check_capacity(prompt_kv):
+    """Raise if a global query needed keys that were not stored.
 
-    Says nothing inside a compiled function, where numbers are not known yet: call it
-    again with what the function returned.
+    Does nothing inside a compiled function, where the numbers are unknown: call it
+    again with the function's result.
 
     Args:
-        prompt_keys: `PromptKeys`.
+        prompt_kv: `PromptCache`.
 
     Raises:
-        ValueError: If a global token stood behind the last slot.
+        ValueError: If a global token was beyond the last slot.
     """
-    capacity = prompt_keys.keys.shape[1]
-    needed = largest_if_known(prompt_keys.needed)
+    capacity = prompt_kv.keys.shape[1]
+    needed = largest_if_known(prompt_kv.needed)
     if needed is not None and needed > capacity:
         raise ValueError(
             "`capacity` must be at least the number of tokens up to the prompt's last "

@@ -1,22 +1,22 @@
-"""A ring of keys and values: what a causal window still sees, in constant memory.
+"""Ring cache: the keys and values that a causal window still sees, in constant memory.
 
-Position p lives in slot `p % num_slots`, so a text of any length needs only as many
-slots as its window reaches back. Rows of a batch may stand at different positions.
-Every tensor is batch-first, so that samplers can repeat and gather rows.
+Position p is in slot `p % num_slots`, so that a text of any length needs only the slots
+of one window. Rows of a batch may be at different positions. Every tensor is
+batch-first, so that samplers can repeat and gather rows.
 """
 
 from keras import ops
 
 
 def slot_positions(next_position, num_slots):
-    """The position whose entry each slot holds.
+    """Return the position of each slot's entry.
 
     Args:
         next_position: int tensor `(batch,)`, the number of positions written.
         num_slots: int.
 
     Returns:
-        int tensor `(batch, num_slots)`; negative where nothing was written yet.
+        int tensor `(batch, num_slots)`; negative where nothing is written yet.
 
     Example: with 3 slots and 5 positions written (0 to 4), slots hold 3, 4 and 2.
     """
@@ -36,7 +36,7 @@ def write(cache, next_position, entry):
     Returns:
         The new cache.
     """
-    # One scattered entry a row: inside a compiled loop the ring is updated in place.
+    # A scatter of one entry a row is done in place inside a compiled loop.
     rows = ops.arange(ops.shape(cache)[0], dtype="int32")
     slots = next_position % cache.shape[1]
     index = ops.stack([rows, slots], axis=1)
@@ -44,7 +44,7 @@ def write(cache, next_position, entry):
 
 
 def extend(cache, next_position, entries, lengths):
-    """Write a chunk of entries, `lengths[row]` of them valid, at each row's place.
+    """Write a chunk of entries, `lengths[row]` of them valid, at each row's position.
 
     Args:
         cache: tensor `(batch, num_slots, kv_heads, head_dim)`.
@@ -63,7 +63,7 @@ def extend(cache, next_position, entries, lengths):
 
 
 def history(cache, next_position, length):
-    """The last `length` entries in the order of their positions.
+    """Return the last `length` entries in the order of their positions.
 
     Args:
         cache: tensor `(batch, num_slots, kv_heads, head_dim)`.
@@ -72,7 +72,7 @@ def history(cache, next_position, length):
 
     Returns:
         `(entries, mask)`: `(batch, length, kv_heads, head_dim)` and bool
-        `(batch, length)`, False before the text's beginning.
+        `(batch, length)`, False before the start of the text.
     """
     positions = ops.expand_dims(next_position, 1) + ops.arange(
         -length, 0, dtype="int32"

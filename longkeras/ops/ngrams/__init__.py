@@ -1,1 +1,1 @@
-"""N-gram hashes and earlier occurrences of n-grams."""
+"""Hashes and earlier occurrences of n-grams."""

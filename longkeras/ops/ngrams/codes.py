@@ -1,8 +1,8 @@
-"""A hash of the last few tokens at every place."""
+"""Hashes of the last few tokens at every position."""
 
 from keras import ops
 
-from longkeras.ops.integer_hash import STEP, mixed
+from longkeras.ops.integer_hash import STEP, below, mixed
 
 
 def ngram_codes(
@@ -12,11 +12,10 @@ def ngram_codes(
     document_ids=None,
     previous_tokens=None,
 ):
-    """Hashes the last n tokens, up to and with each, for several n.
+    """Hash the last n tokens at each position, for several n.
 
-    Equal n-grams have equal codes, on every backend; unequal ones share a code by
-    chance. Where an n-gram would reach before the text, into another document or to
-    padding, there is nothing in that place of it.
+    Equal n-grams have equal codes on every backend; different ones rarely do. Tokens
+    before the text, in another document or at padding count as missing.
 
     Args:
         token_ids: int tensor `(batch, sequence)`.
@@ -24,8 +23,8 @@ def ngram_codes(
         padding_mask: tensor `(batch, sequence)`, 0 or False at padding. Defaults to
             `None`, no padding.
         document_ids: int tensor `(batch, sequence)`. Defaults to `None`, one document.
-        previous_tokens: int tensor `(batch, max(ngram_sizes) - 1)`, what was read
-            before, -1 where there was nothing. Defaults to `None`, nothing.
+        previous_tokens: int tensor `(batch, max(ngram_sizes) - 1)`, the tokens before
+            `token_ids`, -1 where there is none. Defaults to `None`, none.
 
     Returns:
         int32 tensor `(batch, sequence, len(ngram_sizes))`.
@@ -40,7 +39,7 @@ def ngram_codes(
     assert codes[0, 1] == codes[0, 4] != codes[0, 2]
     ```
     """
-    # 0 is nothing, so that ids begin at 1.
+    # 0 is a missing token, so ids start at 1.
     codes = ops.cast(token_ids, "int32") + 1
     if padding_mask is not None:
         codes = ops.where(ops.cast(padding_mask, "bool"), codes, ops.zeros_like(codes))
@@ -60,13 +59,52 @@ def ngram_codes(
     return ops.stack([by_size[size] for size in ngram_sizes], axis=-1)
 
 
+def ngram_bins(
+    token_ids,
+    ngram_sizes,
+    num_bins,
+    padding_mask=None,
+    document_ids=None,
+    previous_tokens=None,
+):
+    """Assign the last n tokens at each position to a bin, for several n.
+
+    Equal n-grams have equal bins on every backend; different ones may share a bin.
+
+    Args:
+        token_ids: int tensor `(batch, sequence)`.
+        ngram_sizes: list of int, each at least 1.
+        num_bins: int. Number of bins, shared by all sizes.
+        padding_mask: See `ngram_codes`.
+        document_ids: See `ngram_codes`.
+        previous_tokens: See `ngram_codes`.
+
+    Returns:
+        int32 tensor `(batch, sequence, len(ngram_sizes))`, below `num_bins`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.ops.ngrams.codes import ngram_bins
+
+    bins = np.array(ngram_bins(np.array([[5, 6, 7, 5, 6]]), [2], num_bins=1000))
+    assert bins[0, 1] == bins[0, 4] != bins[0, 2]
+    ```
+    """
+    codes = ngram_codes(
+        token_ids, ngram_sizes, padding_mask, document_ids, previous_tokens
+    )
+    return below(codes, num_bins)
+
+
 def _shifted(earlier, back, reach):
-    """What stands `back` places before each, of a tensor that begins `reach` before."""
+    """The codes `back` positions earlier; `earlier` starts `reach` positions early."""
     return earlier[:, reach - back : -back]
 
 
 def _in_document(code, document_ids, back):
-    """Nothing in place of what belongs to another document."""
+    """Set codes from another document to 0, a missing token."""
     document_ids = ops.cast(document_ids, "int32")
     padded = ops.pad(document_ids, [[0, 0], [back, 0]])
     is_same = ops.equal(_shifted(padded, back, back), document_ids)

@@ -1,10 +1,9 @@
-"""What came next when the last few tokens stood in the text before."""
+"""Tokens that followed earlier occurrences of the last few tokens."""
 
 from keras import ops
 
 from longkeras.ops.integer_hash import STEP, mixed
 from longkeras.ops.ngrams.codes import ngram_codes
-from longkeras.ops.ngrams.latest_match import latest_match
 
 
 def ngram_followers(
@@ -15,22 +14,22 @@ def ngram_followers(
     document_ids=None,
     previous_tokens=None,
 ):
-    """The token that followed the last n tokens when they last stood in the text.
+    """Return the token that followed the previous occurrence of the last n tokens.
 
-    At each place the n-gram that ends there is sought among those that end at most
-    `window` places before; of the latest one that is equal the next token is taken. No
-    n-gram is found in another document. N-grams are compared by a hash of 32 bits.
+    The n-gram that ends at a position is compared with those that end at most `window`
+    positions before, in the same document. The token after the latest equal one is
+    returned. N-grams are compared by a 32-bit hash.
 
     Args:
         token_ids: int tensor `(batch, sequence)`.
         ngram_sizes: list of int, each at least 1.
-        window: int. How many places back are looked at.
+        window: int. Number of positions to search back.
         padding_mask: tensor `(batch, sequence)`, 0 or False at padding. Defaults to
             `None`, no padding.
         document_ids: int tensor `(batch, sequence)`. Defaults to `None`, one document.
-        previous_tokens: int tensor `(batch, window + max(ngram_sizes) - 1)`, what was
-            read before, -1 where there was nothing; not together with the two above.
-            Defaults to `None`, nothing.
+        previous_tokens: int tensor `(batch, window + max(ngram_sizes) - 1)`, the tokens
+            before `token_ids`, -1 where there is none; not together with the two above.
+            Defaults to `None`, none.
 
     Returns:
         int32 tensor `(batch, sequence, len(ngram_sizes))`, -1 where the n-gram is new.
@@ -70,6 +69,41 @@ def ngram_followers(
     return _followers(tokens, ngram_sizes, window, before=earlier)[:, window:]
 
 
+def latest_match(codes, window):
+    """Find the latest earlier position with an equal code, at most `window` back.
+
+    All positions at once, by sorting: n log n steps, independent of the window.
+
+    Args:
+        codes: int32 tensor `(..., sequence)`.
+        window: int. Number of positions to search back.
+
+    Returns:
+        int32 tensor of the shape of `codes`: positions, -1 where there is none.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from longkeras.ops.ngrams.followers import latest_match
+
+    codes = np.array([7, 5, 7, 7, 5], "int32")
+    assert np.array(latest_match(codes, window=2)).tolist() == [-1, -1, 0, 2, -1]
+    ```
+    """
+    order = ops.argsort(codes, axis=-1)  # stable: equal codes by position
+    in_order = ops.take_along_axis(codes, order, axis=-1)
+    is_repeated = ops.equal(in_order[..., 1:], in_order[..., :-1])
+    is_near = order[..., 1:] - order[..., :-1] <= window
+    is_match = ops.logical_and(is_repeated, is_near)
+    none = ops.full_like(order[..., :1], -1)
+    before = ops.concatenate(
+        [none, ops.where(is_match, order[..., :-1], none)], axis=-1
+    )
+    place = ops.argsort(order, axis=-1)
+    return ops.cast(ops.take_along_axis(before, place, axis=-1), "int32")
+
+
 def _followers(tokens, sizes, window, mask=None, document_ids=None, before=None):
     codes = ngram_codes(tokens, sizes, mask, document_ids, before)
     following = ops.pad(tokens[:, 1:], [[0, 0], [0, 1]], constant_values=-1)
@@ -84,7 +118,7 @@ def _followers(tokens, sizes, window, mask=None, document_ids=None, before=None)
 
 
 def _followers_of_last(tokens, sizes, window):
-    """For the last of `window + max(sizes)` tokens alone, by comparing it with all."""
+    """For the last of `window + max(sizes)` tokens only, by comparing it with all."""
     reach = max(sizes) - 1
     is_match, places = None, {}
     for back in range(reach + 1):
@@ -99,12 +133,12 @@ def _followers_of_last(tokens, sizes, window):
 
 
 def _at(following, places):
-    """What stands at these places, -1 where there is none."""
+    """The tokens at these places, -1 where the place is -1."""
     found = ops.take_along_axis(following, ops.maximum(places, 0), axis=-1)
     return ops.where(places < 0, -1, found)
 
 
 def _in_document(following, document_ids):
-    """-1 in place of what belongs to another document."""
+    """Set tokens of another document to -1."""
     next_ids = ops.concatenate([document_ids[:, 1:], document_ids[:, -1:]], axis=1)
     return ops.where(ops.equal(next_ids, document_ids), following, -1)

@@ -1,4 +1,4 @@
-"""What one step of an LSTM, a GRU and a plain RNN does, forwards and backwards."""
+"""One step of an LSTM, a GRU and a plain RNN, forward and backward."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,17 +16,17 @@ class Cell:
     """A kind of recurrent layer.
 
     Args:
-        num_gates: int. Columns of its kernels are so many times its units.
-        num_states: int. Tensors that it hands from step to step, the output first.
-        forward: callable of a step's share of the gates from its inputs, the same
-            from the recurrence, and the state, a tuple. Returns the new state and a
-            tuple of what the gradient needs.
-        backward: callable of the gradients of the new state, a tuple, and of what
-            `forward` kept. Returns the gradients of the two shares of the gates, and
-            those of the state, but for what reaches its first tensor through the
+        num_gates: int. Kernels have `num_gates * units` columns.
+        num_states: int. Number of state tensors, the output first.
+        forward: callable `(from_inputs, from_state, state)` of the gates' contributions
+            from the inputs and from the recurrence, and the state, a tuple. Returns the
+            new state and a tuple of tensors for the gradient.
+        backward: callable `(gradients, kept)` of the gradients of the new state and the
+            tensors that `forward` kept. Returns the gradients of the two contributions
+            and of the state, without what reaches the first state tensor through the
             recurrent kernel.
-        has_two_biases: bool. Whether the recurrence has a bias of its own. Defaults
-            to `False`.
+        has_two_biases: bool. Whether the recurrence has its own bias. Defaults to
+            `False`.
     """
 
     num_gates: int
@@ -42,7 +42,7 @@ def _lstm_forward(from_inputs, from_state, state):
     candidate = ops.tanh(gates[2])
     cell = forget_gate * state[1] + input_gate * candidate
     squashed = ops.tanh(cell)
-    # Kept apart: TensorFlow takes long to join and to split.
+    # Kept separate: concatenating and splitting are slow on TensorFlow.
     kept = (input_gate, forget_gate, candidate, output_gate, squashed, state[1])
     return (output_gate * squashed, cell), kept
 

@@ -1,10 +1,10 @@
-"""A recurrent layer over time, by the implementation that serves it best."""
+"""Choice of the implementation of a recurrent layer."""
 
 import keras
 from keras import ops
 
 from longkeras.ops.backend.device import runs_on_cpu
-from longkeras.ops.recurrence.fused import fused_layer
+from longkeras.ops.backend.recurrent_layers import fused_layer
 from longkeras.ops.recurrence.scan import scan_layer
 
 IMPLEMENTATIONS = ("auto", "scan", "fused")
@@ -19,7 +19,7 @@ def recurrent_layer(
     stays=None,
     implementation="auto",
 ):
-    """A recurrent layer over a sequence.
+    """Run a recurrent layer over a sequence.
 
     Args:
         cell: `"lstm"`, `"gru"` or `"rnn"`.
@@ -28,10 +28,10 @@ def recurrent_layer(
         weights: kernel, recurrent kernel and bias; see
             `longkeras.ops.recurrence.scan.scan_layer`.
         is_real: bool `(sequence, batch, 1)`, False at padding. Defaults to `None`.
-        stays: bool `(sequence, batch, 1)`, False where the state is forgotten before
-            the step. Defaults to `None`.
-        implementation: one of `IMPLEMENTATIONS`. Defaults to `"auto"`, what
-            `explain_recurrence` says.
+        stays: bool `(sequence, batch, 1)`, False where the state is reset before the
+            step. Defaults to `None`.
+        implementation: one of `IMPLEMENTATIONS`. Defaults to `"auto"`, see
+            `explain_recurrence`.
 
     Returns:
         `(outputs, state)`: `(sequence, batch, units)`, zero at padding, and the state
@@ -46,13 +46,13 @@ def recurrent_layer(
     masks = [x for x in (is_real, stays) if x is not None]
     if not masks:
         return fused_layer(cell, inputs, state, weights)
-    # Whether anything is padded or forgotten is known when it runs.
+    # Whether the masks hide anything is known only at run time.
     is_plain = ops.all(ops.stack([ops.all(mask) for mask in masks]))
     return ops.cond(is_plain, lambda: fused_layer(cell, inputs, state, weights), scan)
 
 
 def explain_recurrence(implementation="auto"):
-    """Say in words how a recurrent layer runs here, and why.
+    """Explain which implementation of recurrent layers runs on this backend.
 
     Args:
         implementation: `"auto"`, `"scan"` or `"fused"`. Defaults to `"auto"`.
@@ -76,7 +76,7 @@ def explain_recurrence(implementation="auto"):
 
 
 def check_implementation(implementation):
-    """Raise where there is no such implementation.
+    """Raise if an implementation is unknown.
 
     Args:
         implementation: str.

@@ -1,12 +1,12 @@
-"""Recurrent layers over a sequence: one matrix product for all inputs, then a walk.
+"""Recurrent layers as a scan over time, with a custom gradient.
 
-The input half of every gate needs no earlier state, so it is one large product before
-the loop. The gradient is written out: the walk backwards computes only the gates'
-gradients, and those of the kernels are one large product each after it, where automatic
-differentiation would add up a small one a step.
+The gates' contributions from the inputs do not depend on the state, so they are one
+matrix product before the scan. The backward scan computes only the gradients of the
+gates; the gradient of each kernel is one matrix product after it, where automatic
+differentiation would accumulate a small one at each step.
 
-Tensors are time-major: one step of all rows lies together in memory, and layers can
-stand upon each other without a transposition between them.
+Tensors are time-major, so that one step of all rows is contiguous in memory and stacked
+layers need no transposes.
 """
 
 from keras import ops
@@ -17,7 +17,7 @@ from longkeras.ops.recurrence.cells import CELLS
 
 
 def scan_layer(cell, inputs, state, weights, is_real=None, stays=None):
-    """A recurrent layer over a sequence.
+    """Run a recurrent layer over a sequence.
 
     Weights have the layout of `keras.layers.LSTM`, of `keras.layers.GRU` with
     `reset_after=True`, and of `keras.layers.SimpleRNN`.
@@ -30,10 +30,10 @@ def scan_layer(cell, inputs, state, weights, is_real=None, stays=None):
             * units)` and bias `(gates * units,)`, for a GRU `(2, gates * units)`.
             An LSTM's gates are input, forget, candidate, output; a GRU's are update,
             reset, candidate; a plain RNN has one.
-        is_real: bool `(sequence, batch, 1)`; elsewhere the state is left as it is
-            and the output is zero. Defaults to `None`, everywhere.
-        stays: bool `(sequence, batch, 1)`; elsewhere the state is forgotten before
-            the step. Defaults to `None`, everywhere.
+        is_real: bool `(sequence, batch, 1)`, False where the state is unchanged and the
+            output zero. Defaults to `None`, True everywhere.
+        stays: bool `(sequence, batch, 1)`, False where the state is reset before the
+            step. Defaults to `None`, True everywhere.
 
     Returns:
         `(outputs, state)`: `(sequence, batch, units)` and the state after the last
@@ -49,10 +49,10 @@ def scan_layer(cell, inputs, state, weights, is_real=None, stays=None):
     else:
         recurrent_bias = ()
     if is_real is not None:
-        # What stands at padding may be anything, even no number.
+        # Padding may hold anything, even NaN.
         inputs = ops.where(is_real, inputs, ops.zeros_like(inputs))
     length, batch_size = ops.shape(inputs)[:2]
-    # Of two axes: TensorFlow would take a product of three step by step.
+    # Flattened: TensorFlow would compute a product of three axes step by step.
     flat = ops.matmul(ops.reshape(inputs, (-1, inputs.shape[-1])), kernel) + bias
     gate_inputs = ops.reshape(flat, (length, batch_size, kernel.shape[-1]))
     hidden, *state = _recurrence(CELLS[cell])(
@@ -62,24 +62,24 @@ def scan_layer(cell, inputs, state, weights, is_real=None, stays=None):
 
 
 def _recurrence(cell):
-    """The walk of a kind of layer, joined with its gradient.
+    """The scan of a cell with its custom gradient.
 
-    Its arguments are the gates' share from the inputs, the state, the recurrent kernel
-    and perhaps its bias; its constants are `is_real` and `stays`.
+    Its arguments are the gates' contributions from the inputs, the state, the recurrent
+    kernel and, for a GRU, the recurrent bias; its constants are `is_real` and `stays`.
     """
 
     def forward(arguments, constants):
-        last, results = _walk(cell, arguments, constants)
+        last, results = _scan(cell, arguments, constants)
         return (results[0], *last), results
 
     def backward(arguments, constants, kept, upstream):
-        return _walk_back(cell, arguments, constants, kept, upstream)
+        return _scan_backward(cell, arguments, constants, kept, upstream)
 
     return custom_gradient(forward, backward)
 
 
-def _walk(cell, arguments, constants):
-    """The last state; the hidden state after every step, and what each step keeps."""
+def _scan(cell, arguments, constants):
+    """The last state; and of each step the hidden state and the tensors it keeps."""
     gate_inputs, state, recurrent_kernel, recurrent_bias = _named(cell, arguments)
     is_real, stays = constants
 
@@ -99,7 +99,7 @@ def _walk(cell, arguments, constants):
     return scan_time(step, state, inputs, num_stacked=1)
 
 
-def _walk_back(cell, arguments, constants, kept, upstream):
+def _scan_backward(cell, arguments, constants, kept, upstream):
     """The gradients of the arguments."""
     _, first, recurrent_kernel, recurrent_bias = _named(cell, arguments)
     is_real, stays = constants
@@ -110,20 +110,20 @@ def _walk_back(cell, arguments, constants, kept, upstream):
         from_output, *slices = slices
         kept_here, masks = slices[: len(kept)], slices[len(kept) :]
         gradients = (carry[0] + from_output, *carry[1:])
-        inputs, recurrent, handed_on = cell.backward(gradients, kept_here)
+        inputs, recurrent, to_earlier = cell.backward(gradients, kept_here)
         if is_real is not None:
             inputs = _where_real(masks[0], inputs)
             recurrent = _where_real(masks[0], recurrent)
         through_kernel = ops.matmul(recurrent, transposed_kernel)
-        direct, *others = handed_on
+        direct, *others = to_earlier
         first = through_kernel if direct is None else through_kernel + direct
-        handed_on = (first, *others)
+        to_earlier = (first, *others)
         if stays is not None:
-            handed_on = tuple(_where_real(masks[-1], x) for x in handed_on)
+            to_earlier = tuple(_where_real(masks[-1], x) for x in to_earlier)
         if is_real is not None:
-            handed_on = _chosen(masks[0], handed_on, gradients)
+            to_earlier = _chosen(masks[0], to_earlier, gradients)
         both = (inputs, recurrent) if cell.has_two_biases else (inputs,)
-        return handed_on, both
+        return to_earlier, both
 
     sources = (upstream[0], *kept, *_given(constants))
     last = tuple(upstream[1:])
@@ -146,7 +146,7 @@ def _given(constants):
 
 
 def _before(first, states, stays):
-    """The hidden state that each step begins with."""
+    """The hidden state before each step."""
     states = ops.concatenate([first[None], states[:-1]], axis=0)
     return _where_real(stays, states)
 
@@ -161,7 +161,7 @@ def _chosen(is_real, moved, state):
 
 
 def _product_over_time(left, right):
-    """`left` transposed times `right`, summed over time and rows."""
+    """The transpose of `left` times `right`, summed over time and rows."""
     left = ops.reshape(left, (-1, left.shape[-1]))
     right = ops.reshape(right, (-1, right.shape[-1]))
     return ops.matmul(ops.transpose(left), right)

@@ -58,6 +58,7 @@ def complete(inputs, rule):
         **inputs,
         "padding_mask": ones,
         "segment_ids": 0 * ones,
+        "document_ids": 0 * ones,
         "global_attention_mask": rule,
     }
 

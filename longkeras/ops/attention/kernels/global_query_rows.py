@@ -40,7 +40,8 @@ class RowsOfAllKeys:
             is_asked: bool `(batch, few)`; the others are answered by zeros.
 
         Returns:
-            `(output, log_sum)`, as `longkeras.ops.attention.kernels.band.forward`.
+            `(output, log_sum)`, as `longkeras.ops.attention.kernels.band.forward`, both
+            in the dtype of scores.
         """
 
         def tile(j, seen):
@@ -49,7 +50,7 @@ class RowsOfAllKeys:
 
         dtype = score_dtype(rows)
         nothing = ops.full(ops.shape(rows)[:4], masked_score(dtype), dtype=dtype)
-        seen = (ops.zeros_like(rows), nothing)
+        seen = (ops.zeros(ops.shape(rows), dtype=dtype), nothing)
         return ops.fori_loop(0, self._num_tiles(), tile, seen)
 
     def no_gradients(self):

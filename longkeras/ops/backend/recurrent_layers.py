@@ -1,7 +1,7 @@
-"""Recurrent layers as the backends have them: cuDNN on a GPU.
+"""Fused recurrent layers of the backends, cuDNN on a GPU.
 
-PyTorch's own operation, and `keras.layers` on TensorFlow and JAX. They know neither
-padding nor documents.
+PyTorch's operations, and `keras.layers` on TensorFlow and JAX, without padding or
+packed documents.
 """
 
 import keras
@@ -9,7 +9,7 @@ from keras import ops
 
 
 def fused_layer(cell, inputs, state, weights):
-    """A recurrent layer over a sequence without padding.
+    """Run a recurrent layer over a sequence without padding.
 
     Args:
         cell: `"lstm"`, `"gru"` or `"rnn"`.
@@ -19,7 +19,7 @@ def fused_layer(cell, inputs, state, weights):
             `longkeras.ops.recurrence.scan.scan_layer`.
 
     Returns:
-        `(outputs, state)`, as of `scan_layer`.
+        `(outputs, state)`, as `scan_layer`.
     """
     if keras.backend.backend() == "torch":
         return _of_torch(cell, inputs, state, weights)
@@ -27,7 +27,7 @@ def fused_layer(cell, inputs, state, weights):
 
 
 def keras_layer_class(cell):
-    """`keras.layers.LSTM`, `GRU` or `SimpleRNN`."""
+    """Return `keras.layers.LSTM`, `GRU` or `SimpleRNN`."""
     layers = keras.layers
     return {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.SimpleRNN}[cell]
 
@@ -40,7 +40,7 @@ def _of_keras(cell, inputs, state, weights):
         return_state=True,
         dtype=keras.backend.standardize_dtype(inputs.dtype),
     )
-    # Tensors in the places of its variables: it never makes any.
+    # Tensors take the place of its variables, which are never created.
     layer.cell.kernel, layer.cell.recurrent_kernel = kernel, recurrent_kernel
     layer.cell.bias = bias
     layer.cell.built = layer.built = True
@@ -55,7 +55,7 @@ def _of_torch(cell, inputs, state, weights):
     biases = bias if cell == "gru" else (bias, torch.zeros_like(bias))
     flat = [kernel.T, recurrent_kernel.T, *biases]
     if cell == "gru":
-        # Update and reset change places.
+        # PyTorch's order of the gates is reset, update, candidate.
         units = recurrent_kernel.shape[0]
         flat = [
             torch.cat([x[units : 2 * units], x[:units], x[2 * units :]]) for x in flat
