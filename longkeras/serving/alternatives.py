@@ -4,10 +4,13 @@ import heapq
 
 import numpy as np
 
+from longkeras.serving.byte_tokens import (
+    allowed_next_bytes,
+    byte_token,
+    character_length,
+    next_byte_probabilities,
+)
 from longkeras.serving.context_reader import as_numpy
-from longkeras.serving.sampling import next_byte_probabilities
-from longkeras.serving.utf8 import allowed_next_bytes, character_length
-from longkeras.text.byte_vocabulary import BYTE_OFFSET
 
 _MOST_STEPS = 64
 
@@ -84,7 +87,7 @@ class CharacterSearch:
         """Return the probabilities of the byte after a beginning, `(256,)`."""
         if beginning not in self._next_bytes:
             self._after(beginning[:-1])
-            token_ids = np.array([beginning[-1] + BYTE_OFFSET], dtype="int32")
+            token_ids = np.array([byte_token(beginning[-1])], dtype="int32")
             logits, _, state = self._model.compiled_step(
                 token_ids, self._states[beginning[:-1]]
             )

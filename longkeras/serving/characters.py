@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from longkeras.serving.utf8 import character_length
+from longkeras.serving.byte_tokens import character_length
 
 _LABELS = {"\n": "⏎", " ": "␣", "\t": "⇥", "\r": "␍", "\x7f": "␡"}
 _UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"}

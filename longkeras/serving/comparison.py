@@ -70,7 +70,7 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
     Raises:
         InputError: (a `ValueError`) when the text or the choice of models is wrong.
     """
-    names = check_choices(names, registry.names())
+    names = check_choices(names, registry.names("reading"))
     check_number("max_bytes", max_bytes, 1, MAX_READ_BYTES)
     text = check_text(text).text
     num_bytes = len(part_to_read(text.encode(), int(max_bytes)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from longkeras.text.byte_vocabulary import BYTE_OFFSET, START_TOKEN_ID, byte_ids
+from longkeras.serving.byte_tokens import byte_token, from_whole_character, text_ids
 
 
 def context_ids(model, data, most_bytes=None, reserve=0):
@@ -18,16 +18,13 @@ def context_ids(model, data, most_bytes=None, reserve=0):
         int32 array of shape `(length,)`. A text that is given whole begins with a start
         token; for a limited context, one that is not is cut between two characters.
     """
-    ids = np.concatenate([[START_TOKEN_ID], byte_ids(data)]).astype("int32")
+    ids = text_ids(data)
     if most_bytes is not None and most_bytes < len(data):
         ids = ids[len(ids) - most_bytes :]
     limit = model.context_length
     if limit is None or len(ids) <= limit - reserve:
         return ids
-    ids = ids[reserve - limit :]
-    values = ids[:4] - BYTE_OFFSET
-    inside = (values >= 0x80) & (values < 0xC0)
-    return ids[int(np.argmin(inside)) :]
+    return from_whole_character(ids[reserve - limit :])
 
 
 def read_context(model, token_ids):
@@ -76,7 +73,7 @@ def prepare_step(model):
 
     def call():
         state = model.initial_state(1, max_length=model.context_length)
-        model.compiled_step(np.array([BYTE_OFFSET], dtype="int32"), state)
+        model.compiled_step(np.array([byte_token(0)], dtype="int32"), state)
 
     return model.prepare("step", call)
 

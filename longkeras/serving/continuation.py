@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from longkeras.serving.byte_tokens import (
+    allowed_tokens,
+    byte_of,
+    character_length,
+)
 from longkeras.serving.context_reader import (
     context_ids,
     prepare_prefill,
@@ -20,8 +25,6 @@ from longkeras.serving.limits import (
 )
 from longkeras.serving.sampling import draw_token
 from longkeras.serving.shared_model import SharedModel
-from longkeras.serving.utf8 import allowed_next_bytes, character_length
-from longkeras.text.byte_vocabulary import BYTE_OFFSET, END_TOKEN_ID
 
 
 @dataclass(frozen=True)
@@ -200,20 +203,16 @@ class _Writer:
                 return
 
     def _allowed(self, vocabulary_size):
-        """The tokens that lead to valid UTF-8 of the length that is left."""
         room = self._max_bytes - len(self._written)
-        allowed = np.zeros(vocabulary_size, dtype=bool)
-        next_bytes = allowed_next_bytes(self._unfinished, longest=min(room, 4))
-        allowed[BYTE_OFFSET : BYTE_OFFSET + 256] = next_bytes
-        allowed[END_TOKEN_ID] = not self._unfinished
-        return allowed
+        return allowed_tokens(vocabulary_size, self._unfinished, room)
 
     def _write(self, token_id):
-        if token_id == END_TOKEN_ID:
+        byte = byte_of(token_id)
+        if byte is None:
             self.stop_reason = "end"
             return
-        self._unfinished += bytes([token_id - BYTE_OFFSET])
-        self._written.append(token_id - BYTE_OFFSET)
+        self._unfinished += byte
+        self._written += byte
         if len(self._unfinished) == character_length(self._unfinished[0]):
             self._unfinished = b""
         if len(self._written) == self._max_bytes:

@@ -1,24 +1,6 @@
-"""Drawing the next byte from a model's logits."""
+"""Drawing the next token from a model's logits."""
 
 import numpy as np
-
-from longkeras.text.byte_vocabulary import BYTE_OFFSET
-
-
-def next_byte_probabilities(logits):
-    """Return the probability of each byte.
-
-    Args:
-        logits: float array of shape `(..., vocabulary_size)`.
-
-    Returns:
-        float64 array of shape `(..., 256)`. What is missing to 1 is the probability
-        of the special tokens.
-    """
-    logits = logits.astype("float64")
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return probabilities[..., BYTE_OFFSET : BYTE_OFFSET + 256]
 
 
 def draw_token(logits, temperature, top_p, generator):
