@@ -9,8 +9,8 @@ from longkeras.evaluation.language_models.protocol import call_length
 class SharedModel:
     """A model with a lock, so that it runs one call at a time.
 
-    A call is one prediction, one chunk or one step, so users of the same model take
-    turns after each. The state belongs to the caller; nothing about a text is kept here.
+    A call is one prediction, chunk or step, so users of the same model take turns after
+    each. The state belongs to the caller; nothing about a text is kept here.
 
     Args:
         model: A `keras.Model`. Causal language models have the decode contract too
