@@ -17,7 +17,7 @@ from longkeras.text.byte_vocabulary import (
     byte_ids,
 )
 
-# The second byte is narrower after these first bytes: no overlong forms, no
+# The range of the second byte is narrower after these first bytes: no overlong forms, no
 # surrogates, nothing beyond U+10FFFF.
 _SECOND_BYTES = {
     0xE0: (0xA0, 0xBF),
@@ -28,7 +28,7 @@ _SECOND_BYTES = {
 
 
 def character_length(first_byte):
-    """Return how many bytes a character has, by its first byte.
+    """Return the number of bytes of a character, from its first byte.
 
     Args:
         first_byte: int. A byte that may begin a character.
@@ -46,11 +46,11 @@ def character_length(first_byte):
 
 
 @lru_cache(maxsize=512)
-def allowed_next_bytes(beginning, longest=4):
-    """Return which bytes may come next.
+def allowed_next_bytes(prefix, longest=4):
+    """Return the bytes that may come next in valid UTF-8.
 
     Args:
-        beginning: bytes. The bytes of an unfinished character; empty between two
+        prefix: bytes. The bytes of an unfinished character; empty between two
             characters.
         longest: int. Most bytes that a new character may have.
 
@@ -62,10 +62,10 @@ def allowed_next_bytes(beginning, longest=4):
     (np.int64(179), np.int64(32))
     """
     allowed = np.zeros(256, dtype=bool)
-    if len(beginning) == 1:
-        low, high = _SECOND_BYTES.get(beginning[0], (0x80, 0xBF))
+    if len(prefix) == 1:
+        low, high = _SECOND_BYTES.get(prefix[0], (0x80, 0xBF))
         allowed[low : high + 1] = True
-    elif beginning:
+    elif prefix:
         allowed[0x80:0xC0] = True
     else:
         firsts = [*range(0x80), *range(0xC2, 0xF5)]
@@ -87,7 +87,7 @@ def check_byte_tokens(model, name):
     preprocessor = getattr(model, "preprocessor", None)
     if preprocessor is None:
         return
-    # keras takes seconds to import: only when a model is at work.
+    # Importing keras takes seconds, so it is imported only when a model is used.
     from longkeras.text import ByteTokenizer
 
     if not isinstance(preprocessor.tokenizer, ByteTokenizer):
@@ -131,8 +131,8 @@ def next_byte_probabilities(logits):
         logits: float array of shape `(..., vocabulary_size)`.
 
     Returns:
-        float64 array of shape `(..., 256)`. What is missing to 1 is the probability
-        of the special tokens.
+        float64 array of shape `(..., 256)`. The rest up to 1 is the probability of the
+        special tokens.
     """
     logits = logits.astype("float64")
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
@@ -140,12 +140,12 @@ def next_byte_probabilities(logits):
     return probabilities[..., BYTE_OFFSET : BYTE_OFFSET + 256]
 
 
-def allowed_tokens(vocabulary_size, beginning, most_bytes):
+def allowed_tokens(vocabulary_size, prefix, most_bytes):
     """Return the tokens that lead to valid UTF-8 of a limited length.
 
     Args:
         vocabulary_size: int.
-        beginning: bytes. The bytes of an unfinished character; empty between two
+        prefix: bytes. The bytes of an unfinished character; empty between two
             characters, where the end token is allowed too.
         most_bytes: int. Bytes that are left.
 
@@ -153,9 +153,9 @@ def allowed_tokens(vocabulary_size, beginning, most_bytes):
         bool array of shape `(vocabulary_size,)`.
     """
     allowed = np.zeros(vocabulary_size, dtype=bool)
-    next_bytes = allowed_next_bytes(beginning, longest=min(most_bytes, 4))
+    next_bytes = allowed_next_bytes(prefix, longest=min(most_bytes, 4))
     allowed[BYTE_OFFSET : BYTE_OFFSET + 256] = next_bytes
-    allowed[END_TOKEN_ID] = not beginning
+    allowed[END_TOKEN_ID] = not prefix
     return allowed
 
 

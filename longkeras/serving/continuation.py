@@ -41,7 +41,7 @@ class Continuation:
         prompt_seconds: float. Time of reading the prompt.
         seconds: float. Time of writing, this model alone.
         stop_reason: str. `""` while it writes, then `"length"`, `"end"` (the model
-            ended its text) or `"stopped"` (somebody did).
+            ended its text) or `"stopped"` (`stop_event` was set).
     """
 
     name: str
@@ -70,26 +70,26 @@ def continue_text(
     stop_event=None,
     every_seconds=0.1,
 ):
-    """Let several models continue a text, a byte each in turn.
+    """Let several models continue a text, in turns of one byte.
 
     A model's text depends on the prompt, the settings and the seed, not on the other
-    models. Only valid UTF-8 is written. A long prompt is read in chunks; a model with
-    a limited context is given the end of it, and reads the last half of its context
-    again when it is full.
+    models. Only valid UTF-8 is written. A long prompt is read in chunks. A model with a
+    limited context is given the end of the prompt; when its context is full, it reads
+    the last half of it again.
 
     Args:
         models: dict of str to `SharedModel` or a model with the decode contract.
         prompt: str. The text to continue; only the last `MAX_PROMPT_BYTES` are read.
         max_bytes: int. Most bytes that each model writes.
-        temperature: float. 0 takes the most probable byte always.
+        temperature: float. 0 always takes the most probable byte.
         top_p: float. Bytes are drawn from the smallest set with this probability.
         seed: int. Equal seeds give equal texts.
-        stop_event: `threading.Event` or None. Stops within a step when set.
+        stop_event: `threading.Event` or None. Stops before the next step when set.
         every_seconds: float. Least time between two values yielded.
 
     Yields:
-        dict of str to `Continuation`: all models, also those that have not begun.
-        The last has a `stop_reason` for each.
+        dict of str to `Continuation`: all models, including those that have not
+        begun. In the last one, each has a `stop_reason`.
 
     Raises:
         InputError: (a `ValueError`) when the prompt or a setting is wrong.
@@ -159,11 +159,11 @@ class _Writer:
         self._seconds = {"compiling": 0.0, "prompt": 0.0, "writing": 0.0}
 
     def count(self, seconds):
-        """Add the time of a call to the stage that it belonged to."""
+        """Add the time of a call to the current stage."""
         self._seconds[self._stage] += seconds
 
     def continuation(self):
-        """Return what was written so far."""
+        """Return the text written so far."""
         whole = len(self._written) - len(self._unfinished)
         return Continuation(
             name=self.name,
@@ -177,8 +177,8 @@ class _Writer:
         )
 
     def calls(self):
-        """Do the work and yield after each call of the model."""
-        # keras takes seconds to import: only when a model is at work.
+        """Read and write, and yield after each call of the model."""
+        # Importing keras takes seconds, so it is imported only when a model is used.
         from longkeras.text.token_loop import HostChoice, Prompts, token_calls
 
         prepare_prefill(self._model)
@@ -192,7 +192,7 @@ class _Writer:
             self._model,
             Prompts.of(ids[None]),
             HostChoice(self._model, self._draw, self._allowed),
-            # The program that reads documents is compiled already.
+            # Use the program that is compiled for reading documents.
             chunk_length=self._model.chunk_tokens,
         ):
             if token_ids is not None:

@@ -1,4 +1,4 @@
-"""Search for a pass key in a long text, by a small encoder."""
+"""Search for a pass key in a long text with a small encoder."""
 
 import time
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from longkeras.serving.limits import LARGEST_SEED, check_number
 
 KEY_LENGTHS = (1_024, 4_096, 16_384)
 """Lengths of the texts to choose from, in bytes."""
-# The question, and what is left of a block.
-_BESIDE = 64
+# Room for the question, up to a whole block.
+_QUESTION_ROOM = 64
 
 
 @dataclass(frozen=True)
 class FoundKey:
-    """The key that the encoder read in a text.
+    """The key that an encoder found in a text.
 
     Args:
         example: `longkeras.evaluation.RecallExample`.
@@ -40,12 +40,12 @@ class FoundKey:
 
     @property
     def digits(self):
-        """str, the likeliest digit at each place."""
+        """str, the most probable digits."""
         return "".join(str(digit) for digit in self.probabilities.argmax(axis=1))
 
     @property
     def is_right(self):
-        """bool, whether every digit is the key's."""
+        """bool, whether all digits are right."""
         return self.digits == self.example.answer
 
 
@@ -116,7 +116,7 @@ def with_long_positions(model, name):
             f"to search for keys. Received: {type(model).__name__} of {num_classes} "
             "classes"
         )
-    length = max(KEY_LENGTHS) + _BESIDE
+    length = max(KEY_LENGTHS) + _QUESTION_ROOM
     if model.backbone.max_sequence_length >= length:
         return model
     return model.extend_positions(length)
@@ -151,7 +151,9 @@ def hidden_key(text, length, depth, seed):
 def _inputs(example, length):
     ids = prompt_ids(example)
     start = question_start(example, len(ids))
-    token_ids, padding_mask, is_global = np.zeros((3, 1, length + _BESIDE), "int32")
+    token_ids, padding_mask, is_global = np.zeros(
+        (3, 1, length + _QUESTION_ROOM), "int32"
+    )
     token_ids[0, : len(ids)] = ids
     padding_mask[0, : len(ids)] = 1
     is_global[0, start : len(ids)] = 1

@@ -1,6 +1,8 @@
 """Cache of loaded models under a memory cap."""
 
+import ctypes
 import gc
+import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -78,8 +80,7 @@ class ModelCache:
                 shared = None if kept.model is None else kept.share(name)
                 has_dropped = self._make_room()
             if has_dropped:
-                # Layers and compiled functions of a model refer to each other.
-                gc.collect()
+                _return_memory()
             return shared or self._load(kept, name, load)
 
     def _load(self, kept, name, load):
@@ -108,3 +109,13 @@ class ModelCache:
             excess -= self._kept.pop(name).num_bytes
             has_dropped = True
         return has_dropped
+
+
+def _return_memory():
+    """Return the memory of dropped models to the operating system."""
+    gc.collect()  # layers and compiled functions of a model refer to each other
+    if sys.platform == "linux":
+        # The C library of most distributions keeps freed blocks for itself.
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

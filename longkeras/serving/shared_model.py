@@ -134,7 +134,7 @@ class SharedModel:
             call: callable without arguments that makes the call.
 
         Returns:
-            float: the seconds it took; 0 when it had been done before.
+            float: the seconds it took; 0 if it was made before.
         """
         with self._preparing:
             if purpose in self._prepared:
