@@ -17,8 +17,8 @@ from longkeras.text.byte_vocabulary import (
     byte_ids,
 )
 
-# The range of the second byte is narrower after these first bytes: no overlong forms, no
-# surrogates, nothing beyond U+10FFFF.
+# The range of the second byte is narrower after these first bytes: no overlong forms,
+# no surrogates, nothing beyond U+10FFFF.
 _SECOND_BYTES = {
     0xE0: (0xA0, 0xBF),
     0xED: (0x80, 0x9F),

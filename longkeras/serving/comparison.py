@@ -105,5 +105,7 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
                 yield progress(index, step.stage, step.bytes_done, step.seconds)
         if reading is None:
             return
+        # Released, so that it can be dropped before the next model loads.
+        models.clear()
         readings[name] = reading
     yield progress(len(names) - 1, "done", num_bytes if readings else 0, 0.0)

@@ -3,10 +3,11 @@ import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
-from longkeras.serving import read_document
+from longkeras.serving import compare_models, read_document
 from longkeras.serving.model_cache import ModelCache
 from tests.serving.fake_models import FakeLSTM, FakeWindowed
 
@@ -144,3 +145,19 @@ def test_readings_under_a_tight_cap_are_those_without_one():
     assert len(shelf.loads) >= 3
     shelf.get("d")
     assert shelf.cache.names() == ("d",)
+
+
+def test_a_comparison_holds_one_model_at_a_time():
+    shelf = Shelf(max_bytes=10)
+    names = ("a", "b", "window")
+    cached = []
+
+    def load(name):
+        shared = shelf.get(name)
+        cached.append(shelf.cache.names())
+        return shared
+
+    registry = SimpleNamespace(names=lambda capability: names, load=load)
+    *_, last = compare_models(registry, names, TEXT)
+    assert list(last.readings) == list(names)
+    assert cached == [("a",), ("b",), ("window",)]
