@@ -162,7 +162,7 @@ def _port(text):
 
 
 def _memory(text):
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(MB|GB|TB)", text, re.ASCII)
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?(MB|GB|TB)", text, re.ASCII)
     size = int(float(match[1]) * _UNITS[match[2]]) if match else 0
     if size < 1:
         raise argparse.ArgumentTypeError(

@@ -21,7 +21,9 @@ def test_the_memory_of_models_has_a_cap(text, size):
     assert parse_arguments([]).memory is None
 
 
-@pytest.mark.parametrize("text", ["4", "GB", "0GB", "-1GB", "4 gigabytes", "٣GB", ""])
+@pytest.mark.parametrize(
+    "text", ["4", "GB", "0GB", "-1GB", "4 gigabytes", "٣GB", "9" * 400 + "GB"]
+)
 def test_a_memory_that_is_none_is_refused_in_a_sentence(text, capsys):
     with pytest.raises(SystemExit):
         parse_arguments([f"--memory={text}"])
