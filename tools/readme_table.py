@@ -33,7 +33,8 @@ def table(folder: Path = MODELS) -> str:
     """
     if not (folder / MANIFEST_NAME).is_file():
         return ""
-    entries = read_manifest(folder)
+    # Bits per byte are of models that read.
+    entries = [entry for entry in read_manifest(folder) if entry.can("reading")]
     lines = [*HEADER, *map(_row, entries), "", *_notes(entries), ""]
     return "\n".join(lines)
 
@@ -75,7 +76,7 @@ def _score(entry: ModelEntry, language: str) -> str:
     return "not measured" if score is None else f"{score:.2f}"
 
 
-def _notes(entries: tuple[ModelEntry, ...]) -> list[str]:
+def _notes(entries: list[ModelEntry]) -> list[str]:
     """How the numbers were read, and the data behind them: each said once."""
     data = {
         f"{source['name']} ({source['licence']})"

@@ -10,6 +10,7 @@ they are not what the runs say.
 import json
 import pathlib
 
+from longkeras.serving.manifest import read_manifest
 from longkeras.serving.registry import SAVED_MODELS
 from tools.log_log_picture import Panel, Series, picture
 from training.compute import training_flops
@@ -54,9 +55,9 @@ def written_files(histories, page=PAGE, shipped=SAVED_MODELS):
     Returns:
         dict of text by path.
     """
-    models = json.loads((shipped / "manifest.json").read_text("utf-8"))["models"]
+    models = [entry for entry in read_manifest(shipped) if entry.can("reading")]
     paths = [
-        *(shipped / model["path"] / "training.json" for model in models),
+        *(shipped / model.path / "training.json" for model in models),
         *sorted(histories.glob("*.json")),
     ]
     runs = [_Run(json.loads(path.read_text("utf-8"))) for path in paths]

@@ -64,10 +64,10 @@ def export_model(model, config, record, data, folder, test_bytes):
         "title": config.title,
         "title_zh": _TITLES_ZH[config.family],
         "family": config.family,
-        "task": type(model).__name__,
+        "task": "causal_lm",
         "path": config.name,
         "parameters": model.count_params(),
-        "sha256": _digests(partial),
+        "sha256": file_digests(partial),
         "bytes_seen": model_bytes_seen(model, config),
         "scores": _scores(model, data, test_bytes),
         "recipe": {
@@ -80,7 +80,7 @@ def export_model(model, config, record, data, folder, test_bytes):
     }
     shutil.rmtree(preset, ignore_errors=True)
     partial.rename(preset)
-    _add_to_manifest(folder / "manifest.json", entry)
+    add_to_manifest(folder, entry)
     _LOGGER.info("exported %s: %s", config.name, entry["scores"])
 
 
@@ -100,7 +100,15 @@ def _scores(model, data, test_bytes):
     return result
 
 
-def _digests(folder):
+def file_digests(folder):
+    """Return the digests of a folder's files.
+
+    Args:
+        folder: path.
+
+    Returns:
+        dict of str to str, the SHA-256 of each file by its path in the folder.
+    """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(
@@ -110,7 +118,14 @@ def _digests(folder):
     }
 
 
-def _add_to_manifest(path, entry):
+def add_to_manifest(folder, entry):
+    """Add a model to the manifest of a folder, in the place of one of its name.
+
+    Args:
+        folder: path of the folder with `manifest.json`, which is made if need be.
+        entry: dict, the model's fields; see `longkeras.serving.ModelEntry`.
+    """
+    path = pathlib.Path(folder) / "manifest.json"
     models = json.loads(path.read_text("utf-8"))["models"] if path.exists() else []
     models = [model for model in models if model["name"] != entry["name"]]
     models = sorted([*models, entry], key=lambda model: model["name"])

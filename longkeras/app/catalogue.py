@@ -52,11 +52,11 @@ class Catalogue:
         Returns:
             int.
         """
-        return self.registry.names().index(name) % 6
+        return self.registry.names("reading").index(name) % 6
 
     def model_choices(self, language):
         """Return `(title, name)` of each model."""
-        names = self.registry.names()
+        names = self.registry.names("reading")
         return [(self.model_title(name, language), name) for name in names]
 
     def sample_words(self, name):

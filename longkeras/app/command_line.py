@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import re
 import sys
 
 from longkeras.app.addresses import LARGEST_PORT, AddressError, check_address
@@ -10,6 +11,7 @@ from longkeras.app.addresses import LARGEST_PORT, AddressError, check_address
 HOST = "127.0.0.1"
 PORT = 7860
 SECONDS_FOR_FIRST_PAINT = 4.0
+_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 _OPEN_TO_OTHERS = (
     "Warning: --host %s without --auth lets everybody who reaches this machine over "
     "the network use the page: read texts, upload files of up to %s bytes, keep the "
@@ -24,7 +26,8 @@ def parse_arguments(argv=None):
         argv: list of str or None. Defaults to the arguments of the process.
 
     Returns:
-        `argparse.Namespace` with `host`, `port`, `models`, `auth`, `open`.
+        `argparse.Namespace` with `host`, `port`, `models`, `memory`, `auth`,
+        `open`.
     """
     parser = argparse.ArgumentParser(
         description="Compare language models on a long text, in the browser.",
@@ -39,6 +42,13 @@ def parse_arguments(argv=None):
         "--models",
         metavar="DIR",
         help="a folder of models with a manifest.json (default: the shipped ones)",
+    )
+    parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        type=_memory,
+        help="most memory for loaded models, such as 500MB or 4GB; those used longest "
+        "ago are dropped and loaded again when asked for (default: no cap)",
     )
     parser.add_argument(
         "--auth",
@@ -77,7 +87,7 @@ def main(argv=None):
     from longkeras.serving import MAX_UPLOAD_BYTES, ModelRegistry
 
     try:
-        registry = ModelRegistry(options.models)
+        registry = ModelRegistry(options.models, options.memory)
     except CheckpointError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -149,6 +159,17 @@ def _port(text):
             f"must be a whole number from 1 to {LARGEST_PORT}. Received: {text!r}"
         )
     return port
+
+
+def _memory(text):
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?(MB|GB|TB)", text, re.ASCII)
+    size = int(float(match[1]) * _UNITS[match[2]]) if match else 0
+    if size < 1:
+        raise argparse.ArgumentTypeError(
+            "must be a size above 0 with a unit (MB, GB or TB), such as 500MB or 4GB. "
+            f"Received: {text!r}"
+        )
+    return size
 
 
 def _auth(text):

@@ -150,7 +150,7 @@ def read(catalogue, flag, text, names, amount):
 
 
 def _read(catalogue, event, text, names, amount):
-    names = check_choices(names, catalogue.registry.names())
+    names = check_choices(names, catalogue.registry.names("reading"))
     readings, failures = {}, {}
     told = 0.0
     steps = compare_models(
@@ -304,7 +304,7 @@ def continue_from(catalogue, flag, prompt, names, settings):
         return
     try:
         yield Continuations(Message("continue.preparing", kind="busy"), True, prompt)
-        names = check_choices(names, catalogue.registry.names())
+        names = check_choices(names, catalogue.registry.names("continuation"))
         models, failures = load_each(catalogue.registry, names)
         ticked = _without(names, failures) if failures else None
         if not models:

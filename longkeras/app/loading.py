@@ -10,7 +10,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class ModelLoader:
-    """Loads and prepares every model of a registry, one after another, in a thread.
+    """Loads and prepares the models that read, one after another, in a thread.
 
     A model is ready when it can read.
 
@@ -20,7 +20,8 @@ class ModelLoader:
 
     def __init__(self, registry):
         self._registry = registry
-        self._stages = dict.fromkeys(registry.names(), "waiting")
+        names = registry.fitting(registry.names("reading"))
+        self._stages = dict.fromkeys(names, "waiting")
         self._thread = None
         self._is_wanted = threading.Event()
 

@@ -1,18 +1,22 @@
-"""Services behind the page: models, reading, inspection, continuation.
+"""Services behind the page: models, reading, inspection, continuation, key search.
 
-Every result is a plain value (a frozen dataclass with NumPy arrays), so that two
-people who use the page at once share models but never results. Nothing here knows
-gradio, and importing this package imports neither keras nor TensorFlow.
+Every result is a plain value (a frozen dataclass with NumPy arrays), so simultaneous
+users of the page share models but never results. Nothing here depends on gradio, and
+importing this package imports neither keras nor TensorFlow.
 
 The parts:
-    registry: which models there are (`ModelRegistry`, `ModelEntry`).
-    shared_model: a model that several people call in turns (`SharedModel`).
-    limits: what text is accepted (`check_text`, `check_upload`, `InputError`).
+    manifest: the models of a folder, of any task and family (`ModelEntry`).
+    registry: models by name, loaded on first use (`ModelRegistry`).
+    model_cache: loaded models under a memory cap.
+    shared_model: a model that several users call in turns (`SharedModel`).
+    limits: checks of user input (`check_text`, `check_upload`, `InputError`).
+    byte_tokens: all that is assumed about the tokens of language models.
     reading: bits for every byte of a document (`iterate_reading`, `Reading`).
     comparison: several models over one document (`compare_models`).
-    views, tables: what is drawn and what is listed (`binned_bits`, `csv_of_bins`).
-    inspection: one place looked at closely (`inspect_place`).
-    continuation: several models writing on (`continue_text`).
+    views, tables: arrays to draw and rows to list (`binned_bits`, `csv_of_bins`).
+    inspection: one character and its alternatives (`inspect_place`).
+    continuation: several models continuing a text (`continue_text`).
+    key_finder: search for a pass key in a long text.
 """
 
 from importlib import import_module

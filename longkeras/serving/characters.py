@@ -1,24 +1,24 @@
-"""Characters of a text and the bytes they take."""
+"""Labels of characters, and cuts between them."""
 
 import unicodedata
 
-from longkeras.serving.utf8 import character_length
+from longkeras.serving.byte_tokens import character_length
 
 _LABELS = {"\n": "⏎", " ": "␣", "\t": "⇥", "\r": "␍", "\x7f": "␡"}
 _UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"}
 
 
 def character_label(character):
-    """Return how a single character is shown where it stands alone.
+    """Return a visible label for a single character.
 
-    Blank, control, combining and direction-changing characters would be invisible
-    or would change what stands beside them, so they are shown by a sign or a number.
+    Blank, control, combining and direction-changing characters are invisible or affect
+    their neighbours, so they are replaced by a symbol or a code point.
 
     Args:
-        character: str. One character.
+        character: str of length 1.
 
     Returns:
-        str: the character itself, a sign for it, or its code point.
+        str: the character itself, a symbol for it, or its code point.
 
     Example:
     >>> [character_label(character) for character in "月\\n \\x01\\u202e"]
@@ -34,14 +34,14 @@ def character_label(character):
 
 
 def part_to_read(data, max_bytes):
-    """Return the beginning of a text that is read when so much is to be read.
+    """Return the part of a text that is read under a limit.
 
-    A little more is read rather than a little dropped: a text that is at most a tenth
-    longer than `max_bytes` is read whole.
+    A text that is at most a tenth longer than `max_bytes` is read whole, rather than
+    dropping a small rest.
 
     Args:
         data: bytes. Valid UTF-8.
-        max_bytes: int. How much to read.
+        max_bytes: int. The limit.
 
     Returns:
         bytes.
@@ -50,18 +50,18 @@ def part_to_read(data, max_bytes):
     >>> [len(part_to_read(b"x" * length, 20_000)) for length in (22_000, 22_001)]
     [22000, 20000]
     """
-    # Whole numbers: 1.1 has no exact form.
+    # In integers, since 1.1 is not exact in floating point.
     if 10 * len(data) <= 11 * max_bytes:
         return data
     return cut_at_character(data, max_bytes)
 
 
 def cut_at_character(data, max_bytes):
-    """Return the longest beginning of whole characters within a number of bytes.
+    """Return the longest prefix of whole characters within a number of bytes.
 
     Args:
         data: bytes. Valid UTF-8.
-        max_bytes: int. Most bytes to keep; the first character is kept always.
+        max_bytes: int. Most bytes to keep; the first character is always kept.
 
     Returns:
         bytes.

@@ -18,13 +18,13 @@ class ComparisonProgress:
     """Progress of a comparison.
 
     Args:
-        name: str. The model at work.
+        name: str. The current model.
         stage: str. `"loading"`, `"compiling"`, `"reading"` or `"done"`.
-        model_index: int. Which of the models, from 0.
+        model_index: int. Index of the current model, from 0.
         num_models: int.
         bytes_done: int. Bytes this model has read.
         bytes_total: int. Bytes each model reads.
-        seconds: float. Since this model began to read.
+        seconds: float. Time since this model began to read.
         readings: dict of str to `Reading`. The models that have finished.
         failures: dict of str to an error. The models that could not be loaded.
     """
@@ -41,7 +41,7 @@ class ComparisonProgress:
 
     @property
     def fraction(self):
-        """Share of the whole work that is done, between 0 and 1."""
+        """Fraction of the whole work that is done, between 0 and 1."""
         if self.stage == "done":
             return 1.0
         done = self.bytes_done / max(self.bytes_total, 1)
@@ -51,16 +51,15 @@ class ComparisonProgress:
 def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled=None):
     """Let several models read one document, one after another.
 
-    One after another, because models that share the processor would slow each other
-    down and their times would mean nothing. A model that cannot be loaded is passed
-    over; the others read.
+    They do not run at once, because models that share the processor slow each other
+    down and their times would mean nothing. A model that cannot be loaded is skipped.
 
     Args:
-        registry: `ModelRegistry`. Where the models are.
-        names: sequence of str. Which models.
+        registry: `ModelRegistry`.
+        names: sequence of str. The models.
         text: str. The document.
-        max_bytes: int. Bytes to read, cut at a whole character. A document that is at
-            most a tenth longer is read whole.
+        max_bytes: int. Most bytes to read, cut at a whole character. A document that is
+            at most a tenth longer is read whole.
         cancelled: `threading.Event` or None. Stops between two chunks when set.
 
     Yields:
@@ -70,7 +69,7 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
     Raises:
         InputError: (a `ValueError`) when the text or the choice of models is wrong.
     """
-    names = check_choices(names, registry.names())
+    names = check_choices(names, registry.names("reading"))
     check_number("max_bytes", max_bytes, 1, MAX_READ_BYTES)
     text = check_text(text).text
     num_bytes = len(part_to_read(text.encode(), int(max_bytes)))
@@ -106,5 +105,7 @@ def compare_models(registry, names, text, *, max_bytes=MAX_READ_BYTES, cancelled
                 yield progress(index, step.stage, step.bytes_done, step.seconds)
         if reading is None:
             return
+        # Released, so that it can be dropped before the next model loads.
+        models.clear()
         readings[name] = reading
     yield progress(len(names) - 1, "done", num_bytes if readings else 0, 0.0)

@@ -1,33 +1,31 @@
-"""The text before a prediction, read by a model in calls of one shape."""
+"""Read the text before a prediction in calls of one shape."""
 
 import numpy as np
 
-from longkeras.text.byte_vocabulary import BYTE_OFFSET, START_TOKEN_ID, byte_ids
+from longkeras.serving.byte_tokens import byte_token, from_whole_character, text_ids
 
 
 def context_ids(model, data, most_bytes=None, reserve=0):
-    """Return the ids of the end of a text that a model can read at once.
+    """Return the token ids of the end of a text, as much as a model can read at once.
 
     Args:
         model: `SharedModel`.
         data: bytes. The text, valid UTF-8.
-        most_bytes: int or None. Bytes at the end of the text that are enough.
-        reserve: int. Tokens to keep free in a limited context.
+        most_bytes: int or None. Most bytes from the end of the text. Defaults to None,
+            all of it.
+        reserve: int. Tokens to keep free in a limited context. Defaults to 0.
 
     Returns:
-        int32 array of shape `(length,)`. A text that is given whole begins with a start
-        token; for a limited context, one that is not is cut between two characters.
+        int32 array of shape `(length,)`. A whole text begins with a start token. A text
+        that exceeds a limited context is cut between two characters.
     """
-    ids = np.concatenate([[START_TOKEN_ID], byte_ids(data)]).astype("int32")
+    ids = text_ids(data)
     if most_bytes is not None and most_bytes < len(data):
         ids = ids[len(ids) - most_bytes :]
     limit = model.context_length
     if limit is None or len(ids) <= limit - reserve:
         return ids
-    ids = ids[reserve - limit :]
-    values = ids[:4] - BYTE_OFFSET
-    inside = (values >= 0x80) & (values < 0xC0)
-    return ids[int(np.argmin(inside)) :]
+    return from_whole_character(ids[reserve - limit :])
 
 
 def read_context(model, token_ids):
@@ -40,7 +38,7 @@ def read_context(model, token_ids):
     Returns:
         Tuple of the logits of the next token, `(vocabulary_size,)`, and the state.
     """
-    # keras takes seconds to import: only when a model is at work.
+    # Importing keras takes seconds, so it is imported only when a model is used.
     from longkeras.text.token_loop import Prompts, read_prompts
 
     state = model.initial_state(1, max_length=model.context_length)
@@ -51,7 +49,7 @@ def read_context(model, token_ids):
 
 
 def prepare_prefill(model):
-    """Compile the call that reads a text, unless that was done before.
+    """Compile the call that reads a text, unless it is compiled already.
 
     Args:
         model: `SharedModel`.
@@ -65,7 +63,7 @@ def prepare_prefill(model):
 
 
 def prepare_step(model):
-    """Compile the call that reads one token, unless that was done before.
+    """Compile the call that reads one token, unless it is compiled already.
 
     Args:
         model: `SharedModel`.
@@ -76,23 +74,23 @@ def prepare_step(model):
 
     def call():
         state = model.initial_state(1, max_length=model.context_length)
-        model.compiled_step(np.array([BYTE_OFFSET], dtype="int32"), state)
+        model.compiled_step(np.array([byte_token(0)], dtype="int32"), state)
 
     return model.prepare("step", call)
 
 
 def as_numpy(tensor):
-    """Return a tensor of any backend as an array.
+    """Return a tensor of any backend as a NumPy array.
 
     Args:
-        tensor: A tensor of the Keras backend.
+        tensor: tensor of the Keras backend.
 
     Returns:
         `numpy.ndarray`.
     """
     if isinstance(tensor, np.ndarray):
         return tensor
-    # keras takes seconds to import: only when a model is at work.
+    # Importing keras takes seconds, so it is imported only when a model is used.
     from keras import ops
 
     return ops.convert_to_numpy(tensor)

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from longkeras.serving.byte_tokens import (
+    allowed_tokens,
+    byte_of,
+    character_length,
+)
 from longkeras.serving.context_reader import (
     context_ids,
     prepare_prefill,
@@ -20,8 +25,6 @@ from longkeras.serving.limits import (
 )
 from longkeras.serving.sampling import draw_token
 from longkeras.serving.shared_model import SharedModel
-from longkeras.serving.utf8 import allowed_next_bytes, character_length
-from longkeras.text.byte_vocabulary import BYTE_OFFSET, END_TOKEN_ID
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Continuation:
         prompt_seconds: float. Time of reading the prompt.
         seconds: float. Time of writing, this model alone.
         stop_reason: str. `""` while it writes, then `"length"`, `"end"` (the model
-            ended its text) or `"stopped"` (somebody did).
+            ended its text) or `"stopped"` (`stop_event` was set).
     """
 
     name: str
@@ -67,26 +70,26 @@ def continue_text(
     stop_event=None,
     every_seconds=0.1,
 ):
-    """Let several models continue a text, a byte each in turn.
+    """Let several models continue a text, in turns of one byte.
 
     A model's text depends on the prompt, the settings and the seed, not on the other
-    models. Only valid UTF-8 is written. A long prompt is read in chunks; a model with
-    a limited context is given the end of it, and reads the last half of its context
-    again when it is full.
+    models. Only valid UTF-8 is written. A long prompt is read in chunks. A model with a
+    limited context is given the end of the prompt; when its context is full, it reads
+    the last half of it again.
 
     Args:
         models: dict of str to `SharedModel` or a model with the decode contract.
         prompt: str. The text to continue; only the last `MAX_PROMPT_BYTES` are read.
         max_bytes: int. Most bytes that each model writes.
-        temperature: float. 0 takes the most probable byte always.
+        temperature: float. 0 always takes the most probable byte.
         top_p: float. Bytes are drawn from the smallest set with this probability.
         seed: int. Equal seeds give equal texts.
-        stop_event: `threading.Event` or None. Stops within a step when set.
+        stop_event: `threading.Event` or None. Stops before the next step when set.
         every_seconds: float. Least time between two values yielded.
 
     Yields:
-        dict of str to `Continuation`: all models, also those that have not begun.
-        The last has a `stop_reason` for each.
+        dict of str to `Continuation`: all models, including those that have not
+        begun. In the last one, each has a `stop_reason`.
 
     Raises:
         InputError: (a `ValueError`) when the prompt or a setting is wrong.
@@ -156,11 +159,11 @@ class _Writer:
         self._seconds = {"compiling": 0.0, "prompt": 0.0, "writing": 0.0}
 
     def count(self, seconds):
-        """Add the time of a call to the stage that it belonged to."""
+        """Add the time of a call to the current stage."""
         self._seconds[self._stage] += seconds
 
     def continuation(self):
-        """Return what was written so far."""
+        """Return the text written so far."""
         whole = len(self._written) - len(self._unfinished)
         return Continuation(
             name=self.name,
@@ -174,8 +177,8 @@ class _Writer:
         )
 
     def calls(self):
-        """Do the work and yield after each call of the model."""
-        # keras takes seconds to import: only when a model is at work.
+        """Read and write, and yield after each call of the model."""
+        # Importing keras takes seconds, so it is imported only when a model is used.
         from longkeras.text.token_loop import HostChoice, Prompts, token_calls
 
         prepare_prefill(self._model)
@@ -189,7 +192,7 @@ class _Writer:
             self._model,
             Prompts.of(ids[None]),
             HostChoice(self._model, self._draw, self._allowed),
-            # The program that reads documents is compiled already.
+            # Use the program that is compiled for reading documents.
             chunk_length=self._model.chunk_tokens,
         ):
             if token_ids is not None:
@@ -200,20 +203,16 @@ class _Writer:
                 return
 
     def _allowed(self, vocabulary_size):
-        """The tokens that lead to valid UTF-8 of the length that is left."""
         room = self._max_bytes - len(self._written)
-        allowed = np.zeros(vocabulary_size, dtype=bool)
-        next_bytes = allowed_next_bytes(self._unfinished, longest=min(room, 4))
-        allowed[BYTE_OFFSET : BYTE_OFFSET + 256] = next_bytes
-        allowed[END_TOKEN_ID] = not self._unfinished
-        return allowed
+        return allowed_tokens(vocabulary_size, self._unfinished, room)
 
     def _write(self, token_id):
-        if token_id == END_TOKEN_ID:
+        byte = byte_of(token_id)
+        if byte is None:
             self.stop_reason = "end"
             return
-        self._unfinished += bytes([token_id - BYTE_OFFSET])
-        self._written.append(token_id - BYTE_OFFSET)
+        self._unfinished += byte
+        self._written += byte
         if len(self._unfinished) == character_length(self._unfinished[0]):
             self._unfinished = b""
         if len(self._written) == self._max_bytes:

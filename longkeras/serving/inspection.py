@@ -1,4 +1,4 @@
-"""Inspection of one place of a document."""
+"""Inspection of one character of a document."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,21 @@ from longkeras.serving.context_reader import context_ids, read_context
 from longkeras.serving.shared_model import SharedModel
 
 LONGEST_BEGINNING = 3
-"""Bytes of a character before its last one: a character has four at most."""
+"""Most bytes of a character before its last byte, since it has at most four."""
 
 MOST_CONTEXT_BYTES = 4096
-"""Most bytes before a place that are given to a model, however far it sees."""
+"""Most bytes of context that are given to a model, however long its context is."""
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A character that a model considered possible at a place.
+    """A character that a model predicts at a position.
 
     Args:
         character: str. The character.
-        label: str. How to show it alone (`⏎` for a line break).
+        label: str. Visible label (`⏎` for a line break).
         probability: float.
-        is_actual: bool. Whether the text has this character there.
+        is_actual: bool. Whether it is the character of the text.
     """
 
     character: str
@@ -35,21 +35,20 @@ class Alternative:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """The text around one place and the prediction of a model there.
+    """The text around one character and a model's prediction of that character.
 
     Args:
         name: str. The model.
         index: int. Index of the inspected character in the document.
         first: int. Index of the first character shown.
         characters: tuple of str. The characters shown.
-        labels: tuple of str. How to show each alone.
+        labels: tuple of str. A visible label for each.
         character_bits: float32 array of shape `(characters shown,)`. As read.
         alternatives: tuple of `Alternative`. The most probable first.
-        actual_probability: float. Of the character that stands there, after the
+        actual_probability: float. Probability of the character of the text, given the
             context below.
-        context_bytes: int. Bytes before the place that the model was given.
-        is_whole_context: bool. Whether that is all that the reading's prediction
-            depended on.
+        context_bytes: int. Bytes of context that the model was given.
+        is_whole_context: bool. Whether the reading's prediction had no more context.
     """
 
     name: str
@@ -65,18 +64,18 @@ class Inspection:
 
 
 def inspect_place(model, reading, index, *, radius=40, top_k=8):
-    """Inspect one character: the text around it and the prediction of the model.
+    """Inspect one character: the text around it and the model's prediction.
 
-    Alternatives are whole characters: after each probable first byte the probable
-    continuation bytes are followed until the character is complete.
+    Alternatives are whole characters: each probable first byte is extended by probable
+    continuation bytes until the character is complete.
 
     Args:
-        model: `SharedModel`, or a model with the decode contract; the one that made
-            the reading.
+        model: `SharedModel`, or a model with the decode contract. The model of the
+            reading.
         reading: `Reading`.
         index: int. Index of the character in `reading.text`.
         radius: int. Characters shown on each side.
-        top_k: int. How many alternatives.
+        top_k: int. Number of alternatives.
 
     Returns:
         `Inspection`.

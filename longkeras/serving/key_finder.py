@@ -1,12 +1,11 @@
-"""Search for a pass key in a long text, by a small encoder."""
+"""Search for a pass key in a long text with a small encoder."""
 
-import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from longkeras.checkpoint_error import CheckpointError
 from longkeras.evaluation.language_models.recall_examples import (
     RecallExample,
     answer_positions,
@@ -15,18 +14,17 @@ from longkeras.evaluation.language_models.recall_examples import (
     question_start,
     recall_examples,
 )
-from longkeras.persistence import load_model
-from longkeras.serving.limits import LARGEST_SEED, InputError
+from longkeras.serving.limits import LARGEST_SEED, check_number
 
 KEY_LENGTHS = (1_024, 4_096, 16_384)
 """Lengths of the texts to choose from, in bytes."""
-# The question, and what is left of a block.
-_BESIDE = 64
+# Room for the question, up to a whole block.
+_QUESTION_ROOM = 64
 
 
 @dataclass(frozen=True)
 class FoundKey:
-    """The key that the encoder read in a text.
+    """The key that an encoder found in a text.
 
     Args:
         example: `longkeras.evaluation.RecallExample`.
@@ -42,35 +40,32 @@ class FoundKey:
 
     @property
     def digits(self):
-        """str, the likeliest digit at each place."""
+        """str, the most probable digits."""
         return "".join(str(digit) for digit in self.probabilities.argmax(axis=1))
 
     @property
     def is_right(self):
-        """bool, whether every digit is the key's."""
+        """bool, whether all digits are right."""
         return self.digits == self.example.answer
 
 
 class KeyFinder:
-    """Hides a key in a text and asks the encoder for it.
+    """Hides a key in a text and asks an encoder for it.
 
-    The encoder is loaded when it is first asked, and read by one at a time.
+    The encoder is the first model of the registry that has the capability
+    `"key_search"`.
 
     Args:
-        folder: path. The encoder's preset, `saved_models/passkey-encoder`.
+        registry: `ModelRegistry`.
     """
 
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self._lock = threading.Lock()
-        self._model = None
-        self._parameters = 0
-        self._compiled = set()
+    def __init__(self, registry):
+        self._registry = registry
 
     @property
     def is_there(self):
-        """bool, whether the folder holds an encoder."""
-        return (self.folder / "config.json").is_file()
+        """bool, whether the registry has an encoder."""
+        return bool(self._registry.names("key_search"))
 
     def find(self, text, length, depth, seed):
         """Hide a key, drawn by a seed, and look for it.
@@ -78,7 +73,7 @@ class KeyFinder:
         Args:
             text: str. A passage of it is drawn by the seed.
             length: int. One of `KEY_LENGTHS`.
-            depth: float. Where the key stands: 0 at the beginning, 1 at the end.
+            depth: float. The key's position: 0 at the beginning, 1 at the end.
             seed: int of at least 0. Of passage, numbers and decoys.
 
         Returns:
@@ -89,28 +84,46 @@ class KeyFinder:
             CheckpointError: (a `ValueError`) the encoder cannot be loaded.
         """
         example = hidden_key(text, length, depth, seed)
-        with self._lock:
-            model = self._loaded()
-            inputs = _inputs(example, length)
-            if length not in self._compiled:
-                model.predict(inputs, verbose=0)
-                self._compiled.add(length)
-            started = time.perf_counter()
-            logits = model.predict(inputs, verbose=0)[0]
-            seconds = time.perf_counter() - started
+        name, *_ = self._registry.names("key_search")
+        model = self._registry.load(name)
+        inputs = _inputs(example, length)
+        model.prepare(("key_search", length), lambda: model.predict(inputs))
+        started = time.perf_counter()
+        logits = model.predict(inputs)[0]
+        seconds = time.perf_counter() - started
         positions = answer_positions(example, len(prompt_ids(example)))
-        return FoundKey(example, _softmax(logits[positions]), seconds, self._parameters)
+        parameters = self._registry.entry(name).parameters
+        return FoundKey(example, _softmax(logits[positions]), seconds, parameters)
 
-    def _loaded(self):
-        if self._model is None:
-            model = load_model(self.folder)
-            self._parameters = model.count_params()
-            self._model = model.extend_positions(max(KEY_LENGTHS) + _BESIDE)
-        return self._model
+
+def with_long_positions(model, name):
+    """Return an encoder that reads texts of all `KEY_LENGTHS`.
+
+    Args:
+        model: `longkeras.models.LongformerTokenClassifier` of the ten digits.
+        name: str. The model's name in the manifest, for the message.
+
+    Returns:
+        A model with the same weights.
+
+    Raises:
+        CheckpointError: (a `ValueError`) the model is not of this kind.
+    """
+    num_classes = getattr(model, "num_classes", None)
+    if num_classes != 10 or not hasattr(model, "extend_positions"):
+        raise CheckpointError(
+            f"The model {name!r} must be a `LongformerTokenClassifier` of 10 classes "
+            f"to search for keys. Received: {type(model).__name__} of {num_classes} "
+            "classes"
+        )
+    length = max(KEY_LENGTHS) + _QUESTION_ROOM
+    if model.backbone.max_sequence_length >= length:
+        return model
+    return model.extend_positions(length)
 
 
 def hidden_key(text, length, depth, seed):
-    """A text with a key, and as many other numbers as its length is tested with.
+    """Hide a key among as many other numbers as its length is tested with.
 
     Args:
         text: str. As of `KeyFinder.find`, like the others.
@@ -124,9 +137,9 @@ def hidden_key(text, length, depth, seed):
     Raises:
         InputError: (a `ValueError`) a number is out of its range.
     """
-    _check("length", length, min(KEY_LENGTHS), max(KEY_LENGTHS))
-    _check("depth", depth, 0, 1)
-    _check("seed", seed, 0, LARGEST_SEED)
+    check_number("length", length, min(KEY_LENGTHS), max(KEY_LENGTHS))
+    check_number("depth", depth, 0, 1)
+    check_number("seed", seed, 0, LARGEST_SEED)
     rng = np.random.default_rng(int(seed))
     decoys = num_decoys_for(length)
     (example,) = recall_examples(
@@ -135,17 +148,12 @@ def hidden_key(text, length, depth, seed):
     return example
 
 
-def _check(what, value, low, high):
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        value = float("nan")
-    if not low <= value <= high:
-        raise InputError("out_of_range", what=what, low=low, high=high, received=value)
-
-
 def _inputs(example, length):
     ids = prompt_ids(example)
     start = question_start(example, len(ids))
-    token_ids, padding_mask, is_global = np.zeros((3, 1, length + _BESIDE), "int32")
+    token_ids, padding_mask, is_global = np.zeros(
+        (3, 1, length + _QUESTION_ROOM), "int32"
+    )
     token_ids[0, : len(ids)] = ids
     padding_mask[0, : len(ids)] = 1
     is_global[0, start : len(ids)] = 1

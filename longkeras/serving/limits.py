@@ -7,17 +7,17 @@ MAX_TEXT_BYTES = 4_000_000
 """Longest text accepted at all, in UTF-8 bytes."""
 
 MAX_UPLOAD_BYTES = 4_000_000
-"""Largest file accepted, as it lies on the disk."""
+"""Largest file accepted, in bytes on disk."""
 
 MAX_READ_BYTES = 1_000_000
-"""Bytes of a text that the models read, and a tenth more to read it whole; the rest is
-counted as dropped."""
+"""Most bytes of a text that the models read. A text up to a tenth longer is read whole;
+otherwise the rest is counted as dropped."""
 
 MAX_CONTINUE_BYTES = 2_000
 """Most bytes that a model writes in one continuation."""
 
 MAX_PROMPT_BYTES = 100_000
-"""Most bytes of a prompt that are read before writing on; the last ones are taken."""
+"""Most bytes of a prompt that are read; of a longer one, the end is kept."""
 
 LARGEST_SEED = 2**32 - 1
 """Largest seed of a continuation or of a hidden key; the smallest is 0."""
@@ -50,11 +50,11 @@ MESSAGES = {
 
 
 class InputError(ValueError):
-    """Input that a person gave and can put right.
+    """User input that is not accepted.
 
     Args:
         code: str. A key of `MESSAGES`; the page translates by it.
-        **values: What the message names: counts, positions, limits.
+        **values: Values that the message names: counts, positions, limits.
 
     Example:
     >>> error = InputError("too_long", received=5_000_000, limit=4_000_000)
@@ -70,13 +70,13 @@ class InputError(ValueError):
 
 @dataclass(frozen=True)
 class CheckedText:
-    """A text that may be read.
+    """A text that has passed the checks.
 
     Args:
-        text: str. The text; every end of a line is `"\\n"`, as in a browser's text box.
+        text: str. The text; every line ends with `"\\n"`, as in a browser's text box.
         num_bytes: int. Its length in UTF-8.
         num_characters: int. Its length in characters.
-        encoding: str. How an uploaded file was encoded; `"utf-8"` for pasted text.
+        encoding: str. Encoding of an uploaded file; `"utf-8"` for pasted text.
         name: str. The uploaded file's name, or `""`.
     """
 
@@ -88,10 +88,10 @@ class CheckedText:
 
 
 def check_text(text, max_bytes=MAX_TEXT_BYTES):
-    """Say whether a text can be read, and what is wrong if not.
+    """Check that a text can be read.
 
     Args:
-        text: str. What somebody pasted.
+        text: str. Pasted text.
         max_bytes: int. Longest text accepted, in UTF-8 bytes.
 
     Returns:
@@ -109,8 +109,8 @@ def check_text(text, max_bytes=MAX_TEXT_BYTES):
     """
     if not isinstance(text, str):
         raise InputError("not_text", received=type(text).__name__)
-    # A browser's text box does the same, so a file, a box and a program's text count
-    # the same bytes.
+    # A browser's text box does the same, so that texts from files, text boxes and
+    # programs have the same length.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     num_bytes = len(text.encode("utf-8", "surrogatepass"))
     if num_bytes > max_bytes:
@@ -131,7 +131,7 @@ def check_text(text, max_bytes=MAX_TEXT_BYTES):
 
 
 def check_upload(path, max_bytes=MAX_UPLOAD_BYTES):
-    """Decode an uploaded file and say whether it can be read.
+    """Decode an uploaded file and check that it can be read.
 
     Args:
         path: str. A .txt or .md file in UTF-8, UTF-16 (with a byte order mark) or
@@ -139,7 +139,7 @@ def check_upload(path, max_bytes=MAX_UPLOAD_BYTES):
         max_bytes: int. Largest file accepted.
 
     Returns:
-        `CheckedText` with the encoding that was found and the file's name.
+        `CheckedText` with the detected encoding and the file's name.
 
     Raises:
         InputError: (a `ValueError`) with the code `file_missing`, `file_type`,
@@ -181,11 +181,11 @@ def _decoded(data, name):
 
 
 def check_choices(chosen, names):
-    """Say whether the chosen models exist.
+    """Check that the chosen models exist.
 
     Args:
-        chosen: sequence of str. Names somebody ticked.
-        names: sequence of str. The names there are.
+        chosen: sequence of str. The chosen names.
+        names: sequence of str. All names.
 
     Returns:
         tuple of str: the chosen names in the order of `names`, each once.
@@ -206,13 +206,13 @@ def check_choices(chosen, names):
 
 
 def check_number(what, number, low, high):
-    """Say whether a number that somebody set lies in its range.
+    """Check that a number is within its range.
 
     Args:
-        what: str. What the number is, for the message.
+        what: str. Name of the number, for the message.
         number: int or float.
-        low: Smallest value allowed.
-        high: Largest value allowed.
+        low: int or float. Smallest value allowed.
+        high: int or float. Largest value allowed.
 
     Returns:
         The number.

@@ -1,4 +1,4 @@
-"""manifest.json: the facts about each shipped model."""
+"""The manifest of a folder of models: `manifest.json`."""
 
 import hashlib
 import json
@@ -8,7 +8,28 @@ from pathlib import Path, PurePosixPath
 from longkeras.checkpoint_error import CheckpointError
 
 MANIFEST_NAME = "manifest.json"
-FAMILIES = ("lstm", "full_attention", "sliding_window")
+
+TASKS = {
+    "backbone": "Backbone",
+    "causal_lm": "CausalLM",
+    "masked_lm": "MaskedLM",
+    "question_answerer": "QuestionAnswerer",
+    "seq2seq_lm": "Seq2SeqLM",
+    "text_classifier": "TextClassifier",
+    "text_embedder": "TextEmbedder",
+    "token_classifier": "TokenClassifier",
+}
+"""Tasks of a model, with the endings of their class names."""
+
+CAPABILITIES = {
+    "reading": "causal_lm",
+    "continuation": "causal_lm",
+    "key_search": "token_classifier",
+}
+"""Capabilities of the page, with the task of the models that have them."""
+
+# A key search takes a model that was trained for it, so an entry must name it.
+_DEFAULT_CAPABILITIES = {"causal_lm": ("reading", "continuation")}
 _REQUIRED = {
     "name": str,
     "path": str,
@@ -16,6 +37,14 @@ _REQUIRED = {
     "family": str,
     "parameters": int,
     "sha256": dict,
+}
+_OPTIONAL = {
+    "title_zh": ("", str),
+    "scores": ({}, dict),
+    "bytes_seen": (0, int),
+    "date": ("", str),
+    "recipe": ({}, dict),
+    "data": ([], list),
 }
 
 
@@ -25,13 +54,16 @@ class ModelEntry:
 
     Args:
         name: str. The key, such as `"byte-lstm"`.
-        title: str. What the page calls it in English.
-        title_zh: str. The same in Chinese; the English title if none is given.
-        family: str. `"lstm"`, `"full_attention"` or `"sliding_window"`.
-        task: str. The class, such as `"TransformerCausalLM"`.
+        title: str. The English name on the page.
+        title_zh: str. The Chinese name; the English one if none is given.
+        family: str. The architecture, such as `"lstm"` or `"longformer"`.
+        task: str. One of `TASKS`.
         path: str. The preset folder, relative to the manifest.
-        parameters: int. How many weights the model has.
+        parameters: int. Number of weights.
         sha256: dict of str to str. The digest of every file of the folder.
+        capabilities: tuple of str. Keys of `CAPABILITIES`: what the page uses the model
+            for. A causal language model can read and continue texts unless the
+            manifest lists something else; other models need a list.
         scores: dict. Bits per byte on held-out books (`"en"`, `"zh"`, …) and how
             they were measured.
         bytes_seen: int. Training bytes.
@@ -48,11 +80,16 @@ class ModelEntry:
     path: str
     parameters: int
     sha256: dict = field(repr=False)
+    capabilities: tuple = ()
     scores: dict = field(default_factory=dict)
     bytes_seen: int = 0
     date: str = ""
     recipe: dict = field(default_factory=dict, repr=False)
     data: tuple = field(default=(), repr=False)
+
+    def can(self, capability):
+        """Return whether the page uses the model for a capability, as a bool."""
+        return capability in self.capabilities
 
 
 def read_manifest(folder):
@@ -91,40 +128,59 @@ def read_manifest(folder):
 def _entry(fields, manifest):
     if not isinstance(fields, dict):
         raise CheckpointError(f"{manifest}: a model must be an object: {fields!r}")
-    for key, kind in _REQUIRED.items():
-        if not isinstance(fields.get(key), kind):
-            raise CheckpointError(
-                f"{manifest}: the model {fields.get('name')!r} must give `{key}` "
-                f"({kind.__name__}). Received: {key}={fields.get(key)!r}"
-            )
-    if fields["family"] not in FAMILIES:
+    where = f"{manifest}: the model {fields.get('name')!r}"
+    required = {
+        key: _value(fields.get(key), key, kind, where)
+        for key, kind in _REQUIRED.items()
+    }
+    optional = {
+        key: _value(fields.get(key) or default, key, kind, where)
+        for key, (default, kind) in _OPTIONAL.items()
+    }
+    optional["title_zh"] = optional["title_zh"] or required["title"]
+    optional["data"] = tuple(optional["data"])
+    _check_inside(required["path"], manifest)
+    if not required["sha256"]:
         raise CheckpointError(
-            f"{manifest}: `family` must be one of {', '.join(FAMILIES)}. "
-            f"Received: family={fields['family']!r}"
+            f"{where} must give the `sha256` of its files. Received: sha256={{}}"
         )
-    _check_inside(fields["path"], manifest)
-    if not fields["sha256"]:
-        raise CheckpointError(
-            f"{manifest}: the model {fields['name']!r} must give the `sha256` of its "
-            "files. Received: sha256={}"
-        )
-    for file in fields["sha256"]:
+    for file in required["sha256"]:
         _check_inside(file, manifest)
-    return ModelEntry(
-        name=fields["name"],
-        title=fields["title"],
-        title_zh=fields.get("title_zh") or fields["title"],
-        family=fields["family"],
-        task=fields.get("task", ""),
-        path=fields["path"],
-        parameters=fields["parameters"],
-        sha256=dict(fields["sha256"]),
-        scores=fields.get("scores") or {},
-        bytes_seen=fields.get("bytes_seen", 0),
-        date=fields.get("date", ""),
-        recipe=fields.get("recipe") or {},
-        data=tuple(fields.get("data") or ()),
+    task = _task(fields, where)
+    capabilities = _capabilities(fields, task, where)
+    return ModelEntry(task=task, capabilities=capabilities, **required, **optional)
+
+
+def _value(value, key, kind, where):
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise CheckpointError(
+            f"{where} must give `{key}` ({kind.__name__}). Received: {key}={value!r}"
+        )
+    return value
+
+
+def _task(fields, where):
+    """Return the task; older manifests give a class, or nothing for a causal LM."""
+    given = fields.get("task", "causal_lm")
+    for task, ending in TASKS.items():
+        if isinstance(given, str) and (given == task or given.endswith(ending)):
+            return task
+    raise CheckpointError(
+        f"{where} must give a `task`, one of {', '.join(TASKS)}. "
+        f"Received: task={given!r}"
     )
+
+
+def _capabilities(fields, task, where):
+    given = fields.get("capabilities", _DEFAULT_CAPABILITIES.get(task, ()))
+    possible = [name for name, needed in CAPABILITIES.items() if needed == task]
+    is_list = isinstance(given, (list, tuple))
+    if not is_list or any(name not in possible for name in given):
+        raise CheckpointError(
+            f"{where} must give `capabilities` as a list of those that the task {task} "
+            f"has: {possible}. Received: capabilities={given!r}"
+        )
+    return tuple(given)
 
 
 def _check_inside(path, manifest):

@@ -1,4 +1,4 @@
-"""Reading a document: the bits of every byte."""
+"""Reading of a document: the bits of every byte."""
 
 import time
 from dataclasses import dataclass, field
@@ -111,8 +111,8 @@ def iterate_reading(
         model: `SharedModel`, or a model with the decode contract.
         text: str. The document.
         name: str. Name of the model. Defaults to its own name.
-        max_bytes: int. Bytes to read, cut at a whole character. A document that is at
-            most a tenth longer is read whole.
+        max_bytes: int. Most bytes to read, cut at a whole character. A document that is
+            at most a tenth longer is read whole.
         cancelled: `threading.Event` or None. When set, the generator ends without a
             `Reading`.
 
@@ -164,8 +164,8 @@ def read_document(
         model: `SharedModel`, or a model with the decode contract.
         text: str. The document.
         name: str. Name of the model. Defaults to its own name.
-        max_bytes: int. Bytes to read, cut at a whole character. A document that is at
-            most a tenth longer is read whole.
+        max_bytes: int. Most bytes to read, cut at a whole character. A document that is
+            at most a tenth longer is read whole.
         progress: callable or None. Called with each `ReadingProgress`.
         cancelled: `threading.Event` or None. Stops the reading when set.
 
@@ -186,7 +186,7 @@ def read_document(
 
 
 def _timed_chunks(model, data, cancelled):
-    """Yield each chunk and the time it took, without the time of the consumer."""
+    """Yield each chunk and the time it took, without the consumer's time."""
     # Importing keras takes seconds, so it is imported only when a model is used.
     from longkeras.evaluation import iterate_bits
 

@@ -1,15 +1,15 @@
-"""Registry of the shipped models, which are loaded on first use."""
+"""Registry of the models of a folder, which are loaded on first use."""
 
-import threading
 import time
 from pathlib import Path
 
 from longkeras.checkpoint_error import CheckpointError
 from longkeras.persistence import load_model
+from longkeras.serving.byte_tokens import check_byte_tokens
 from longkeras.serving.context_reader import prepare_prefill, prepare_step
-from longkeras.serving.key_finder import KeyFinder
-from longkeras.serving.manifest import check_files, read_manifest
-from longkeras.serving.shared_model import SharedModel
+from longkeras.serving.key_finder import KeyFinder, with_long_positions
+from longkeras.serving.manifest import TASKS, check_files, read_manifest
+from longkeras.serving.model_cache import ModelCache
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSTALLED = _PACKAGE / "saved_models"
@@ -20,7 +20,15 @@ LOADING_ERRORS = (CheckpointError, ImportError, OSError)
 """Why a model cannot be loaded: its files, a missing package, the disk."""
 
 PREPARATIONS = {"reading": prepare_prefill, "stepping": prepare_step}
-"""Functions that compile a model, by purpose."""
+"""Functions that compile a causal language model, by purpose."""
+
+PROGRAM_BYTES = 100_000_000
+"""Estimate of the memory that a model's compiled programs take, besides its weights.
+
+It is 20 to 170 MB for the shipped models on TensorFlow. A dropped model gives back all
+of its weights. Of its programs, TensorFlow keeps a part until the process ends, 25 MB
+of an LSTM and 90 MB of a Transformer, and adds as much when the model is loaded again.
+"""
 
 
 class ModelRegistry:
@@ -28,30 +36,43 @@ class ModelRegistry:
 
     The manifest is read at once and nothing else: listing models costs no import of
     keras. A model is loaded when first asked for, after every file of its folder was
-    compared with its digest, and then kept. Safe to use from many threads.
+    compared with its digest. Under a memory cap, the models that were used longest ago
+    are dropped, and loaded again when they are asked for. Safe to use from many
+    threads.
 
     Args:
         folder: path or None. A folder with a `manifest.json`. Defaults to the
             models shipped with longkeras.
+        memory: int or None. Bytes that loaded models may take together. A model in use
+            is never dropped and one that is asked for always loads, even where they
+            exceed the cap. Defaults to None, no cap.
 
     Raises:
         CheckpointError: (a `ValueError`) the folder has no readable manifest.
     """
 
-    def __init__(self, folder=None):
+    def __init__(self, folder=None, memory=None):
         self.folder = Path(folder) if folder is not None else SAVED_MODELS
         self._entries = {entry.name: entry for entry in read_manifest(self.folder)}
-        self._locks = {name: threading.Lock() for name in self._entries}
-        self._loaded = {}
-        self.key_finder = KeyFinder(self.folder / "passkey-encoder")
+        self._memory = memory
+        self._cache = ModelCache(memory)
+        self.key_finder = KeyFinder(self)
 
-    def names(self):
+    def names(self, capability=None):
         """Return the models' names, in the manifest's order.
+
+        Args:
+            capability: str or None. One of `longkeras.serving.manifest.CAPABILITIES`,
+                for the models that have it. Defaults to None, all models.
 
         Returns:
             tuple of str.
         """
-        return tuple(self._entries)
+        return tuple(
+            name
+            for name, entry in self._entries.items()
+            if capability is None or entry.can(capability)
+        )
 
     def entry(self, name):
         """Return what the manifest says of a model.
@@ -73,13 +94,14 @@ class ModelRegistry:
         return self._entries[name]
 
     def load(self, name):
-        """Return a model, loading it the first time.
+        """Return a model, loading it on first use.
 
         Args:
             name: str. One of `names()`.
 
         Returns:
-            `SharedModel`: the same object every time.
+            `SharedModel`: the same object for all who hold it at the same time. The
+            model stays in memory while it is held.
 
         Raises:
             CheckpointError: (a `ValueError`) a file is missing or is not the one of
@@ -87,19 +109,60 @@ class ModelRegistry:
                 raised for a model's sake is in `LOADING_ERRORS`.
         """
         entry = self.entry(name)
-        with self._locks[name]:
-            if name not in self._loaded:
-                self._loaded[name] = self._load(entry)
-            return self._loaded[name]
+        num_bytes = self.memory_of(name)
+        return self._cache.get(name, num_bytes, lambda: self._load(entry))
+
+    def memory_of(self, name):
+        """Return the memory that a loaded model is counted with.
+
+        It is the size of its weight files, which hold the weights in the same types as
+        memory does, and `PROGRAM_BYTES`. States belong to the texts that are read and
+        are not counted.
+
+        Args:
+            name: str. One of `names()`.
+
+        Returns:
+            int: bytes.
+        """
+        entry = self.entry(name)
+        files = [
+            self.folder / entry.path / file
+            for file in entry.sha256
+            if file.endswith(".h5")
+        ]
+        weights = sum(file.stat().st_size for file in files if file.is_file())
+        return weights + PROGRAM_BYTES
+
+    def fitting(self, names):
+        """Return the models that can be loaded beforehand without dropping another.
+
+        Args:
+            names: sequence of str. Some of `names()`.
+
+        Returns:
+            tuple of str: the first ones, as many as fit under the memory cap together,
+            and at least one.
+        """
+        if self._memory is None:
+            return tuple(names)
+        left = self._memory
+        fitting = []
+        for name in names:
+            left -= self.memory_of(name)
+            if left < 0:
+                break
+            fitting.append(name)
+        return tuple(fitting or names[:1])
 
     def warm_up(self, name, purposes=tuple(PREPARATIONS)):
-        """Load a model and compile what it will be used for.
+        """Load a causal language model and compile what it will be used for.
 
         Compiling takes longer than reading a chapter: done when the page starts, it
         does not have to be waited for later.
 
         Args:
-            name: str. One of `names()`.
+            name: str. One of `names("reading")`.
             purposes: sequence of str. `"reading"` is enough to read a document;
                 continuing and inspecting need `"stepping"` too.
 
@@ -121,7 +184,27 @@ class ModelRegistry:
                 f"the manifest gives ({entry.parameters}). "
                 f"Received: {model.count_params()}"
             )
-        return SharedModel(model, entry.name)
+        _check_task(model, entry)
+        if entry.can("reading") or entry.can("continuation"):
+            check_byte_tokens(model, entry.name)
+        if entry.can("key_search"):
+            model = with_long_positions(model, entry.name)
+        return model
+
+
+def _check_task(model, entry):
+    """Refuse a model whose class is known to be of another task than its entry."""
+    bases = [base.__name__ for base in type(model).__mro__]
+    tasks = {
+        task
+        for task, ending in TASKS.items()
+        if any(base.endswith(ending) for base in bases)
+    }
+    if tasks and entry.task not in tasks:
+        raise CheckpointError(
+            f"The model {entry.name!r} must have the `task` that the manifest gives "
+            f"({entry.task}). Received: {type(model).__name__}"
+        )
 
 
 def load_each(registry, names):

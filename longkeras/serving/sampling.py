@@ -1,37 +1,19 @@
-"""Drawing the next byte from a model's logits."""
+"""Drawing the next token from a model's logits."""
 
 import numpy as np
 
-from longkeras.text.byte_vocabulary import BYTE_OFFSET
-
-
-def next_byte_probabilities(logits):
-    """Return the probability of each byte.
-
-    Args:
-        logits: float array of shape `(..., vocabulary_size)`.
-
-    Returns:
-        float64 array of shape `(..., 256)`. What is missing to 1 is the probability
-        of the special tokens.
-    """
-    logits = logits.astype("float64")
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
-    return probabilities[..., BYTE_OFFSET : BYTE_OFFSET + 256]
-
 
 def draw_token(logits, temperature, top_p, generator):
-    """Draw the next token from the smallest set that is probable enough.
+    """Draw the next token by top-p (nucleus) sampling.
 
-    KerasHub's top-p sampler draws by the same rule, but a call of it between two steps
-    takes as long as the step of a small model.
+    KerasHub's top-p sampler follows the same rule, but calling it between two steps
+    takes as long as a step of a small model.
 
     Args:
         logits: float array of shape `(vocabulary_size,)`, minus infinity where a token
             is not allowed.
         temperature: float. 0 takes the most probable token.
-        top_p: float. Least probability of the set.
+        top_p: float. Least total probability of the set that is drawn from.
         generator: `numpy.random.Generator`.
 
     Returns:
@@ -42,10 +24,10 @@ def draw_token(logits, temperature, top_p, generator):
     if temperature == 0:
         return int(token_ids[logits.argmax()])
     order = np.argsort(-logits, kind="stable")
-    with np.errstate(over="ignore"):  # a tiny temperature leaves the first alone
+    with np.errstate(over="ignore"):  # a tiny temperature keeps only the first
         weights = np.exp((logits[order] - logits[order[0]]) / temperature)
     cumulative = np.cumsum(weights / weights.sum())
-    # The first token is kept always, then all until the set is probable enough.
+    # The first token is always kept, then more until they reach `top_p`.
     kept = 1 + int(np.searchsorted(cumulative[:-1], top_p, side="left"))
     draw = generator.random() * cumulative[kept - 1]
     chosen = min(int(np.searchsorted(cumulative, draw, side="right")), kept - 1)

@@ -1,4 +1,4 @@
-"""A language model that several users call in turns."""
+"""Model that several users call in turns."""
 
 import threading
 import time
@@ -7,30 +7,33 @@ from longkeras.evaluation.language_models.protocol import call_length
 
 
 class SharedModel:
-    """A language model with a lock, behind the decode contract.
+    """A model with a lock, so that it runs one call at a time.
 
-    A call is one chunk or one step, so users of the same model take turns after
+    A call is one prediction, chunk or step, so users of the same model take turns after
     each. The state belongs to the caller; nothing about a text is kept here.
 
     Args:
-        model: A model with the decode contract (`initial_state`, `compiled_prefill`,
-            `compiled_step`, `state_bytes`, `context_length`, `count_params`).
+        model: A `keras.Model`. Causal language models have the decode contract too
+            (`initial_state`, `compiled_prefill`, `compiled_step`, `state_bytes`,
+            `context_length`, `count_params`).
         name: str or None. Name of the model. Defaults to its own name.
+        prepared: set or None. The purposes that the model has been compiled for, shared
+            by all who wrap the same model. Defaults to None, none.
     """
 
-    def __init__(self, model, name=None):
+    def __init__(self, model, name=None, prepared=None):
         self.name = name or model.name
         self._model = model
         self._calling = threading.Lock()
         self._preparing = threading.Lock()
-        self._prepared = set()
+        self._prepared = set() if prepared is None else prepared
 
     @classmethod
     def of(cls, model, name=None):
         """Wrap a model, unless it is a `SharedModel` already.
 
         Args:
-            model: `SharedModel`, or a model with the decode contract.
+            model: `SharedModel`, or a model.
             name: str or None. Name of a model that is not wrapped yet.
 
         Returns:
@@ -111,6 +114,18 @@ class SharedModel:
         with self._calling:
             return self._model.compiled_step(token_ids, state)
 
+    def predict(self, inputs):
+        """Return the model's predictions.
+
+        Args:
+            inputs: dict of arrays, batch first.
+
+        Returns:
+            `numpy.ndarray`.
+        """
+        with self._calling:
+            return self._model.predict(inputs, verbose=0)
+
     def prepare(self, purpose, call):
         """Make the first call for a purpose, which compiles, once.
 
@@ -119,7 +134,7 @@ class SharedModel:
             call: callable without arguments that makes the call.
 
         Returns:
-            float: the seconds it took; 0 when it had been done before.
+            float: the seconds it took; 0 if it was made before.
         """
         with self._preparing:
             if purpose in self._prepared:

@@ -1,11 +1,11 @@
-"""Strips and plots of the page, as arrays."""
+"""Arrays for the strips and plots of the page."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 STRIP_FULL_SCALE = 8.0
-"""Bits per byte that make the strongest colour; a model that knows nothing needs 8."""
+"""Bits per byte of the strongest colour: those of a uniform prediction."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +26,10 @@ class SurpriseStrip:
     """A document as one row of coloured cells.
 
     Args:
-        levels: uint8 array of shape `(cells,)`. Mean bits per byte of a cell's
-            characters; 255 stands for `STRIP_FULL_SCALE` or more.
-        peaks: uint8 array of shape `(cells,)`. The same for its most surprising
-            character.
+        levels: uint8 array of shape `(cells,)`. Mean bits per byte of each cell; 255
+            stands for `STRIP_FULL_SCALE` or more.
+        peaks: uint8 array of shape `(cells,)`. The same for the most surprising
+            character of each cell.
         starts: int64 array of shape `(cells + 1,)`. Index of each cell's first
             character, then the number of characters.
     """
@@ -44,7 +44,7 @@ def binned_bits(reading, num_bins=200):
 
     Args:
         reading: `Reading`.
-        num_bins: int. Most bins; a shorter text has one a byte.
+        num_bins: int. Most bins; a shorter text has one per byte.
 
     Returns:
         `BinnedBits`. Readings of the same text have the same edges.
@@ -60,12 +60,12 @@ def binned_bits(reading, num_bins=200):
 def surprise_strip(reading, max_cells=20_000):
     """Return the colours of a reading's strip.
 
-    A character of three bytes may hold three times the bits of one of a single byte,
-    so colours are bits per byte: English and Chinese can be compared.
+    Colours are bits per byte, since a character of three bytes may take three times the
+    bits of a character of one byte: so English and Chinese can be compared.
 
     Args:
         reading: `Reading`.
-        max_cells: int. Most cells; a shorter text has one a character.
+        max_cells: int. Most cells; a shorter text has one per character.
 
     Returns:
         `SurpriseStrip`. Readings of the same text have the same cells.
@@ -82,7 +82,7 @@ def surprise_strip(reading, max_cells=20_000):
 
 
 def _equal_edges(length, most, name):
-    """Return `parts + 1` rising integers from 0 to `length`, `parts <= most`."""
+    """Return `parts + 1` increasing integers from 0 to `length`, `parts <= most`."""
     if most < 1:
         raise ValueError(f"`{name}` must be at least 1. Received: {name}={most}")
     parts = min(most, length)

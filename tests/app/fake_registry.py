@@ -37,8 +37,11 @@ class FakeRegistry:
             for name, kind in zip(NAMES, kinds, strict=True)
         }
 
-    def names(self):
+    def names(self, capability=None):
         return NAMES
+
+    def fitting(self, names):
+        return names
 
     def entry(self, name):
         title, title_zh = TITLES[name]

@@ -13,6 +13,23 @@ def test_the_page_is_for_this_machine_unless_told_otherwise():
     assert options.models is None and options.auth is None and not options.open
 
 
+@pytest.mark.parametrize(
+    ("text", "size"), [("4GB", 4 * 10**9), ("1.5 GB", 15 * 10**8), ("500MB", 5 * 10**8)]
+)
+def test_the_memory_of_models_has_a_cap(text, size):
+    assert parse_arguments(["--memory", text]).memory == size
+    assert parse_arguments([]).memory is None
+
+
+@pytest.mark.parametrize(
+    "text", ["4", "GB", "0GB", "-1GB", "4 gigabytes", "٣GB", "9" * 400 + "GB"]
+)
+def test_a_memory_that_is_none_is_refused_in_a_sentence(text, capsys):
+    with pytest.raises(SystemExit):
+        parse_arguments([f"--memory={text}"])
+    assert "argument --memory: must be a size above 0" in capsys.readouterr().err
+
+
 def test_a_name_and_a_password_can_be_asked_for():
     assert parse_arguments(["--auth", "ann:b:c"]).auth == ("ann", "b:c")
 

@@ -10,9 +10,9 @@ from longkeras.app.catalogue import Catalogue
 from longkeras.app.figures.key_panel import key_html, key_numbers
 from longkeras.app.key_handlers import look_for_key
 from longkeras.data import samples
-from longkeras.serving import key_finder
-from longkeras.serving.registry import SAVED_MODELS
+from longkeras.serving import ModelRegistry, key_finder
 from tests.app.fake_registry import FakeRegistry
+from tests.serving.test_registry import write_models
 
 LENGTH = 1_024
 
@@ -61,10 +61,13 @@ def test_bad_input_is_told(catalogue, changed, key):
 
 
 def test_a_folder_without_the_encoder_is_told(catalogue, tmp_path):
-    catalogue.registry.key_finder = key_finder.KeyFinder(tmp_path)
-    assert last_of(catalogue).message.key == "key.missing"
-    (tmp_path / "config.json").write_text("{}", "utf-8")
-    assert last_of(catalogue).message.key == "key.broken"
+    encoder = {"task": "token_classifier", "family": "longformer"}
+    for capabilities, key in (([], "missing"), (["key_search"], "broken")):
+        folder = tmp_path / key
+        write_models(folder, capabilities=capabilities, **encoder)
+        (folder / "a" / "config.json").write_text("{}", "utf-8")
+        catalogue.registry.key_finder = ModelRegistry(folder).key_finder
+        assert last_of(catalogue).message.key == f"key.{key}"
 
 
 def test_the_panel_shows_each_number_and_each_digit(catalogue):
@@ -103,7 +106,7 @@ def test_texts_for_keys_are_long_and_english(catalogue):
 
 @pytest.mark.slow
 def test_the_shipped_encoder_finds_most_keys():
-    finder = key_finder.KeyFinder(SAVED_MODELS / "passkey-encoder")
+    finder = ModelRegistry().key_finder
     text = samples()[0].text
     found = [finder.find(text, LENGTH, depth / 10, 3) for depth in range(11)]
     assert sum(each.is_right for each in found) >= 9

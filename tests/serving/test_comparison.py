@@ -14,7 +14,9 @@ TEXT = "The moon, 月, rose.\n" * 80
 def registry():
     models = {"a": FakeLSTM(1), "b": FakeWindowed(2), "c": FakeFull(3)}
     shared = {name: SharedModel(model, name) for name, model in models.items()}
-    return SimpleNamespace(names=lambda: tuple(models), load=shared.__getitem__)
+    return SimpleNamespace(
+        names=lambda capability: tuple(models), load=shared.__getitem__
+    )
 
 
 def test_the_chosen_models_read_the_same_text(registry):

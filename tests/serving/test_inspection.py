@@ -6,9 +6,9 @@ import pytest
 from longkeras.evaluation import choose_protocol
 from longkeras.evaluation.language_models.protocol import CHUNK_LENGTH
 from longkeras.serving import inspect_place
+from longkeras.serving.byte_tokens import allowed_next_bytes, character_length
 from longkeras.serving.inspection import MOST_CONTEXT_BYTES
 from longkeras.serving.reading import Protocol, Reading
-from longkeras.serving.utf8 import allowed_next_bytes, character_length
 from longkeras.text import character_byte_offsets
 from tests.serving.fake_models import FakeFull, FakeLSTM, FakeWindowed, bits_one_by_one
 

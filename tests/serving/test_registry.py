@@ -2,11 +2,13 @@ import hashlib
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from longkeras import CheckpointError
 from longkeras.serving import ModelRegistry, registry
+from longkeras.serving.registry import PROGRAM_BYTES
 from tests.serving.fake_models import FakeLSTM
 
 
@@ -58,6 +60,71 @@ def test_the_manifest_is_read_without_loading(tmp_path, loads):
         {"en": 2.1},
     )
     assert loads == []
+
+
+@pytest.mark.parametrize(
+    ("task", "read_as"),
+    [
+        ("masked_lm", "masked_lm"),
+        ("LongformerTokenClassifier", "token_classifier"),
+        ("RecurrentCausalLM", "causal_lm"),
+    ],
+)
+def test_any_task_and_family_can_be_listed(tmp_path, task, read_as):
+    models = ModelRegistry(write_models(tmp_path, task=task, family="magic"))
+    assert (models.entry("a").task, models.entry("a").family) == (read_as, "magic")
+    # Only causal language models read by default.
+    assert models.names("reading") == (("a", "b") if read_as == "causal_lm" else ())
+    assert models.names() == ("a", "b")
+
+
+def test_an_older_manifest_without_a_task_lists_causal_language_models(tmp_path):
+    models = ModelRegistry(write_models(tmp_path))
+    assert models.entry("a").task == "causal_lm"
+    assert models.names("continuation") == ("a", "b")
+    assert models.names("key_search") == () and not models.key_finder.is_there
+
+
+def test_a_model_can_be_left_out_of_the_page(tmp_path):
+    models = ModelRegistry(write_models(tmp_path, capabilities=[]))
+    assert models.names("reading") == () and models.names() == ("a", "b")
+
+
+def test_a_class_of_another_task_is_refused(tmp_path, monkeypatch):
+    class FakeMaskedLM(FakeLSTM):
+        pass
+
+    monkeypatch.setattr(registry, "load_model", lambda path: FakeMaskedLM())
+    with pytest.raises(CheckpointError, match=r"`task`.*causal_lm.*FakeMaskedLM"):
+        ModelRegistry(write_models(tmp_path)).load("a")
+
+
+def test_a_language_model_of_subwords_is_refused(tmp_path, monkeypatch):
+    model = FakeLSTM()
+    model.preprocessor = SimpleNamespace(tokenizer="words")
+    monkeypatch.setattr(registry, "load_model", lambda path: model)
+    with pytest.raises(CheckpointError, match=r"`ByteTokenizer`.*capabilities"):
+        ModelRegistry(write_models(tmp_path)).load("a")
+
+
+def test_another_model_cannot_search_for_keys(tmp_path, loads):
+    encoder = {"task": "token_classifier", "capabilities": ["key_search"]}
+    models = ModelRegistry(write_models(tmp_path, **encoder))
+    with pytest.raises(CheckpointError, match="LongformerTokenClassifier"):
+        models.load("a")
+
+
+def test_the_memory_cap_counts_weight_files_and_programs(tmp_path, loads):
+    folder = write_models(tmp_path)
+    assert ModelRegistry(folder).memory_of("a") == PROGRAM_BYTES
+    assert ModelRegistry(folder).fitting(("a", "b")) == ("a", "b")
+    one = ModelRegistry(folder, memory=PROGRAM_BYTES)
+    assert one.fitting(("a", "b")) == ("a",)
+    assert ModelRegistry(folder, memory=1).fitting(("a", "b")) == ("a",)
+    for name in ("a", "b", "b", "a"):
+        one.load(name)
+    assert loads == ["a", "b", "a"]
+    assert ModelRegistry().memory_of("byte-lstm") > 12_000_000 + PROGRAM_BYTES
 
 
 def test_a_missing_chinese_title_is_the_english_one(tmp_path):
@@ -137,7 +204,14 @@ def test_a_broken_manifest_says_what_is_wrong(tmp_path, content, words):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"family": "magic"}, "`family`"),
+        ({"family": 3}, "`family`"),
+        ({"title_zh": 3}, "`title_zh`"),
+        ({"path": None}, "`path`"),
+        ({"task": "poetry"}, "`task`, one of backbone, causal_lm"),
+        ({"task": ["causal_lm"]}, "`task`"),
+        ({"capabilities": "reading"}, "`capabilities` as a list"),
+        ({"capabilities": ["key_search"]}, "causal_lm has"),
+        ({"task": "masked_lm", "capabilities": ["reading"]}, "masked_lm has"),
         ({"parameters": "many"}, "`parameters`"),
         ({"sha256": {}}, "`sha256`"),
         ({"path": "../elsewhere"}, "inside"),

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from longkeras.serving.sampling import draw_token, next_byte_probabilities
-from longkeras.serving.utf8 import allowed_next_bytes
+from longkeras.serving.byte_tokens import allowed_next_bytes, next_byte_probabilities
+from longkeras.serving.sampling import draw_token
 
 
 def draws(probabilities, number=4000, **settings):

@@ -11,6 +11,7 @@ from keras import ops
 from longkeras import load_model
 from longkeras.data import sample
 from longkeras.fitting import RunFolder
+from longkeras.serving import ModelRegistry
 from training import evaluation_report, passkey, passkey_texts
 from training.evaluation_record import read_records
 from training.recipes import passkey_encoder
@@ -48,6 +49,9 @@ def test_a_run_is_trained_measured_reported_and_exported(tmp_path, monkeypatch):
     preset = tmp_path / "models" / "passkey-encoder"
     model = load_model(preset)
     assert record["model"]["parameters"] == model.count_params()
+    registry = ModelRegistry(tmp_path / "models")
+    assert registry.names("key_search") == ("passkey-encoder",)
+    assert registry.load("passkey-encoder").parameters > model.count_params()
     (measurement,) = record["measurements"]
     assert measurement["length"] == 192
     (score,) = measurement["scores"]

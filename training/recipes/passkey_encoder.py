@@ -16,6 +16,7 @@ where a run had ended. `--measure` writes a record of recall by depth and length
 """
 
 import dataclasses
+import datetime
 import logging
 import pathlib
 import time
@@ -41,6 +42,7 @@ from training.command_line import recipe_parser, with_options
 from training.evaluate import RESULTS
 from training.evaluation_record import EvaluationRecord
 from training.evaluation_texts import load_text_set
+from training.export import add_to_manifest, file_digests
 from training.passkey import PASSKEY_MODELS, build_passkey_model
 from training.passkey_texts import PasskeyBatches, is_right, labelled
 
@@ -267,13 +269,13 @@ def parameters(model, config):
 
 
 def export(model, config, run, folder):
-    """Save a trained encoder as a preset folder, with one period of positions.
+    """Add a trained encoder to a folder of models, with one period of positions.
 
     Args:
         model: from `train`.
         config: `training.passkey.PasskeyConfig`.
         run: `longkeras.fitting.RunFolder`.
-        folder: path of the folder of models.
+        folder: path of the folder with `manifest.json`.
     """
     short = build_passkey_model(config)
     table = short.backbone.position_embedding.position_embeddings
@@ -285,6 +287,25 @@ def export(model, config, run, folder):
     preset = pathlib.Path(folder) / config.name
     save_model(short, preset)
     write_json(preset / "training.json", run.record(config))
+    entry = {
+        "name": config.name,
+        "title": f"Pass-key encoder ({config.family})",
+        "title_zh": f"密钥编码器（{config.family}）",
+        "family": config.family,
+        "task": "token_classifier",
+        # The page's texts are longer than those that the others read.
+        "capabilities": ["key_search"] if config.family == "longformer" else [],
+        "path": config.name,
+        "parameters": short.count_params(),
+        "sha256": file_digests(preset),
+        "recipe": {
+            "command": "python -m training.recipes.passkey_encoder --data DIR "
+            f"--model {config.name}",
+            "record": "training.json",
+        },
+        "date": datetime.date.today().isoformat(),
+    }
+    add_to_manifest(folder, entry)
 
 
 def _texts(data, split):
