@@ -54,7 +54,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"wrote {README}")
         return 0
     if wanted != README.read_text(encoding="utf-8"):
-        print("README.md does not match the manifest: run `make golden`", file=sys.stderr)
+        print(
+            "README.md does not match the manifest: run `make golden`", file=sys.stderr
+        )
         return 1
     return 0
 

@@ -88,10 +88,10 @@ def _point(group, heat, contestant, task, length, reach=None, **others):
 CASE = Case(
     title="Attention on a GPU, side by side",
     description=(
-        f"{TOKENS:,} tokens in all, 12 heads of 64, bfloat16, otherwise as on a "
-        "processor. A causal band has its keys on the left alone; JAX's cuDNN "
-        "attention takes no other band. *Memory* is what PyTorch allocates in a "
-        "call, and what XLA says that the program takes beside its inputs."
+        f"{TOKENS:,} tokens in total, 12 heads of size 64, bfloat16; otherwise as on a "
+        "CPU. A causal window has keys on the left only; JAX's cuDNN attention "
+        "supports no other window. *Memory* is what PyTorch allocates during a call, "
+        "or what XLA reports for the program in addition to its inputs."
     ),
     tests=(
         "tests/ops/test_banded_attention.py",

@@ -76,19 +76,20 @@ def _heat(group, task, reach, length, sizes):
 
 
 CASE = Case(
-    title="A whole model: Longformer, base size",
+    title="Longformer base model",
     description=(
-        "A text classifier of 12 layers, 768 wide, 12 heads, 3,072 inside and 50,265 "
-        "tokens, random weights, one text of 4,096 tokens, float32, the first token "
-        "global: `longkeras.models.LongformerTextClassifier`, compiled as `compile` "
-        "chooses (TensorFlow's graph, attention in it one program of XLA's), and "
-        "Hugging Face's `LongformerForSequenceClassification` on PyTorch, eager. "
-        "*Training* is a step of AdamW with the dropout of both that is default, 0.1. "
-        "The two were timed in turns after a first call each; every time and memory "
-        "comes from a process of its own, started for it, and *memory* is the peak of "
-        "the whole process: libraries, weights, optimizer and compiling count. "
-        "*Loading* is the first in its process, libraries imported before, of one "
-        "safetensors file that lies in the operating system's cache."
+        "A text classifier with 12 layers, hidden size 768, 12 heads, intermediate "
+        "size 3,072 and a vocabulary of 50,265 tokens, random weights, float32, on "
+        "one text of 4,096 tokens whose first token is global. "
+        "`longkeras.models.LongformerTextClassifier`, compiled with its defaults (a "
+        "TensorFlow graph in which attention is a single XLA program), is compared "
+        "with Hugging Face's `LongformerForSequenceClassification`, eager on PyTorch. "
+        "*Training* is one AdamW step with the default dropout of both, 0.1. The two "
+        "were timed in turns after one warm-up call each. Every time and memory value "
+        "comes from a fresh process, and *memory* is the peak of that whole process, "
+        "including libraries, weights, optimizer and compilation. *Loading* is the "
+        "first load in a process, after importing the libraries, of one safetensors "
+        "file that is in the operating system's cache."
     ),
     tests=(
         "tests/models/longformer/test_parity.py",
