@@ -28,7 +28,10 @@ def section(result, picture_names=()):
     for point in result["points"]:
         groups.setdefault(point["group"], []).append(point)
     for group, points in groups.items():
-        parts += [f"### {_HEADINGS.get(group, group.capitalize())}", _group(group, points, result)]
+        parts += [
+            f"### {_HEADINGS.get(group, group.capitalize())}",
+            _group(group, points, result),
+        ]
         parts += _not_run(points, result["contestants"])
     parts.append(circumstances(result))
     return "\n\n".join(parts) + "\n"

@@ -1,4 +1,4 @@
-"""The pictures of the evaluation report: bits, and hidden numbers that are found."""
+"""Pictures of the evaluation report: bits per byte and recall."""
 
 import collections
 import math
