@@ -1,4 +1,4 @@
-"""The machine, the versions and the commit that a result was measured with."""
+"""Machine, versions and commit of a measurement."""
 
 import importlib.metadata
 import os

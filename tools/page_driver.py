@@ -1,4 +1,4 @@
-"""Drives the page in headless Chromium, for the browser tests and the screenshots."""
+"""Driver of the page in headless Chromium, for browser tests and screenshots."""
 
 import shutil
 from contextlib import contextmanager

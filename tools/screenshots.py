@@ -1,4 +1,4 @@
-"""Pictures of the page with the shipped models, for the README.
+"""Take screenshots of the page with the shipped models, for the README.
 
 python -m tools.screenshots                 writes docs/images/*.png
 python -m tools.screenshots --models DIR    with other models

@@ -3,9 +3,9 @@
     python -m training.evaluate --model saved_models/byte-lstm --data DIR
 
 Bits per byte by protocol, bits by position, use of the far context, recall of hidden
-numbers; everything goes to one JSON file a run, `RESULTS/<model>.<texts>.json`, with a
+numbers. Each run writes one JSON file, `RESULTS/<model>.<texts>.json`, with a
 protocol given by name `RESULTS/<model>.<texts>.<protocol>.json`.
-`python -m training.evaluation_report` makes tables and pictures of them.
+`python -m training.evaluation_report` generates tables and pictures from them.
 """
 
 import argparse

@@ -222,9 +222,9 @@ def _recall(records):
     ]
     words = (
         "The share of texts in which a language model finds the hidden number more "
-        "probable than each alternative, ± its standard error. *Depth*: the "
-        "position of the number in the text, from 0 (beginning) to 1 (end). *Distance*: "
-        "the bytes from the number to the question. *Chance*: the accuracy of guessing."
+        "probable than each alternative, ± its standard error. *Depth*: the position "
+        "of the number in the text, from 0 (beginning) to 1 (end). *Distance*: the "
+        "bytes from the number to the question. *Chance*: the accuracy of guessing."
     )
     table = _table([header, *rows])
     return _section("Recall", f"{words}\n\n{table}") if rows else ""

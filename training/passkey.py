@@ -172,7 +172,7 @@ def build_passkey_model(config, max_sequence_length=None):
 
 
 def position_waves(period, hidden_dim):
-    """Waves that go on where they began: each position is the one a period earlier.
+    """Periodic position waves: each position equals the one a period earlier.
 
     What stands how far apart can be told from them, and nothing else: content is read
     alike at every place of a text of any length.

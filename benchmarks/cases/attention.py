@@ -1,7 +1,7 @@
-"""The attention operation, in turns with everyone else's: `ours` against peers.
+"""Attention ops of longkeras compared with those of other libraries.
 
-`longkeras.ops.banded_attention` and `longformer_attention`; the same numbers come out
-of every contestant that sees the same keys (tests/benchmarks/test_contestants.py).
+Measures `longkeras.ops.banded_attention` and `longformer_attention`. All contestants
+with the same visible keys give the same output (tests/benchmarks/test_contestants.py).
 """
 
 from benchmarks.attention_targets import evaluate
@@ -53,7 +53,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """The inputs some times over, and the scores that a contestant holds at once."""
+    """Several copies of the inputs, and the scores that a contestant holds at once."""
     setting = Setting(contestant=contestant, **point)
     if setting.task == "matmul":
         return 3 * 4 * setting.length**2
@@ -99,7 +99,7 @@ def _short_text(lengths=SHORT_LENGTHS, reaches=REACHES):
 
 
 def _everyone(task, lengths=LENGTHS, reaches=REACHES):
-    """Who runs where: what takes minutes and is asked for by no target is left out."""
+    """Contestants per point, without slow ones that no target needs."""
     for length in lengths:
         heat = f"{task}, {length:,} tokens"
         wide = reaches[-1:]
@@ -176,7 +176,7 @@ CASE = Case(
         "tests/ops/test_banded_attention.py",
         "tests/ops/test_linear_memory.py",
         "tests/benchmarks/test_contestants.py",
-        # PyTorch's contestants too.
+        # Includes PyTorch's contestants.
         "-m",
         "not (slow or browser or multiprocess)",
     ),

@@ -1,4 +1,4 @@
-"""The attention operation alone: a band against every pair."""
+"""Memory of sliding-window attention compared with full attention."""
 
 from benchmarks.registry import Case, Workload
 

@@ -1,7 +1,7 @@
-"""The attention operation on an NVIDIA GPU, against what JAX and PyTorch have there.
+"""Attention ops on an NVIDIA GPU, compared with those of JAX and PyTorch.
 
-The same contestants run on a processor at the sizes of `smoke_points`, which shows
-that nothing is misspelt; the numbers mean something on a GPU only.
+The contestants also run on a CPU at the sizes of `smoke_points`, as a test of the code;
+the numbers are meaningful only on a GPU.
 """
 
 from benchmarks.attention_targets import evaluate_on_gpu
@@ -33,7 +33,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """Of the computer's own memory: inputs are made there."""
+    """Bytes of host memory, in which the inputs are made."""
     setting = Setting(contestant=contestant, **point)
     if setting.task in ("matmul", "copy"):
         return 3 * 4 * setting.length**2

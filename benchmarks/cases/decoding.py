@@ -1,4 +1,4 @@
-"""Writing tokens after a long text, beside Hugging Face's loop."""
+"""Generation after a long prompt, compared with Hugging Face's."""
 
 from benchmarks.contestants.decoding_setting import MODELS, DecodingSetting
 from benchmarks.decoding_targets import LENGTH, LENGTHS, WINDOW, evaluate
@@ -32,7 +32,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """Libraries, weights, and keys and values some times over."""
+    """Libraries, weights, and several copies of keys and values."""
     setting = DecodingSetting(contestant=contestant, **point)
     width = setting.hidden_dim
     return 2**30 + 64 * setting.num_layers * width * (setting.length + 8 * width)

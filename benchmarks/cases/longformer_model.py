@@ -1,4 +1,4 @@
-"""Longformer's text classifier as a whole, base size, beside Hugging Face's."""
+"""Longformer text classifier of base size, compared with Hugging Face's."""
 
 from benchmarks.contestants.longformer_model_setting import TASKS, ModelSetting
 from benchmarks.longformer_model_targets import (
@@ -38,7 +38,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """Libraries, weights some times over, and what a layer keeps for the gradient."""
+    """Libraries, several copies of the weights, and activations kept for gradients."""
     setting = ModelSetting(contestant=contestant, **point)
     weights = 4 * setting.parameters()
     if setting.task == "loading":
@@ -54,7 +54,7 @@ def required_bytes(contestant, **point):
 
 
 def _points(reaches=(WIDE, NARROW), length=LENGTH, **sizes):
-    """Windows of one task next to each other: they are compared too."""
+    """The points, with the windows of one task next to each other for comparison."""
     for task in ("forward", "training"):
         for reach in reaches:
             yield from _heat(f"window {2 * reach}", task, reach, length, sizes)

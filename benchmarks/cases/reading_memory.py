@@ -1,4 +1,4 @@
-"""Time and memory of shipped language models that read a text."""
+"""Time and memory of the shipped language models when reading a text."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""LSTM layers beside those of PyTorch and of Keras."""
+"""LSTM layers compared with those of PyTorch and Keras."""
 
 from benchmarks.contestants.recurrent_setting import TASKS, RecurrentSetting
 from benchmarks.recurrent_targets import LENGTH, evaluate
@@ -32,7 +32,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """Libraries, weights and their gradients, and what every step keeps."""
+    """Libraries, weights, gradients, and the activations kept by every step."""
     setting = RecurrentSetting(contestant=contestant, **point)
     weights = 8 * setting.num_layers * setting.units**2
     kept = 16 * setting.num_layers * setting.batch * setting.length * setting.units
