@@ -10,7 +10,7 @@ from benchmarks.target_rows import find_point, median_seconds, target_row
 OURS = "ours_tensorflow"
 _LENGTH = 4096
 _SHORT = (32, 1024)
-# peer, task, length, keys a side, global tokens, least ratio
+# peer, task, length, keys per side, global tokens, least ratio
 _LEAST_RATIOS = (
     ("huggingface", "forward", _LENGTH, 256, 0, 4.5),
     ("huggingface", "forward", _LENGTH, 256, 1, 4.5),

@@ -1,4 +1,4 @@
-"""Runs benchmarks: `python -m benchmarks.run attention`."""
+"""Run benchmarks: `python -m benchmarks.run attention`."""
 
 import argparse
 import dataclasses
@@ -18,18 +18,18 @@ from tools import machine
 
 _ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("results")
-# Of the memory that is free, at most this share: the machine may have other users.
+# The largest share of free memory to use: the machine may have other users.
 _SHARE_OF_MEMORY = 0.5
 
 
 _REPEATS = 5
-# Running processes from which times are no longer those of this machine.
+# Load above which times are not representative of the machine.
 _BUSY = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Which points of a case are measured, and how thoroughly.
+    """Selection of the points of a case, and the effort of measuring them.
 
     Args:
         repeats: int. Measured calls a point. Defaults to `None`: 5, or what

@@ -18,7 +18,7 @@ _PACKAGES = (
     "transformers",
     "numpy",
 )
-# Code that results depend on.
+# Code on which results depend.
 _MEASURED = ("longkeras", "benchmarks", ":!benchmarks/results")
 _ROOT = Path(__file__).resolve().parents[1]
 

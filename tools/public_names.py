@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 GOLDEN = Path(__file__).resolve().parents[1] / "tests/golden/public_names.json"
-# The page is a program: what it imports is not an interface.
+# The page is a program, not an interface.
 NOT_AN_INTERFACE = ("app",)
 
 
@@ -25,7 +25,7 @@ def public_packages() -> list[str]:
 
 
 def public_names(package: str) -> list[str]:
-    """What a package exports, sorted."""
+    """Sorted exports of a package."""
     return sorted(importlib.import_module(package).__all__)
 
 

@@ -47,7 +47,7 @@ def main(argv=None):
 
 def _settings(args):
     settings = with_options(EvaluationSettings(), args)
-    # All of a text is asked for by 0.
+    # 0 means the whole text.
     return dataclasses.replace(settings, max_bytes=settings.max_bytes or None)
 
 

@@ -14,16 +14,16 @@ SHORT_LENGTHS = (32, 64, 128, 256, 512, 1024, 2048, 4096, 16384)
 LONG_LENGTHS = (1024, 4096, 16384, 65536)
 GLOBALS = (1, 64)
 WIDENING_REACHES = (32, 64, 128, 256, 512)
-# Length of the groups that vary something else, and of the targets.
+# Length in the groups that vary something else, and in the targets.
 LENGTH = 4096
-# Every pair has its score here, in the gradient more than once: not beyond this.
+# Limit for contestants that hold all scores, more than once in the gradient.
 LONGEST_FULL_TRAINING = 4096
 
 _KERAS = "benchmarks.contestants.keras_attention"
 _TORCH = "benchmarks.contestants.torch_attention"
 _TENSORFLOW = {
     "environment": {"KERAS_BACKEND": "tensorflow"},
-    # With oneDNN its allocator keeps what is freed, and no rise would be seen.
+    # oneDNN's allocator keeps freed memory, which would hide the rise.
     "memory_environment": {"TF_ENABLE_ONEDNN_OPTS": "0"},
 }
 CONTESTANTS = {

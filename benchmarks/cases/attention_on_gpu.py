@@ -9,7 +9,7 @@ from benchmarks.cases import attention
 from benchmarks.contestants.setting import Setting
 from benchmarks.registry import Case, Contestant
 
-# As many tokens at every length: short texts come in larger batches.
+# The same number of tokens at every length: short texts come in larger batches.
 TOKENS = 65536
 LENGTHS = (4096, 16384, 65536)
 REACHES = (32, 256)

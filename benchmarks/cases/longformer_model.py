@@ -94,7 +94,7 @@ CASE = Case(
     tests=(
         "tests/models/longformer/test_parity.py",
         "tests/benchmarks/test_longformer_model_contestants.py",
-        # Hugging Face's too.
+        # Includes Hugging Face's.
         "-m",
         "not (slow or browser or multiprocess)",
     ),

@@ -8,7 +8,7 @@ LENGTHS = tuple(1024 * 2**doublings for doublings in range(7))
 # Beyond this one call of full attention takes minutes.
 LONGEST_FULL = 16384
 CHUNK = 1024
-# What each contestant reads with: a shipped model, and in one pass or in chunks.
+# The model of each contestant, read in one pass or in chunks.
 CONTESTANTS = {
     "sliding_window": ("byte-longformer", "one_pass"),
     "sliding_window_in_chunks": ("byte-longformer", "chunks"),

@@ -69,7 +69,7 @@ CASE = Case(
     tests=(
         "tests/ops/test_recurrent_scan.py",
         "tests/benchmarks/test_recurrent.py",
-        # PyTorch's too.
+        # Includes PyTorch's.
         "-m",
         "not (slow or browser or multiprocess)",
     ),

@@ -73,7 +73,7 @@ def peak_rise_on_accelerator(step, arguments):
 
         if jax.default_backend() == "cpu":
             return None
-        # JAX never forgets its highest peak: ask the program what it will take.
+        # JAX does not reset its peak, so ask the compiled program for its memory.
         memory = step.lower(*arguments).compile().memory_analysis()
         return lambda: memory.temp_size_in_bytes + memory.output_size_in_bytes
     if _backend() == "torch":
@@ -129,7 +129,7 @@ def _window(setting):
     )
     width = setting.num_heads * setting.head_dim
     layer.build((setting.batch, 8, width), (setting.batch, 8, width))
-    # Attention alone is compared: inputs are projected already, outputs stay so.
+    # Only attention is compared, so inputs and outputs are not projected.
     for projection in ("query", "key", "value", "output"):
         setattr(layer, f"_{projection}_dense", _unchanged)
 

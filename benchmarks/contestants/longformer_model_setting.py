@@ -75,7 +75,7 @@ class ModelSetting:
         return np.arange(self.batch, dtype="int32") % NUM_CLASSES
 
     def parameters(self):
-        """How many weights the classifier has."""
+        """Number of weights of the classifier."""
         width, inner = self.hidden_dim, self.intermediate_dim
         square = width * (width + 1)
         layer = 7 * square + inner * (width + 1) + width * (inner + 1) + 4 * width

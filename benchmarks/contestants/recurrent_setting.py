@@ -66,7 +66,7 @@ class RecurrentSetting:
         ]
 
     def facts(self):
-        """What the result says of the work.
+        """Description of the work for the result.
 
         Counted are the products alone: with inputs and with states, and for the
         gradient two more of each.

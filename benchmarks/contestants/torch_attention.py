@@ -76,7 +76,7 @@ class _Given(torch.nn.Module):
         self.tensor = None
 
     def forward(self, hidden_states):
-        # The attention divides its queries in place: it may not have the inputs.
+        # The attention divides its queries in place, so it gets a copy.
         return self.tensor.clone() if self.is_divided_in_place else self.tensor
 
 
@@ -150,7 +150,7 @@ def _flex(setting):
         return (distance >= -left) & (distance <= right)
 
     length = setting.length
-    # Uncompiled it looks at every pair, which a GPU's lengths are too long for.
+    # Without compilation it computes every pair, too many at the lengths of a GPU.
     make_mask = (
         torch.compile(create_block_mask) if _device() == "cuda" else create_block_mask
     )

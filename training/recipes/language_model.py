@@ -20,7 +20,7 @@ from training.export import export_model
 from training.model_configs import MODEL_CONFIGS
 from training.train_language_model import train_language_model
 
-# Those that suit the learning rates of the configurations.
+# The optimizers that suit the configured learning rates.
 _OPTIMIZERS = ("adamw", "muon")
 
 

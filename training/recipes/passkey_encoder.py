@@ -45,13 +45,13 @@ from training.passkey import PASSKEY_MODELS, build_passkey_model
 from training.passkey_texts import PasskeyBatches, is_right, labelled
 
 _LOGGER = logging.getLogger("training")
-# Bytes that are read side by side where nothing is learnt.
+# Bytes that are read in one batch without training.
 _BYTES_AT_ONCE = 16_384
 
 
 @dataclasses.dataclass(frozen=True)
 class RecallSettings:
-    """How much is measured; part of the record.
+    """Amount of the measurement; part of the record.
 
     Args:
         lengths: tuple of int. Bytes of the texts.
@@ -147,7 +147,7 @@ def train(config, data, run, epoch_steps=50):
         )
     texts, held_out = _texts(data, "train"), _texts(data, "valid")
     model = build_passkey_model(config, _row_length(max(config.stages)[0], config))
-    # Longformer's classes decide themselves whether XLA helps.
+    # Longformer's classes choose by themselves whether to use XLA.
     jit_compile = False if config.family == "lstm" else "auto"
     compile_for_training(model, config.optimizer_settings, jit_compile)
     checkpoint = run.checkpoint()
@@ -251,7 +251,7 @@ def long_enough(model, config, length):
 
 
 def parameters(model, config):
-    """How many weights a model has, one period of positions counted.
+    """Number of weights of a model, with one period of positions.
 
     Args:
         model: from `training.passkey.build_passkey_model`.
