@@ -1,1 +1,1 @@
-"""Time and memory, measured after the case's own tests have passed."""
+"""Benchmarks of time and memory, run after the tests of a case have passed."""

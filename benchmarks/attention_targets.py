@@ -1,6 +1,6 @@
-"""What the attention case should reach, and whether its points do.
+"""Targets of the attention case.
 
-A ratio is the peer's median over ours, both timed in turns in one heat.
+A ratio is the peer's median time over that of longkeras, timed in turns in one heat.
 """
 
 import math
@@ -10,7 +10,7 @@ from benchmarks.target_rows import find_point, median_seconds, target_row
 OURS = "ours_tensorflow"
 _LENGTH = 4096
 _SHORT = (32, 1024)
-# peer, task, length, keys a side, global tokens, least ratio
+# peer, task, length, keys per side, global tokens, least ratio
 _LEAST_RATIOS = (
     ("huggingface", "forward", _LENGTH, 256, 0, 4.5),
     ("huggingface", "forward", _LENGTH, 256, 1, 4.5),
@@ -26,6 +26,11 @@ _LEAST_RATIOS = (
     ("window_tensorflow", "forward", _LENGTH, 32, 0, 10.0),
     ("window_tensorflow", "forward", _LENGTH, 256, 0, 10.0),
 )
+_BACKENDS = {
+    "ours_tensorflow": "TensorFlow",
+    "ours_jax": "JAX",
+    "ours_torch": "PyTorch",
+}
 _WORDS = {
     "huggingface": "Hugging Face Longformer",
     "sdpa": "PyTorch SDPA, full",
@@ -59,7 +64,7 @@ def evaluate(points):
 
 
 def evaluate_on_gpu(points):
-    """As `evaluate`, where there are no targets: shares of the chip's ceiling."""
+    """Rows without targets: shares of the rate of a large matrix product."""
     measured = [point for point in points if "skipped" not in point]
     return list(_product_shares(measured))
 
@@ -83,9 +88,9 @@ def log_log_slope(pairs):
 
 
 def peer_ratio(measured, peer, contestant=OURS):
-    """Median of a peer's point over that of a contestant of ours in its heat, or None.
+    """Median of a peer's point over that of longkeras in its heat, or None.
 
-    Ours sees as many keys a side; against full attention, most keys a side.
+    longkeras has the same keys per side; against full attention, the widest window.
     """
     ours = [
         point
@@ -125,17 +130,19 @@ def _least_ratio(measured, peer, task, length, reach, num_globals, least):
 
 
 def _on_other_backends(measured, task):
-    """What the same walk reaches over other libraries' products."""
+    """Ratios of longkeras on JAX and PyTorch."""
     ratios = []
     for peer in measured:
         is_asked = peer["group"] == task and peer["length"] == _LENGTH
         if is_asked and peer["contestant"] == "huggingface":
             for contestant in ("ours_jax", "ours_torch"):
                 ratio = peer_ratio(measured, peer, contestant)
-                library = contestant.removeprefix("ours_")
+                library = _BACKENDS[contestant]
                 if ratio is not None:
                     ratios.append(f"{ratio:.2f} ({library}, {peer['reach']} a side)")
-    target = f"{task}, {_LENGTH:,} tokens: {_WORDS['huggingface']} ÷ ours elsewhere"
+    target = (
+        f"{task}, {_LENGTH:,} tokens: {_WORDS['huggingface']} ÷ ours on other backends"
+    )
     return target_row(target, "; ".join(ratios) or "not measured")
 
 
@@ -205,7 +212,7 @@ def _more_globals(measured, task, most):
 
 
 def _product_shares(measured):
-    """How much of its library's rate for a large matrix product ours attains."""
+    """Share of its backend's rate for a large matrix product that longkeras attains."""
     for product in measured:
         library = product["contestant"]
         if product["task"] != "matmul" or not library.startswith("ours"):
@@ -220,5 +227,8 @@ def _product_shares(measured):
             and point["length"] == _LENGTH
         ]
         if shares:
-            about = f"{library}: share of its {ceiling / 1e9:,.0f} GFLOP/s"
-            yield target_row(f"{about} in a large matrix product", "; ".join(shares))
+            about = f"ours, {_BACKENDS.get(library, library)}: share of the"
+            yield target_row(
+                f"{about} {ceiling / 1e9:,.0f} GFLOP/s of a large matrix product",
+                "; ".join(shares),
+            )

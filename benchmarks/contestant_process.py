@@ -1,4 +1,4 @@
-"""The parent's side of a contestant's process."""
+"""Client of a contestant's process."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
 class ContestantError(RuntimeError):
-    """A contestant could not do what it was told; the message says why."""
+    """Raised if a contestant fails; the message gives the reason."""
 
 
 class ContestantProcess:
@@ -69,7 +69,7 @@ class ContestantProcess:
         return answer["answer"]
 
     def is_alive(self):
-        """Whether it can be asked."""
+        """Whether the process accepts commands."""
         return self._process.poll() is None
 
     def close(self):

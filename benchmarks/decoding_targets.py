@@ -1,4 +1,4 @@
-"""What the decoding case should reach, and whether its points do."""
+"""Targets of the decoding case."""
 
 from benchmarks.target_rows import find_point, median_seconds, target_row
 from tools.log_log_picture import Panel, Series, picture
@@ -41,7 +41,7 @@ def evaluate(points):
 
 
 def pictures(result):
-    """Time a token against the length of the text before, as SVG by name."""
+    """Time per token against the length of the prompt, as SVG by name."""
     series = {}
     for point in result["points"]:
         if "skipped" not in point and point["group"] == "growing length":
@@ -50,7 +50,9 @@ def pictures(result):
     if not series:
         return {}
     lines = tuple(Series(name, tuple(pairs)) for name, pairs in series.items())
-    panel = Panel("longkeras, TensorFlow", "tokens before", "ms a token", lines)
+    panel = Panel(
+        "longkeras, TensorFlow", "tokens in the prompt", "ms per token", lines
+    )
     return {"decoding_length": picture([panel], list(series))}
 
 
@@ -72,7 +74,7 @@ def _ratio(measured, ours, peer, least=None):
 
 def _growth(measured, model, most=None):
     short, long = LENGTHS[0], LENGTHS[-1]
-    target = f"{model}: a token after {long:,} ÷ after {short:,}" + (
+    target = f"{model}: time per token after {long:,} ÷ after {short:,} tokens" + (
         "" if most is None else f" ≤ {most:g}"
     )
     found = [

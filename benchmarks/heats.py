@@ -1,4 +1,4 @@
-"""Points timed in turns: A B C A B C, so that what disturbs one disturbs all."""
+"""Timing of points in turns, A B C A B C, so that disturbances affect all of them."""
 
 import itertools
 import statistics
@@ -9,14 +9,14 @@ from benchmarks.contestant_process import ContestantError, ContestantProcess
 from benchmarks.measurement import available_bytes
 
 MOST_TURNS = 15
-# A turn shorter than this would measure the clock: then it makes several calls.
+# Shorter turns would measure the clock, so they make several calls.
 _TURN_SECONDS = 0.02
-# OpenMP's threads wait busily for some milliseconds after a call of PyTorch.
+# OpenMP's threads spin for some milliseconds after a PyTorch call.
 _PAUSE_SECONDS = 0.015
-# Of the memory that is free, at most this share for the points being prepared.
+# The largest share of free memory for the points being prepared.
 _SHARE_OF_MEMORY = 0.8
 _PREPARED_AT_ONCE = 2
-# What takes this long is not called once more than it must be.
+# Calls of this length are not repeated more often than necessary.
 _SLOW_SECONDS = 1.0
 
 
@@ -35,7 +35,7 @@ def measure_heats(case, points, budget, turns=None, say=print):
     Returns:
         list of dicts: each point with `seconds`, `peak_rise_bytes` (or
         `peak_rss_bytes`, that of the process, where processes are fresh) and what
-        its workload tells, or with `skipped`, the reason why it was not run.
+        of its workload, or with `skipped`, the reason why it was not run.
     """
     heats = [list(heat) for _, heat in itertools.groupby(points, key=_heat)]
     measured = []
@@ -50,13 +50,13 @@ def measure_heats(case, points, budget, turns=None, say=print):
 
 
 def turns_of(estimate, budget, turns=None, least=3):
-    """How often a point is timed, and how many calls a turn makes.
+    """Number of turns of a point, and of calls in a turn.
 
     Args:
         estimate: float. Seconds of a call.
         budget: float. Seconds for all turns.
-        turns: int. Defaults to `None`, as many as fit.
-        least: int. Turns where few or none fit. Defaults to `3`.
+        turns: int. Defaults to `None`: as many as fit.
+        least: int. Minimum number of turns. Defaults to `3`.
 
     Returns:
         `(turns, calls)`, ints.
@@ -73,7 +73,7 @@ def _heat(point):
 
 
 class _Processes:
-    """The processes that are alive: one a contestant, and one for its memory."""
+    """The running processes: one per contestant, and one for its memory."""
 
     def __init__(self, case):
         self.case = case
@@ -87,7 +87,7 @@ class _Processes:
             process.close()
 
     def start(self, name):
-        """The process of a contestant and that for its memory, perhaps the same."""
+        """The process of a contestant and the one for its memory, possibly the same."""
         contestant = self.case.contestants[name]
         has_two = contestant.memory_environment is not None
         kinds = [(name, False), (name, has_two)]
@@ -99,13 +99,13 @@ class _Processes:
         return [self._alive[kind] for kind in kinds]
 
     def keep_only(self, points):
-        """End the processes of contestants that have no point among these."""
+        """End the processes of contestants without a point among these."""
         needed = {point["contestant"] for point in points}
         for kind in [kind for kind in self._alive if kind[0] not in needed]:
             self._alive.pop(kind).close()
 
     def release(self):
-        """Let every process forget its points, or end it."""
+        """Release the points of every process, or end it."""
         if self.case.has_fresh_processes:
             self.keep_only([])
         for process in self._alive.values():
@@ -133,7 +133,7 @@ def _measure_heat(case, heat, processes, budget, turns):
 
 
 def _prepare(case, runners, processes):
-    """Compile and measure memory; contestants do so beside each other."""
+    """Compile and measure memory, the contestants in parallel."""
     by_contestant = {}
     for runner in runners:
         by_contestant.setdefault(runner.point["contestant"], []).append(runner)
@@ -149,7 +149,7 @@ def _prepare(case, runners, processes):
             runner.memory_process = memory_process if has_memory else None
             runner.attempt(runner.prepare, case)
 
-    # Importing a backend takes seconds: all that are missing begin at once.
+    # Importing a backend takes seconds, so all missing processes start at once.
     for name in by_contestant:
         processes.start(name)
     with ThreadPoolExecutor(_prepared_at_once(case)) as pool:
@@ -161,7 +161,7 @@ def _prepared_at_once(case):
 
 
 class _Runner:
-    """One point on its way through a heat."""
+    """The measurement of one point in a heat."""
 
     def __init__(self, point, index):
         self.point, self.index = point, index
@@ -171,7 +171,7 @@ class _Runner:
         self.skipped = None
 
     def attempt(self, action, *arguments):
-        """Run a step; a contestant that cannot is out, and the reason is kept."""
+        """Run a step. If it fails, the point is skipped and the reason is kept."""
         if self.skipped is not None:
             return
         try:
@@ -199,12 +199,12 @@ class _Runner:
         estimate = self.process.ask("estimate", self.index)
         self.turns, self.calls = turns_of(estimate, budget, turns, least)
         if estimate > _SLOW_SECONDS and self.turns > 1:
-            # A call by itself, after the others' and before theirs: a turn like any.
+            # A single call between those of the others counts as a turn.
             self.turns -= 1
             self.seconds.append(estimate)
 
     def is_due(self, turn, most):
-        """Whether it runs in this turn: its turns are spread over all of them."""
+        """Whether it runs in this turn. Its turns are spread evenly over all turns."""
         return turn * self.turns // most != (turn + 1) * self.turns // most
 
     def take_turn(self):
@@ -216,7 +216,7 @@ class _Runner:
     def result(self):
         if self.skipped is not None:
             return {**self.point, "skipped": self.skipped}
-        # Where no turn was taken the first call is what was asked for.
+        # Without a turn, the first call is the measurement.
         seconds = self.seconds or [self.facts["first_seconds"]]
         return {
             **self.point,

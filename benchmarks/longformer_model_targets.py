@@ -1,6 +1,6 @@
-"""What the whole-model case should reach, and whether its points do.
+"""Targets of the whole-model case.
 
-A ratio is Hugging Face's median over ours, both timed in turns in one heat.
+A ratio is Hugging Face's median over that of longkeras, timed in turns in one heat.
 """
 
 from benchmarks.target_rows import find_point, median_seconds, target_row
@@ -116,7 +116,7 @@ def _load_seconds(measured, contestant, most=None):
 
 
 def _compile_seconds(measured, task, reach):
-    """The first call over the others': it compiles."""
+    """Compilation time: the first call minus the later ones."""
     target = f"ours, compiling, {_WORDS[task]}, {reach} a side"
     point = find_point(measured, contestant=OURS, task=task, reach=reach)
     if point is None:

@@ -92,7 +92,7 @@ def release_freed_memory():
     """Give what was freed, and kept for reuse, back to the operating system."""
     gc.collect()
     if sys.platform == "linux":
-        # What is freed but kept for reuse would hide the first megabytes of a rise.
+        # Memory freed but kept for reuse would hide the first megabytes of a rise.
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)

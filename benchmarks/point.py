@@ -17,7 +17,7 @@ def main(argv=None):
     name, point, repeats = sys.argv[1:] if argv is None else argv
     point = json.loads(point)
     case = load_case(name)
-    # The compiler's first program takes memory of its own: let that be a short one.
+    # The first compiled program takes extra memory, so compile a short one first.
     case.prepare(**{**point, "length": _SHORT}).run()
     workload = case.prepare(**point)
     result = {**point, **workload.facts, **measure(workload.run, int(repeats))}

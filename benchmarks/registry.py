@@ -1,4 +1,4 @@
-"""Which benchmarks there are, and what a case consists of."""
+"""Registry of the benchmark cases, and the classes that describe them."""
 
 import dataclasses
 import importlib
@@ -13,22 +13,22 @@ CASES = {
     "reading_memory": "benchmarks.cases.reading_memory",
     "recurrent": "benchmarks.cases.recurrent",
 }
-# The same questions where an NVIDIA GPU is found.
+# Variants for machines with an NVIDIA GPU.
 GPU_CASES = {"attention": "benchmarks.cases.attention_on_gpu"}
 PLATFORMS = ("cpu", "gpu")
 
 
 @dataclasses.dataclass(frozen=True)
 class Workload:
-    """What one point of a case runs, ready to be measured.
+    """The prepared work of one point of a case, ready to be measured.
 
     Args:
-        run: callable without arguments. Does the work and waits for its end.
-        facts: dict. What the point worked on, for the result: sizes, names.
-        peak_rise: callable without arguments, or None. Bytes that a call takes on
-            an accelerator, whose memory the operating system does not see.
-        arrays: callable of what `run` returns, or None. The same as NumPy arrays,
-            the output and then the gradients `(batch, sequence, heads, head_dim)`.
+        run: callable without arguments. Does the work and waits until it is done.
+        facts: dict. Description of the work for the result: sizes, names.
+        peak_rise: callable without arguments, or None. Peak bytes of a call on an
+            accelerator, whose memory the operating system does not report.
+        arrays: callable of the result of `run`, or None. Converts it to NumPy arrays:
+            the output, then the gradients `(batch, sequence, heads, head_dim)`.
     """
 
     run: Callable[[], Any]
@@ -39,16 +39,16 @@ class Workload:
 
 @dataclasses.dataclass(frozen=True)
 class Contestant:
-    """A program that is timed in turns with others, in a process that stays alive.
+    """An implementation that is timed in turns with others, in a process of its own.
 
     Args:
-        title: str. How the report names it.
-        module: str. Where its `prepare(contestant, **point)` is, a dotted name.
+        title: str. Its name in the report.
+        module: str. Dotted name of the module with its `prepare(contestant, **point)`.
         environment: dict of str. Environment variables of its process.
-        memory_environment: dict of str, or None. Variables of a second process in
-            which memory is measured: with these it gives back what it frees.
-        is_eager: bool. Nothing is compiled: once any point has run, the next needs
-            no call that does not count. Defaults to `False`.
+        memory_environment: dict of str, or None. Environment variables of a second
+            process for measuring memory, in which freed memory is returned.
+        is_eager: bool. Whether nothing is compiled, so that only the first point
+            needs a warm-up call. Defaults to `False`.
     """
 
     title: str
@@ -64,14 +64,14 @@ class Contestant:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A benchmark: some points, each measured in a process of its own.
+    """A benchmark: a set of points, each measured in a process of its own.
 
-    With `contestants` the points are grouped in heats: all points of one heat are
-    timed in turns, A B C A B C, each contestant in one process for the whole run.
+    With `contestants` the points are grouped in heats. The points of a heat are timed
+    in turns, A B C A B C, and each contestant has one process for the whole run.
 
     Args:
         title: str. Heading in the report.
-        description: str. What is measured and how, in a sentence or two.
+        description: str. The measurement and its method, in a few sentences.
         tests: tuple of str. Arguments for pytest; the case is refused if they fail.
         points: tuple of dicts. Parameters of `prepare`, each with a `contestant`
             and a `length`; with `contestants` also a `group` and a `heat`.
@@ -79,17 +79,16 @@ class Case:
         required_bytes: callable. Takes one point as keywords, returns an estimate of
             the memory it needs; a point that does not fit is skipped and says so.
         contestants: dict of `Contestant` by name, or None.
-        groups_without_memory: tuple of str, groups of points of which time alone is
-            measured.
-        groups_called_once: tuple of str, groups of points of which the first call in
-            a process is timed, and no other.
-        has_fresh_processes: bool. For what fills the machine: the processes end with
-            their heat, one at a time is prepared, and memory is the peak of the whole
-            process and not the rise in a call. Defaults to `False`.
-        least_turns: int. Turns that a point gets however slow it is. Defaults to `3`.
+        groups_without_memory: tuple of str, groups in which only time is measured.
+        groups_called_once: tuple of str, groups in which only the first call in a
+            process is timed.
+        has_fresh_processes: bool. For cases that fill the machine: the processes end
+            with their heat, one at a time is prepared, and memory is the peak of the
+            whole process instead of the rise during a call. Defaults to `False`.
+        least_turns: int. Minimum number of turns of a point. Defaults to `3`.
         smoke_points: tuple of dicts, points that take seconds altogether.
         evaluate: callable of the measured points, or None. Returns a list of dicts
-            with the `target`, what was `reached` and whether it `is_met`.
+            with the `target`, the value `reached` and whether it `is_met`.
     """
 
     title: str
@@ -108,11 +107,11 @@ class Case:
 
 
 def load_case(name: str, platform: str = "cpu") -> Case:
-    """The case of that name.
+    """Load a case by name.
 
     Args:
         name: str. A key of `CASES`.
-        platform: str. `"gpu"` for the variant that runs there, where there is one.
+        platform: str. `"gpu"` for the GPU variant, if there is one.
             Defaults to `"cpu"`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Runs benchmarks: `python -m benchmarks.run attention`."""
+"""Run benchmarks: `python -m benchmarks.run attention`."""
 
 import argparse
 import dataclasses
@@ -18,18 +18,18 @@ from tools import machine
 
 _ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).with_name("results")
-# Of the memory that is free, at most this share: the machine may have other users.
+# The largest share of free memory to use: the machine may have other users.
 _SHARE_OF_MEMORY = 0.5
 
 
 _REPEATS = 5
-# Running processes from which times are no longer those of this machine.
+# Load above which times are not representative of the machine.
 _BUSY = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Which points of a case are measured, and how thoroughly.
+    """Selection of the points of a case, and the effort of measuring them.
 
     Args:
         repeats: int. Measured calls a point. Defaults to `None`: 5, or what
@@ -183,16 +183,22 @@ def _size(text):
 
 def _parser():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", choices=sorted(CASES), metavar="NAME")
     parser.add_argument(
-        "--repeats", type=int, help="calls a point (5; in turns: what fits in --budget)"
+        "names",
+        nargs="+",
+        choices=sorted(CASES),
+        metavar="NAME",
+        help=f"cases to run: {', '.join(sorted(CASES))}",
     )
     parser.add_argument(
-        "--budget", type=float, default=1.0, help="seconds a point, in turns (1)"
+        "--repeats", type=int, help="calls per point (5; in turns: as --budget allows)"
     )
-    parser.add_argument("--lengths", type=int, nargs="+", help="these lengths only")
-    parser.add_argument("--contestants", nargs="+", help="these contestants only")
-    parser.add_argument("--groups", nargs="+", help="these parts of a case only")
+    parser.add_argument(
+        "--budget", type=float, default=1.0, help="seconds per point, in turns (1)"
+    )
+    parser.add_argument("--lengths", type=int, nargs="+", help="only these lengths")
+    parser.add_argument("--contestants", nargs="+", help="only these implementations")
+    parser.add_argument("--groups", nargs="+", help="only these groups of a case")
     parser.add_argument(
         "--sizes",
         type=_size,
@@ -205,13 +211,13 @@ def _parser():
         "--platform",
         choices=("auto", *PLATFORMS),
         default="auto",
-        help="whose variant of a case (auto: gpu where one is found)",
+        help="variant of the case (auto: gpu if there is one)",
     )
     parser.add_argument(
         "--smoke",
         action="store_true",
         dest="is_smoke",
-        help="tiny sizes and no tests before: does it run at all?",
+        help="try tiny sizes, without running the tests first",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="output folder")
     return parser

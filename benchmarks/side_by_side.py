@@ -1,20 +1,21 @@
-"""The report's section on contestants that were timed in turns."""
+"""Report section for implementations that were timed in turns."""
 
 from benchmarks.attention_targets import peer_ratio
 
 _VERDICTS = {True: "yes", False: "**no**", None: ""}
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "transformers")
-# Groups whose rows are what grows, and not the contestants.
+# Groups with one row per length or window instead of one per contestant.
 _GROWING = {"growing length": "length", "growing window": "reach"}
-_WORDS = {"length": "length", "reach": "keys a side"}
+_HEADINGS = {"ceilings": "Hardware limits"}
+_WORDS = {"length": "length", "reach": "keys per side"}
 
 
 def section(result, picture_names=()):
-    """One result: targets, a table a group, pictures, and the circumstances.
+    """Section of one result: targets, pictures, a table per group, circumstances.
 
     Args:
-        result: dict, what `benchmarks.run` wrote.
-        picture_names: names of the pictures in docs/images that belong to it.
+        result: dict, as written by `benchmarks.run`.
+        picture_names: names of its pictures in docs/images.
 
     Returns:
         str, Markdown.
@@ -27,14 +28,17 @@ def section(result, picture_names=()):
     for point in result["points"]:
         groups.setdefault(point["group"], []).append(point)
     for group, points in groups.items():
-        parts += [f"### {group.capitalize()}", _group(group, points, result)]
+        parts += [
+            f"### {_HEADINGS.get(group, group.capitalize())}",
+            _group(group, points, result),
+        ]
         parts += _not_run(points, result["contestants"])
     parts.append(circumstances(result))
     return "\n\n".join(parts) + "\n"
 
 
 def circumstances(result):
-    """When, where and with what it was measured, in a sentence."""
+    """Date, commit, machine and versions of a measurement."""
     hardware, versions = result["hardware"], result["versions"]
     commit = (result["commit"]["hash"] or "unknown")[:12]
     modified = ", with changes" if result["commit"]["is_modified"] else ""
@@ -45,9 +49,11 @@ def circumstances(result):
     load = result["load_before"]
     return (
         f"{result['date'][:10]}, commit {commit}{modified}; "
-        f"{place}, {hardware['memory_bytes'] / 2**30:.0f} GiB; {programs}; medians of "
-        f"turns in {result['took_seconds'] / 60:.0f} minutes, least and greatest in "
-        "brackets" + ("" if load is None else f"; load before {load:.1f}") + "."
+        f"{place}, {hardware['memory_bytes'] / 2**30:.0f} GiB; {programs}; median "
+        "(minimum–maximum) of turns; run time "
+        f"{result['took_seconds'] / 60:.0f} min"
+        + ("" if load is None else f"; load before the run {load:.1f}")
+        + "."
     )
 
 
@@ -65,10 +71,10 @@ def _group(group, points, result):
 
 
 def _contestants_table(points, titles):
-    """A row a contestant and window, a column a length and task.
+    """One row per contestant and window, one column per length and task.
 
-    Ratios are to the contestant that the case names first. Where nothing has a window
-    there is no column of it.
+    Ratios are relative to the first contestant of the case. The window column is left
+    out if no point has a window.
     """
     has_windows = any(point.get("reach") is not None for point in points)
     columns = list(dict.fromkeys(_column(point) for point in points))
@@ -87,12 +93,12 @@ def _contestants_table(points, titles):
         ]
         for (contestant, reach), cells in rows.items()
     ]
-    window = ["keys a side"] if has_windows else []
-    return _table([["contestant", *window, *columns], *body], left=1)
+    window = ["keys per side"] if has_windows else []
+    return _table([["implementation", *window, *columns], *body], left=1)
 
 
 def _growing_table(points, over):
-    """A row for each value of what grows, a column a heat."""
+    """One row per length or window, one column per heat."""
     heats = list(dict.fromkeys(point["heat"] for point in points))
     values = sorted({point[over] for point in points})
     cells = {(point[over], point["heat"]): _cell(point) for point in points}
@@ -121,7 +127,8 @@ def _ceilings(points, titles):
 def _column(point):
     words = point["heat"]
     if point.get("num_globals"):
-        words += f", {point['num_globals']} global tokens"
+        count = point["num_globals"]
+        words += f", {count} global token" + ("s" if count > 1 else "")
     return words
 
 
@@ -146,7 +153,7 @@ def _cell(point, ratio=None):
 
 
 def _not_run(points, titles):
-    """A line a contestant on what was not run, and why."""
+    """The points that were not run, and the reasons."""
     reasons = {}
     for point in points:
         if "skipped" in point:
@@ -167,7 +174,7 @@ def _milliseconds(seconds):
 
 
 def _alternative(name):
-    return f"{name.replace('_', ' ')}: time and memory, logarithmic axes"
+    return f"{name.replace('_', ' ').capitalize()}, logarithmic axes"
 
 
 def _table(rows, left=0):

@@ -1,8 +1,8 @@
-"""What the targets of every case with contestants are told with."""
+"""Helpers for the targets of cases with contestants."""
 
 
 def find_point(measured, **keys):
-    """The first of the points that has these values, or None."""
+    """The first point with these values, or None."""
     for point in measured:
         if all(point.get(name) == value for name, value in keys.items()):
             return point
@@ -15,5 +15,5 @@ def median_seconds(point):
 
 
 def target_row(target, reached, is_met=None):
-    """A row of the report's table: texts, and a bool or None for no verdict."""
+    """A row of the table of targets. `is_met` is None if there is no target."""
     return {"target": target, "reached": reached, "is_met": is_met}

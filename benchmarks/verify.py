@@ -1,4 +1,4 @@
-"""The tests that stand before the numbers."""
+"""Tests that must pass before a case is measured."""
 
 import os
 import subprocess
@@ -9,13 +9,13 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 def verify(case):
-    """Run the case's tests on the backend in use, and refuse to go on if they fail.
+    """Run the tests of a case on the current backend.
 
     Args:
         case: `benchmarks.registry.Case`.
 
     Raises:
-        RuntimeError: If a test fails: what is wrong need not be fast.
+        RuntimeError: If a test fails.
     """
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", *case.tests]
     answer = subprocess.run(

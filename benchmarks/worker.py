@@ -1,7 +1,7 @@
-"""A contestant's process: answers a command a line, until its input ends.
+"""Process of a contestant: answers one command per line until its input ends.
 
-`benchmarks.contestant_process` starts it and speaks with it. While it waits for a
-line it takes no processor time.
+`benchmarks.contestant_process` starts it and sends the commands. It uses no processor
+time while it waits.
 """
 
 import json
@@ -17,14 +17,14 @@ from benchmarks.measurement import (
 )
 from benchmarks.registry import Contestant
 
-# Long enough to tell what one call takes.
+# Long enough to estimate the time of one call.
 _ESTIMATE_SECONDS = 0.05
 
 
 def main(argv=None):
     """Serve the contestant whose JSON is the argument."""
     (description,) = sys.argv[1:] if argv is None else argv
-    # Libraries may print: only the answers go to the parent.
+    # Libraries may print, but only answers must reach the parent.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     worker = Worker(Contestant(**json.loads(description)))
@@ -35,7 +35,7 @@ def main(argv=None):
 
 
 class Worker:
-    """What one process has prepared, and the commands it understands.
+    """The prepared points of a process, and its commands.
 
     Args:
         contestant: `Contestant` whose points it prepares.
@@ -55,15 +55,15 @@ class Worker:
         }
 
     def answer(self, command, arguments):
-        """`{"answer": ...}`, or `{"error": ...}` in words."""
+        """`{"answer": ...}`, or `{"error": ...}` with a message."""
         try:
             return {"answer": self.commands[command](*arguments)}
-        # Whatever a library of others raises is told to the parent, which decides.
+        # Any exception of a library is reported to the parent, which decides.
         except Exception as error:  # noqa: BLE001
             return {"error": f"{type(error).__name__}: {error}"}
 
     def prepare(self, index, point):
-        """Make a point's inputs, and run it once where that compiles something."""
+        """Make the inputs of a point, and run it once if that compiles something."""
         workload = self.contestant.prepare(**point)
         self.workloads[index] = workload
         if self.has_run and self.contestant.is_eager:
@@ -74,18 +74,18 @@ class Worker:
         return {**workload.facts, "first_seconds": time.perf_counter() - start}
 
     def memory(self, index):
-        """Bytes that a call takes at its peak."""
+        """Peak bytes of a call."""
         workload = self.workloads[index]
         if workload.peak_rise is not None:
             return workload.peak_rise()
         return peak_rise(workload.run)
 
     def peak(self):
-        """Bytes that this process had at its peak, everything included."""
+        """Peak bytes of the whole process."""
         return peak_resident_bytes()
 
     def estimate(self, index):
-        """Seconds a call, roughly."""
+        """Approximate seconds per call."""
         run, calls = self.workloads[index].run, 1
         seconds = time_calls(run, calls)
         while seconds * calls < _ESTIMATE_SECONDS and calls < 2**12:
@@ -94,11 +94,11 @@ class Worker:
         return seconds
 
     def time(self, index, calls):
-        """Seconds a call, over so many in a row."""
+        """Seconds per call, over a number of consecutive calls."""
         return time_calls(self.workloads[index].run, calls)
 
     def release(self):
-        """Forget every point."""
+        """Release every point."""
         self.workloads.clear()
         release_freed_memory()
 

@@ -13,18 +13,19 @@
 # %% [markdown]
 # # Who wrote this? Fine-tuning a Longformer on whole passages
 #
-# A checkpoint, a classifier from it, `fit` on strings, an honest comparison, a saved
-# model, and a text longer than the model's position table. Run it from the repository's
-# root, as a script or in Jupyter:
+# This notebook makes a checkpoint, fine-tunes a classifier from it with `fit` on
+# strings, compares it with a simple baseline, saves it, and applies it to a text longer
+# than the model's position table. Run it from the root of the repository, in Jupyter or
+# as a script:
 #
 # ```sh
 # PYTHONPATH=. python notebooks/01_fine_tune_classifier.py
 # ```
 #
-# `LONGKERAS_NOTEBOOK_SIZE` is `tiny` (the default: a demonstration of the steps, far
-# too little to learn from) or `small` (a larger model, more text). `LONGKERAS_DATA`
-# names the folder above `cls_en_novel_authors`: passages of 1,500 words by 32
-# novelists. Without it, the texts are passages of 250 words from two bundled books.
+# `LONGKERAS_NOTEBOOK_SIZE` is `tiny` (the default, which shows the steps but is far too
+# small to learn much) or `small` (a larger model, more text). `LONGKERAS_DATA` is the
+# folder that contains `cls_en_novel_authors`: passages of 1,500 words by 32 novelists.
+# Without it, the texts are passages of 250 words from two bundled books.
 
 # %%
 import os
@@ -76,9 +77,9 @@ print(f"{SIZE}, on {keras.backend.backend()}; files go to {folder}")
 # %% [markdown]
 # ## The texts
 #
-# No book is both trained on and asked about, if the data folder is there: two novels of
-# each author train, passages of a third are for validation and test. The bundled
-# passages come from the same two books throughout, which makes them far too easy.
+# With the data folder, training and test use different books: two novels of each author
+# are for training, passages of a third for validation and test. The bundled passages
+# come from the same two books throughout, which makes the task far too easy.
 
 # %%
 splits = {split: load_passages(split=split) for split in ("train", "valid", "test")}
@@ -96,8 +97,8 @@ print({split: len(group) for split, group in texts.items()}, "passages,", end=" 
 print(f"{len(names)} authors, chance {chance:.3f}")
 
 # %% [markdown]
-# The model trains on pieces of the passages and reads whole ones in windows: that is
-# what one core can do. With a GPU give all in one piece: for passages of 1,500 words a
+# To suit one CPU core, the model trains on pieces of the passages and reads whole
+# passages in windows. With a GPU, use whole passages: for 1,500 words, a
 # `sequence_length` of 2560 and 1500 `piece_words`.
 
 
@@ -119,16 +120,17 @@ print(f"{len(pieces)} pieces to train on")
 # %% [markdown]
 # ## 1. A checkpoint
 #
-# With a network, any Longformer on the Hub does; the real one has 149 million
-# parameters and wants a GPU:
+# With a network, use any Longformer on the Hub. The original has 149 million parameters
+# and needs a GPU:
 #
 # ```py
 # checkpoint = "hf://allenai/longformer-base-4096"
 # ```
 #
-# Offline, we make one. It is small, and has read only what it is to be trained on, so
-# expect no miracle of it: byte pairs learnt from the training texts, a short while of
-# filling in masks, and then a folder like a downloaded one.
+# Offline, this notebook makes one: it learns byte pairs from the training texts,
+# pretrains briefly with masked language modelling, and writes a folder like a
+# downloaded one. The model is small and has read only the training texts, so do not
+# expect good results.
 
 # %%
 special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -187,8 +189,9 @@ masked_lm.fit(warm_up_texts, batch_size=BATCH_SIZE, verbose=2)
 print(f"{time.perf_counter() - start:.0f} s of filling in masks")
 
 # %% [markdown]
-# No token is global while masks are filled in, so the projections of global tokens are
-# still random: they get copies of the others', as in Longformer's paper.
+# No token is global in masked language modelling, so the projections of global tokens
+# are still random. They are replaced by copies of the other projections, as in the
+# Longformer paper.
 
 # %%
 masked_lm.backbone.copy_projections_to_global()
@@ -196,11 +199,12 @@ checkpoint = to_huggingface(masked_lm, folder / "checkpoint")
 print(sorted(path.name for path in Path(checkpoint).iterdir()))
 
 # %% [markdown]
-# ## 2. A classifier from it
+# ## 2. A classifier from the checkpoint
 #
-# From here on it does not matter where the checkpoint came from. The head is new. The
-# first token is global: it sees the whole passage, and is seen by all of it. With a
-# fixed `sequence_length` all batches have one shape; `report` says how much is cut.
+# The following steps are the same for any checkpoint. The head is new. The first token
+# is global: it attends to the whole passage, and every token attends to it. With a
+# fixed `sequence_length`, all batches have the same shape; `report` counts the
+# truncated tokens.
 
 # %%
 preprocessor = LongformerTextClassifierPreprocessor.from_preset(
@@ -219,7 +223,7 @@ print(f"{sum(report.tokens_dropped)} dropped of {sum(report.tokens_read)}")
 # %% [markdown]
 # ## 3. Fit on strings
 #
-# The weights that were best on the validation passages are kept.
+# The weights with the best validation accuracy are kept.
 
 # %%
 classifier.compile(
@@ -273,11 +277,10 @@ accuracies = {
 }
 
 # %% [markdown]
-# ## 4. Counting words instead
+# ## 4. A baseline that counts words
 #
-# Term frequencies, weighted by how few passages have the word, and a logistic
-# regression on them: no order, no context, less than a minute. Style shows in the
-# choice of words, so this is a strong baseline.
+# TF-IDF features and a logistic regression, without word order or context, in less than
+# a minute. Style shows in the choice of words, so this is a strong baseline.
 
 
 # %%
@@ -325,12 +328,12 @@ for name, accuracy in accuracies.items():
 
 # %% [markdown]
 # On the 223 test passages of the 32 novelists, from books that were not trained on,
-# counting words finds the author of 76.2 % (chance is 3.1 %). That is the number to
-# beat, and the small Longformer does not: after its one epoch at `small` it is at
-# chance (2.2 % on pieces of the validation passages), and so it is at `tiny`, where
-# counting words tells the two bundled books apart without a mistake.
-# A model of this size from scratch should not be expected to win: a checkpoint that has
-# read far more than the training texts is what fine-tuning is for.
+# counting words finds the author of 76.2 % (chance is 3.1 %). The small Longformer does
+# not beat this: after its one epoch at `small` it is at chance (2.2 % on pieces of the
+# validation passages), and also at `tiny`, where counting words distinguishes the two
+# bundled books without an error. This is expected of a model of this size trained from
+# scratch: fine-tuning needs a checkpoint that has read far more than the training
+# texts.
 
 # %% [markdown]
 # ## 5. Save, load, the same predictions
@@ -345,11 +348,11 @@ np.testing.assert_allclose(again, read[:4], rtol=1e-4, atol=1e-5)
 print([restored.class_names[number] for number in again.argmax(axis=-1)])
 
 # %% [markdown]
-# ## 6. A text longer than the table
+# ## 6. A text longer than the position table
 #
-# Six passages of one author, end to end, are much longer than the model has positions
-# for. `windows` cuts them in parts that together hold all of it, here with half of each
-# seen twice. `predict` on the string itself would read the beginning and warn.
+# Six concatenated passages of one author are much longer than the position table.
+# `windows` splits the text into parts that overlap by half and together cover all of
+# it. `predict` on the string itself would read only the beginning, with a warning.
 
 # %%
 author = classes["test"][0]

@@ -1,4 +1,4 @@
-"""The machine, the versions and the commit that a result was measured with."""
+"""Machine, versions and commit of a measurement."""
 
 import importlib.metadata
 import os
@@ -18,7 +18,7 @@ _PACKAGES = (
     "transformers",
     "numpy",
 )
-# Code that results depend on.
+# Code on which results depend.
 _MEASURED = ("longkeras", "benchmarks", ":!benchmarks/results")
 _ROOT = Path(__file__).resolve().parents[1]
 

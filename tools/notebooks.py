@@ -1,7 +1,7 @@
-"""The notebooks, written from their sources in Jupytext's percent format.
+"""Generate the notebooks from their sources in Jupytext's percent format.
 
-python -m tools.notebooks            compares; fails when they differ
-python -m tools.notebooks --write    writes an .ipynb beside each .py
+python -m tools.notebooks            compares; fails if they differ
+python -m tools.notebooks --write    writes an .ipynb next to each .py
 """
 
 import argparse
@@ -81,7 +81,7 @@ def _cell(number: int, kind: str, text: str) -> dict[str, object]:
 
 
 def _stripped(lines: list[str]) -> list[str]:
-    """Lines without the empty ones at both ends."""
+    """Lines without empty ones at either end."""
     kept = [number for number, line in enumerate(lines) if line.strip()]
     return lines[kept[0] : kept[-1] + 1] if kept else []
 

@@ -1,9 +1,9 @@
-"""Drives the page in headless Chromium, for the browser tests and the screenshots."""
+"""Driver of the page in headless Chromium, for browser tests and screenshots."""
 
 import shutil
 from contextlib import contextmanager
 
-# No network, no GPU, no sandbox (a container's root may not make one).
+# No network, GPU or sandbox (root in a container cannot create one).
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -129,7 +129,7 @@ class PageDriver:
     def read(self, timeout=PATIENCE):
         """Read, and return what the page says at the end."""
         self.page.click("#read")
-        # The message before was not a busy one, so wait for that first.
+        # Wait for a busy message first: the one before was not.
         self.page.wait_for_selector("#notice .lk-busy, #notice .lk-error")
         return self.end_of("#notice", timeout)
 

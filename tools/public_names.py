@@ -1,7 +1,7 @@
-"""The public names of the package, pinned in tests/golden/public_names.json.
+"""Compare or pin the public names of the package (tests/golden/public_names.json).
 
-python -m tools.public_names            compares; fails when they differ
-python -m tools.public_names --write    pins what there is now
+python -m tools.public_names            compares; fails if they differ
+python -m tools.public_names --write    writes the current names
 """
 
 import argparse
@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 GOLDEN = Path(__file__).resolve().parents[1] / "tests/golden/public_names.json"
-# The page is a program: what it imports is not an interface.
+# The page is a program, not an interface.
 NOT_AN_INTERFACE = ("app",)
 
 
 def public_packages() -> list[str]:
-    """The package and its subpackages that others may import from."""
+    """The public packages: `longkeras` and its public subpackages."""
     root = importlib.import_module("longkeras")
     found = [info.name for info in pkgutil.iter_modules(root.__path__) if info.ispkg]
     names = [name for name in found if name not in NOT_AN_INTERFACE]
@@ -25,7 +25,7 @@ def public_packages() -> list[str]:
 
 
 def public_names(package: str) -> list[str]:
-    """What a package exports, sorted."""
+    """Sorted exports of a package."""
     return sorted(importlib.import_module(package).__all__)
 
 

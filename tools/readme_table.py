@@ -1,6 +1,6 @@
-"""The README's table of shipped models, written from their manifest.
+"""Table of the shipped models in the README, generated from their manifest.
 
-python -m tools.readme_table            compares; fails when they differ
+python -m tools.readme_table            compares; fails if they differ
 python -m tools.readme_table --write    writes the table into the README
 """
 
@@ -17,7 +17,7 @@ MODELS = ROOT / "saved_models"
 PLACE = re.compile(r"(<!-- models:begin .*?-->\n)(.*?)(<!-- models:end -->)", re.DOTALL)
 
 HEADER = (
-    "| model | parameters | trained on | English | Chinese |",
+    "| model | parameters | training text | English | Chinese |",
     "|---|---:|---:|---:|---:|",
 )
 
@@ -40,7 +40,7 @@ def table(folder: Path = MODELS) -> str:
 
 
 def readme_with_table() -> str:
-    """The README as it should be."""
+    """The README with the current table."""
     readme = README.read_text(encoding="utf-8")
     return PLACE.sub(lambda match: f"{match[1]}{table()}{match[3]}", readme)
 
@@ -55,7 +55,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"wrote {README}")
         return 0
     if wanted != README.read_text(encoding="utf-8"):
-        print("README.md does not show the manifest: make golden", file=sys.stderr)
+        print(
+            "README.md does not match the manifest: run `make golden`", file=sys.stderr
+        )
         return 1
     return 0
 
@@ -77,7 +79,7 @@ def _score(entry: ModelEntry, language: str) -> str:
 
 
 def _notes(entries: list[ModelEntry]) -> list[str]:
-    """How the numbers were read, and the data behind them: each said once."""
+    """The protocol of the scores and the training data, each mentioned once."""
     data = {
         f"{source['name']} ({source['licence']})"
         for entry in entries
@@ -85,7 +87,8 @@ def _notes(entries: list[ModelEntry]) -> list[str]:
     }
     dates = sorted({entry.date for entry in entries if entry.date})
     notes = [
-        "Bits per byte on books that no model was trained on; lower is better.",
+        "English and Chinese: bits per byte on books that no model was trained on; "
+        "lower is better.",
         "",
     ]
     for entry in entries:
@@ -100,7 +103,7 @@ def _notes(entries: list[ModelEntry]) -> list[str]:
 
 
 def _measured(entry: ModelEntry) -> str:
-    """How much text the scores are of."""
+    """The amount of text on which the scores were measured."""
     counts = [
         f"{entry.scores[key] / 1000:,.0f} kB {language}"
         for language, key in (("English", "en_bytes"), ("Chinese", "zh_bytes"))

@@ -1,4 +1,4 @@
-"""Pictures of the page with the shipped models, for the README.
+"""Take screenshots of the page with the shipped models, for the README.
 
 python -m tools.screenshots                 writes docs/images/*.png
 python -m tools.screenshots --models DIR    with other models
@@ -85,7 +85,7 @@ def _picture(browser, address, language, light, width, sample, height):
 def _key_picture(browser, address, language, light, width):
     driver = PageDriver(browser, address, language=language, light=light, width=width)
     driver.wait_until_models_are_ready(10 * MINUTES)
-    # The first time it compiles, and the picture tells the seconds.
+    # The first reading compiles, which would show in the seconds on the page.
     for draw in (2, 1):
         driver.find_key(draw, 10 * MINUTES)
     return _smaller(_whole_page(driver), None)

@@ -3,9 +3,9 @@
     python -m training.evaluate --model saved_models/byte-lstm --data DIR
 
 Bits per byte by protocol, bits by position, use of the far context, recall of hidden
-numbers; everything goes to one JSON file a run, `RESULTS/<model>.<texts>.json`, with a
+numbers. Each run writes one JSON file, `RESULTS/<model>.<texts>.json`, with a
 protocol given by name `RESULTS/<model>.<texts>.<protocol>.json`.
-`python -m training.evaluation_report` makes tables and pictures of them.
+`python -m training.evaluation_report` generates tables and pictures from them.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main(argv=None):
 
 def _settings(args):
     settings = with_options(EvaluationSettings(), args)
-    # All of a text is asked for by 0.
+    # 0 means the whole text.
     return dataclasses.replace(settings, max_bytes=settings.max_bytes or None)
 
 

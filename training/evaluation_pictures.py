@@ -1,4 +1,4 @@
-"""The pictures of the evaluation report: bits, and hidden numbers that are found."""
+"""Pictures of the evaluation report: bits per byte and recall."""
 
 import collections
 import math
@@ -86,7 +86,7 @@ def _by_distance(name, scores):
         count = sum(score["count"] for score in found)
         share = sum(score["accuracy"] * score["count"] for score in found) / count
         distance = sum(score["distance"] * score["count"] for score in found) / count
-        # Wilson's interval, which has a width where all or none are right, too.
+        # Wilson's interval, which has a width even if all or none are right.
         middle = (share + 1.92 / count) / (1 + 3.84 / count)
         half = 1.96 * math.sqrt(share * (1 - share) / count + 0.96 / count**2)
         half /= 1 + 3.84 / count

@@ -14,7 +14,7 @@ from longkeras.evaluation import theoretical_reach
 from tools import machine
 
 SCHEMA = 1
-# The settings that decide which places of a text are drawn.
+# The settings that determine the positions drawn from a text.
 _DRAWN_BY = {
     "context": ("context_bytes", "target_bytes", "passages", "seed"),
     "positions": ("position_length", "passages", "seed"),

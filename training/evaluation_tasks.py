@@ -20,7 +20,7 @@ from longkeras.evaluation import (
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationSettings:
-    """How much is measured, and how; part of the record.
+    """Amount and method of the measurements; part of the record.
 
     Args:
         protocol: str or None. Of `bits`; None is the model's default.
@@ -119,7 +119,7 @@ def measure_positions(model, text_set, settings, record):
 
 
 def measure_context(model, text_set, settings, record):
-    """What cutting and changing the far context costs."""
+    """Cost of removing or changing the distant context."""
     passages = _passages(
         text_set, settings.context_bytes + settings.target_bytes, settings
     )
@@ -205,7 +205,7 @@ def _context_numbers(use):
     }
     if use.perturbation == "truncate":
         numbers["effective_context_length"] = effective_context_length(use)
-        # For comparisons of models, place by place.
+        # For comparing models per position.
         numbers["bits_by_place"] = [
             [round(float(value), 3) for value in row]
             for row in (*use.bits, use.whole_bits)

@@ -106,7 +106,7 @@ class LanguageModelConfig:
         return self.sequence_length * self.batch_size
 
     def stage_of(self, step):
-        """Which windows a step is trained on.
+        """Stage of a step: the windows it is trained on.
 
         Args:
             step: int.
@@ -120,7 +120,7 @@ class LanguageModelConfig:
         return self.sequence_length // shrink, self.batch_size * shrink, end
 
     def stage_number(self, step):
-        """Which stage a step belongs to, counted from 0.
+        """Number of the stage of a step, counted from 0.
 
         Args:
             step: int.
@@ -182,7 +182,7 @@ _SHARED = {
     "english_weight": 0.5,
     "ngram_sizes": (2, 3, 4, 5, 6, 8),
 }
-# The LSTM has no heads, so that its state is all it remembers by.
+# The LSTM has no heads, so that it remembers only through its state.
 _NGRAM_HEADS = {"ngram_head_sizes": (3, 4, 5, 6, 7, 8, 9, 12, 16)}
 
 MODEL_CONFIGS = {

@@ -15,8 +15,8 @@ from longkeras.models import (
 
 FAMILIES = ("longformer", "short", "lstm")
 NUM_CLASSES = 10
-# So much of the beginning of Longformer's backbone is 0.02 wide, as in large models:
-# a small one learns faster from wider numbers.
+# Longformer's initializers have a standard deviation of 0.02, as in large models; a
+# small model learns faster with a larger one.
 _KERNEL_SCALE, _EMBEDDING_SCALE, _WAVE_SCALE = 6.0, 15.0, 1.0
 _TURN_SCALE = 1.5
 
@@ -80,7 +80,7 @@ class PasskeyConfig:
         return OptimizerSettings.from_config(self, steps=self.steps)
 
     def stage_of(self, step):
-        """Which texts a step is trained on.
+        """Stage of a step: the texts it is trained on.
 
         Args:
             step: int.
@@ -166,16 +166,16 @@ def build_passkey_model(config, max_sequence_length=None):
     _widen(model, config)
     if max_sequence_length is not None and max_sequence_length > config.position_period:
         model = model.extend_positions(max_sequence_length)
-    # The same in every period, and so they have to stay.
+    # Equal in every period, so they must not be trained.
     model.backbone.position_embedding.trainable = False
     return model
 
 
 def position_waves(period, hidden_dim):
-    """Waves that go on where they began: each position is the one a period earlier.
+    """Periodic position waves: each position equals the one a period earlier.
 
-    What stands how far apart can be told from them, and nothing else: content is read
-    alike at every place of a text of any length.
+    They encode only distances, so content is read in the same way at every position of
+    a text of any length.
 
     Args:
         period: int. Positions.
@@ -191,8 +191,8 @@ def position_waves(period, hidden_dim):
 def turned_waves(period, hidden_dim, offsets):
     """Queries and keys of heads that look a number of bytes back.
 
-    Each head has a part of the waves. Its keys are the waves, its queries the waves
-    turned back by the head's offset: they agree best with the keys so far before them.
+    Each head has a part of the waves. Its keys are the waves, and its queries the waves
+    turned back by the head's offset, so a query best matches the key that far before.
 
     Args:
         period: int. As of `position_waves`.
@@ -219,8 +219,8 @@ def turned_waves(period, hidden_dim, offsets):
 
 
 def _steps(period, num_waves):
-    """How far each wave turns from one position to the next."""
-    # Whole numbers of waves in a period, each of 3 to 64 positions: neighbours matter.
+    """Angle by which each wave turns from one position to the next."""
+    # Whole numbers of waves per period, each of 3 to 64 positions, for near distances.
     counts = np.geomspace(max(1, period / 64), period / 3, 8 * num_waves)
     counts = np.unique(counts.round())
     chosen = np.linspace(0, len(counts) - 1, num_waves)
@@ -238,7 +238,7 @@ def _widen(model, config):
     period, hidden_dim = config.position_period, config.hidden_dim
     rows[-period:] = _WAVE_SCALE * position_waves(period, hidden_dim)
     table.assign(rows)
-    # Layers start by gathering the bytes before, then what these have gathered.
+    # The first layer gathers the bytes before; the next gathers their results.
     layers = model.backbone.transformer_layers[:-1]
     for layer, width in zip(layers, (1, 4), strict=False):
         offsets = [width * (head + 1) for head in range(config.num_heads)]

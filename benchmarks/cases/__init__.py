@@ -1,1 +1,1 @@
-"""The cases, one file each. `benchmarks.registry` knows their names."""
+"""The cases, one per file. `benchmarks.registry` lists their names."""

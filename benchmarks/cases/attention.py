@@ -1,7 +1,7 @@
-"""The attention operation, in turns with everyone else's: `ours` against peers.
+"""Attention ops of longkeras compared with those of other libraries.
 
-`longkeras.ops.banded_attention` and `longformer_attention`; the same numbers come out
-of every contestant that sees the same keys (tests/benchmarks/test_contestants.py).
+Measures `longkeras.ops.banded_attention` and `longformer_attention`. All contestants
+with the same visible keys give the same output (tests/benchmarks/test_contestants.py).
 """
 
 from benchmarks.attention_targets import evaluate
@@ -14,16 +14,16 @@ SHORT_LENGTHS = (32, 64, 128, 256, 512, 1024, 2048, 4096, 16384)
 LONG_LENGTHS = (1024, 4096, 16384, 65536)
 GLOBALS = (1, 64)
 WIDENING_REACHES = (32, 64, 128, 256, 512)
-# Length of the groups that vary something else, and of the targets.
+# Length in the groups that vary something else, and in the targets.
 LENGTH = 4096
-# Every pair has its score here, in the gradient more than once: not beyond this.
+# Limit for contestants that hold all scores, more than once in the gradient.
 LONGEST_FULL_TRAINING = 4096
 
 _KERAS = "benchmarks.contestants.keras_attention"
 _TORCH = "benchmarks.contestants.torch_attention"
 _TENSORFLOW = {
     "environment": {"KERAS_BACKEND": "tensorflow"},
-    # With oneDNN its allocator keeps what is freed, and no rise would be seen.
+    # oneDNN's allocator keeps freed memory, which would hide the rise.
     "memory_environment": {"TF_ENABLE_ONEDNN_OPTS": "0"},
 }
 CONTESTANTS = {
@@ -53,7 +53,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """The inputs some times over, and the scores that a contestant holds at once."""
+    """Several copies of the inputs, and the scores that a contestant holds at once."""
     setting = Setting(contestant=contestant, **point)
     if setting.task == "matmul":
         return 3 * 4 * setting.length**2
@@ -99,7 +99,7 @@ def _short_text(lengths=SHORT_LENGTHS, reaches=REACHES):
 
 
 def _everyone(task, lengths=LENGTHS, reaches=REACHES):
-    """Who runs where: what takes minutes and is asked for by no target is left out."""
+    """Contestants per point, without slow ones that no target needs."""
     for length in lengths:
         heat = f"{task}, {length:,} tokens"
         wide = reaches[-1:]
@@ -153,29 +153,30 @@ def _growing_window(reaches=WIDENING_REACHES, length=LENGTH):
 CASE = Case(
     title="Attention, side by side",
     description=(
-        "Batch of one, 12 heads of 64, float32. Contestants of one table were timed "
-        "in turns, each in a process of its own, idle while others run (15 ms between "
-        "turns let OpenMP's threads fall asleep); *×*, the ratio, is "
-        "the peer's median over that of longkeras on TensorFlow with the same keys "
-        "a side. *Training* is the output and the gradients of all inputs. Only "
-        "attention is timed: projections are taken out of Hugging Face's "
-        "`LongformerSelfAttention` (one copy of the queries, which it divides in "
-        "place, stays) and of `keras.layers.MultiHeadAttention(sliding_window=)`; "
-        "every contestant gets its inputs in the layout that it wants. Keras runs "
-        "compiled with XLA on TensorFlow and JAX and eagerly on PyTorch, "
-        "FlexAttention under `torch.compile` (it has no gradient on processors). "
-        "*Memory* is the peak of the resident set in a call over what was resident "
-        "before it, program and inputs in place: output and gradients count. "
-        "TensorFlow's is measured in a process of its own without oneDNN, whose "
-        "allocator keeps what is freed. A share of the matrix product's rate counts "
-        "what the definition asks for: two products over the keys that a query sees, "
-        "and five more for the gradients."
+        "Batch size 1, 12 heads of size 64, float32. The implementations in a table "
+        "were timed in turns, each in its own process, which is idle while the others "
+        "run (15 ms between turns let OpenMP's threads go to sleep). *×* is the ratio "
+        "of the median time to that of longkeras on TensorFlow with the same number "
+        "of keys per side. *Training* computes the output and the gradients of all "
+        "inputs. Only attention is timed: the projections are removed from Hugging "
+        "Face's `LongformerSelfAttention` (except for one copy of the queries, which "
+        "it divides in place) and from "
+        "`keras.layers.MultiHeadAttention(sliding_window=)`, and each implementation "
+        "gets its inputs in the layout it expects. Keras is compiled with XLA on "
+        "TensorFlow and JAX and runs eagerly on PyTorch; FlexAttention runs under "
+        "`torch.compile` (it has no gradient on CPUs). *Memory* is the peak resident "
+        "memory during a call minus the resident memory before it, with program and "
+        "inputs loaded, so it includes the output and the gradients. TensorFlow's "
+        "memory is measured in a separate process without oneDNN, whose allocator "
+        "keeps freed memory. Shares of the matrix product's rate count the operations "
+        "in the definition of attention: two products over the keys that a query "
+        "attends to, and five more for the gradients."
     ),
     tests=(
         "tests/ops/test_banded_attention.py",
         "tests/ops/test_linear_memory.py",
         "tests/benchmarks/test_contestants.py",
-        # PyTorch's contestants too.
+        # Includes PyTorch's contestants.
         "-m",
         "not (slow or browser or multiprocess)",
     ),

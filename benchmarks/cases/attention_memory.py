@@ -1,4 +1,4 @@
-"""The attention operation alone: a band against every pair."""
+"""Memory of sliding-window attention compared with full attention."""
 
 from benchmarks.registry import Case, Workload
 
@@ -53,12 +53,12 @@ def required_bytes(contestant, length):
 
 
 CASE = Case(
-    title="Attention, forward",
+    title="Memory of causal attention, forward",
     description=(
-        f"Causal attention with {NUM_HEADS} heads of {HEAD_DIM}, float32, batch of "
-        f"one, compiled with XLA: a band of {ATTENTION_WINDOW} keys "
-        "(`longkeras.ops.banded_attention`) against every earlier key "
-        "(`keras.ops.dot_product_attention`)."
+        f"Causal attention with {NUM_HEADS} heads of size {HEAD_DIM}, float32, batch "
+        f"size 1, compiled with XLA: a sliding window of {ATTENTION_WINDOW} keys "
+        "(*banded*, `longkeras.ops.banded_attention`) compared with attention to "
+        "every earlier key (*full*, `keras.ops.dot_product_attention`)."
     ),
     tests=("tests/ops/test_linear_memory.py", "tests/ops/test_banded_attention.py"),
     points=tuple(

@@ -1,7 +1,7 @@
-"""The attention operation on an NVIDIA GPU, against what JAX and PyTorch have there.
+"""Attention ops on an NVIDIA GPU, compared with those of JAX and PyTorch.
 
-The same contestants run on a processor at the sizes of `smoke_points`, which shows
-that nothing is misspelt; the numbers mean something on a GPU only.
+The contestants also run on a CPU at the sizes of `smoke_points`, as a test of the code;
+the numbers are meaningful only on a GPU.
 """
 
 from benchmarks.attention_targets import evaluate_on_gpu
@@ -9,7 +9,7 @@ from benchmarks.cases import attention
 from benchmarks.contestants.setting import Setting
 from benchmarks.registry import Case, Contestant
 
-# As many tokens at every length: short texts come in larger batches.
+# The same number of tokens at every length: short texts come in larger batches.
 TOKENS = 65536
 LENGTHS = (4096, 16384, 65536)
 REACHES = (32, 256)
@@ -33,7 +33,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """Of the computer's own memory: inputs are made there."""
+    """Bytes of host memory, in which the inputs are made."""
     setting = Setting(contestant=contestant, **point)
     if setting.task in ("matmul", "copy"):
         return 3 * 4 * setting.length**2
@@ -88,10 +88,10 @@ def _point(group, heat, contestant, task, length, reach=None, **others):
 CASE = Case(
     title="Attention on a GPU, side by side",
     description=(
-        f"{TOKENS:,} tokens in all, 12 heads of 64, bfloat16, otherwise as on a "
-        "processor. A causal band has its keys on the left alone; JAX's cuDNN "
-        "attention takes no other band. *Memory* is what PyTorch allocates in a "
-        "call, and what XLA says that the program takes beside its inputs."
+        f"{TOKENS:,} tokens in total, 12 heads of size 64, bfloat16; otherwise as on a "
+        "CPU. A causal window has keys on the left only; JAX's cuDNN attention "
+        "supports no other window. *Memory* is what PyTorch allocates during a call, "
+        "or what XLA reports for the program in addition to its inputs."
     ),
     tests=(
         "tests/ops/test_banded_attention.py",

@@ -1,4 +1,4 @@
-"""Writing tokens after a long text, beside Hugging Face's loop."""
+"""Generation after a long prompt, compared with Hugging Face's."""
 
 from benchmarks.contestants.decoding_setting import MODELS, DecodingSetting
 from benchmarks.decoding_targets import LENGTH, LENGTHS, WINDOW, evaluate
@@ -32,7 +32,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """Libraries, weights, and keys and values some times over."""
+    """Libraries, weights, and several copies of keys and values."""
     setting = DecodingSetting(contestant=contestant, **point)
     width = setting.hidden_dim
     return 2**30 + 64 * setting.num_layers * width * (setting.length + 8 * width)
@@ -66,15 +66,16 @@ def _points(length=LENGTH, lengths=LENGTHS, window=WINDOW, **sizes):
 CASE = Case(
     title="Decoding",
     description=(
-        "Language models of 4 layers, 256 wide, 4 heads, 688 inside, over bytes, "
-        "random weights, float32, one text: 32 tokens are written greedily after a "
-        "text that was read before. *generate* is the compiled loop of `generate`, "
-        "*stream* is `stream` with its text, a compiled step a token; the window is "
-        "256. Hugging Face's are `generate` of `LlamaForCausalLM`, which keeps and "
-        "sees all 4,096 tokens, and of `MistralForCausalLM` with a `sliding_window` of "
-        "256, eager on PyTorch, each with its cache. *Growing length* is `generate` on "
-        "TensorFlow after texts of several lengths; an LSTM has as many layers and the "
-        "same width."
+        "Byte-level language models with 4 layers, hidden size 256, 4 heads and "
+        "intermediate size 688, random weights, float32, batch size 1. Each generates "
+        "32 tokens greedily after a prompt that has already been read. *generate* is "
+        "the compiled loop of `generate`; *stream* is `stream`, one compiled step per "
+        "token, including detokenization; the attention window is 256. Hugging Face's "
+        "models run `generate` with a cache, eagerly on PyTorch: `LlamaForCausalLM`, "
+        "which keeps and attends to all 4,096 tokens, and `MistralForCausalLM` with a "
+        "`sliding_window` of 256. *Growing length* is `generate` on TensorFlow after "
+        "prompts of several lengths; the LSTM has the same number of layers and the "
+        "same hidden size."
     ),
     tests=("tests/models/test_decoding.py", "tests/models/test_generation.py"),
     points=tuple(_points()),

@@ -1,4 +1,4 @@
-"""Longformer's text classifier as a whole, base size, beside Hugging Face's."""
+"""Longformer text classifier of base size, compared with Hugging Face's."""
 
 from benchmarks.contestants.longformer_model_setting import TASKS, ModelSetting
 from benchmarks.longformer_model_targets import (
@@ -38,7 +38,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """Libraries, weights some times over, and what a layer keeps for the gradient."""
+    """Libraries, several copies of the weights, and activations kept for gradients."""
     setting = ModelSetting(contestant=contestant, **point)
     weights = 4 * setting.parameters()
     if setting.task == "loading":
@@ -54,7 +54,7 @@ def required_bytes(contestant, **point):
 
 
 def _points(reaches=(WIDE, NARROW), length=LENGTH, **sizes):
-    """Windows of one task next to each other: they are compared too."""
+    """The points, with the windows of one task next to each other for comparison."""
     for task in ("forward", "training"):
         for reach in reaches:
             yield from _heat(f"window {2 * reach}", task, reach, length, sizes)
@@ -76,24 +76,25 @@ def _heat(group, task, reach, length, sizes):
 
 
 CASE = Case(
-    title="A whole model: Longformer, base size",
+    title="Longformer base model",
     description=(
-        "A text classifier of 12 layers, 768 wide, 12 heads, 3,072 inside and 50,265 "
-        "tokens, random weights, one text of 4,096 tokens, float32, the first token "
-        "global: `longkeras.models.LongformerTextClassifier`, compiled as `compile` "
-        "chooses (TensorFlow's graph, attention in it one program of XLA's), and "
-        "Hugging Face's `LongformerForSequenceClassification` on PyTorch, eager. "
-        "*Training* is a step of AdamW with the dropout of both that is default, 0.1. "
-        "The two were timed in turns after a first call each; every time and memory "
-        "comes from a process of its own, started for it, and *memory* is the peak of "
-        "the whole process: libraries, weights, optimizer and compiling count. "
-        "*Loading* is the first in its process, libraries imported before, of one "
-        "safetensors file that lies in the operating system's cache."
+        "A text classifier with 12 layers, hidden size 768, 12 heads, intermediate "
+        "size 3,072 and a vocabulary of 50,265 tokens, random weights, float32, on "
+        "one text of 4,096 tokens whose first token is global. "
+        "`longkeras.models.LongformerTextClassifier`, compiled with its defaults (a "
+        "TensorFlow graph in which attention is a single XLA program), is compared "
+        "with Hugging Face's `LongformerForSequenceClassification`, eager on PyTorch. "
+        "*Training* is one AdamW step with the default dropout of both, 0.1. The two "
+        "were timed in turns after one warm-up call each. Every time and memory value "
+        "comes from a fresh process, and *memory* is the peak of that whole process, "
+        "including libraries, weights, optimizer and compilation. *Loading* is the "
+        "first load in a process, after importing the libraries, of one safetensors "
+        "file that is in the operating system's cache."
     ),
     tests=(
         "tests/models/longformer/test_parity.py",
         "tests/benchmarks/test_longformer_model_contestants.py",
-        # Hugging Face's too.
+        # Includes Hugging Face's.
         "-m",
         "not (slow or browser or multiprocess)",
     ),

@@ -1,4 +1,4 @@
-"""Time and memory of shipped language models that read a text."""
+"""Time and memory of the shipped language models when reading a text."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ LENGTHS = tuple(1024 * 2**doublings for doublings in range(7))
 # Beyond this one call of full attention takes minutes.
 LONGEST_FULL = 16384
 CHUNK = 1024
-# What each contestant reads with: a shipped model, and in one pass or in chunks.
+# The model of each contestant, read in one pass or in chunks.
 CONTESTANTS = {
     "sliding_window": ("byte-longformer", "one_pass"),
     "sliding_window_in_chunks": ("byte-longformer", "chunks"),
@@ -67,12 +67,13 @@ def required_bytes(contestant, length):
 
 
 CASE = Case(
-    title="Reading with a whole model, forward",
+    title="Language models reading a text, forward",
     description=(
-        "The language models of `saved_models` give the logits of every byte of a "
-        "text, float32, batch of one, compiled with XLA. Full attention is asked to "
-        "read beyond its context here, which the page never does; it too walks over "
-        "blocks of queries and holds no matrix of all scores, so it pays in time."
+        "The language models in `saved_models` compute the logits of every byte of a "
+        "text, float32, batch size 1, compiled with XLA. Full attention reads beyond "
+        "its context length here, which the page never does; it also loops over "
+        "blocks of queries and never holds a matrix of all scores, so the cost shows "
+        "in time rather than memory."
     ),
     tests=(
         "tests/ops/test_linear_memory.py",

@@ -1,4 +1,4 @@
-"""LSTM layers beside those of PyTorch and of Keras."""
+"""LSTM layers compared with those of PyTorch and Keras."""
 
 from benchmarks.contestants.recurrent_setting import TASKS, RecurrentSetting
 from benchmarks.recurrent_targets import LENGTH, evaluate
@@ -32,7 +32,7 @@ def prepare(contestant, **point):
 
 
 def required_bytes(contestant, **point):
-    """Libraries, weights and their gradients, and what every step keeps."""
+    """Libraries, weights, gradients, and the activations kept by every step."""
     setting = RecurrentSetting(contestant=contestant, **point)
     weights = 8 * setting.num_layers * setting.units**2
     kept = 16 * setting.num_layers * setting.batch * setting.length * setting.units
@@ -56,19 +56,20 @@ def _points(length=LENGTH, **sizes):
 CASE = Case(
     title="Recurrent layers, side by side",
     description=(
-        "Two LSTM layers of 650 units, 20 sequences of 35 steps, 650 inputs a step, "
-        "float32, no dropout, nothing padded: `longkeras.layers.RecurrentStack`, "
-        "`torch.nn.LSTM`, eager and with the steps before the rows as it prefers, and "
-        "`keras.layers.LSTM`. *Training* is the outputs and the gradients of inputs "
-        "and weights, without an optimizer. All were timed in turns, each in a "
-        "process of its own, idle while others run; *×* is the median over that of "
-        "longkeras in TensorFlow's graph. *Memory* is the rise of the resident set in "
-        "a call, TensorFlow's with what oneDNN's allocator keeps."
+        "Two LSTM layers of 650 units on 20 sequences of 35 steps with 650 inputs per "
+        "step, float32, without dropout or padding: "
+        "`longkeras.layers.RecurrentStack`, `torch.nn.LSTM` (eager, in its preferred "
+        "time-major layout) and `keras.layers.LSTM`. *Training* computes the outputs "
+        "and the gradients of inputs and weights, without an optimizer. All were "
+        "timed in turns, each in its own process, which is idle while the others run; "
+        "*×* is the ratio of the median time to that of longkeras in a TensorFlow "
+        "graph. *Memory* is the rise in resident memory during a call; TensorFlow's "
+        "includes what oneDNN's allocator keeps."
     ),
     tests=(
         "tests/ops/test_recurrent_scan.py",
         "tests/benchmarks/test_recurrent.py",
-        # PyTorch's too.
+        # Includes PyTorch's.
         "-m",
         "not (slow or browser or multiprocess)",
     ),

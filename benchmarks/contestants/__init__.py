@@ -1,1 +1,1 @@
-"""The programs that are compared, one file a library; each has `prepare`."""
+"""The compared implementations, one module per library, each with `prepare`."""

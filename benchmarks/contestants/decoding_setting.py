@@ -1,4 +1,4 @@
-"""What a contestant of the decoding case is asked to do, the same for all."""
+"""The task of the decoding case, the same for all contestants."""
 
 import dataclasses
 
@@ -45,7 +45,7 @@ class DecodingSetting:
         return rng.integers(3, self.vocabulary_size, (1, self.length), dtype="int32")
 
     def facts(self, parameters):
-        """What the result says of the work."""
+        """Description of the work for the result."""
         names = ("model", "num_tokens", "num_layers", "hidden_dim", "num_heads")
         return {name: getattr(self, name) for name in names} | {
             "parameters": int(parameters)

@@ -1,4 +1,4 @@
-"""Attention that JAX itself has: cuDNN's fused kernel where there is a GPU."""
+"""JAX's own attention, which is cuDNN's fused kernel on a GPU."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""longkeras and Keras, on the backend that KERAS_BACKEND names.
+"""Attention of longkeras and Keras, on the backend named by KERAS_BACKEND.
 
 TensorFlow and JAX compile the whole step with XLA; PyTorch runs it eagerly.
 """
@@ -38,7 +38,7 @@ def prepare(**point):
 
 
 def compiled(function):
-    """The function, compiled with XLA where the backend does that."""
+    """Compile a function with XLA if the backend supports it."""
     if _backend() == "tensorflow":
         import tensorflow as tf
 
@@ -51,7 +51,7 @@ def compiled(function):
 
 
 def finished(results):
-    """The results, once they are computed; nothing is copied."""
+    """Wait for the results, without copying them."""
     if _backend() == "tensorflow":
         np.asarray(results[-1])
     elif _backend() == "jax":
@@ -67,13 +67,13 @@ def finished(results):
 
 
 def peak_rise_on_accelerator(step, arguments):
-    """Callable for the bytes that a step takes there; None on a processor."""
+    """Callable for the peak bytes of a step on an accelerator; None on a CPU."""
     if _backend() == "jax":
         import jax
 
         if jax.default_backend() == "cpu":
             return None
-        # JAX never forgets its highest peak: ask the program what it will take.
+        # JAX does not reset its peak, so ask the compiled program for its memory.
         memory = step.lower(*arguments).compile().memory_analysis()
         return lambda: memory.temp_size_in_bytes + memory.output_size_in_bytes
     if _backend() == "torch":
@@ -114,7 +114,7 @@ def _full(setting):
 
 
 def _dense(setting):
-    """The band as a mask of all pairs, ready made."""
+    """Attention with the window as a precomputed dense mask."""
 
     def attend(query, key, value, band):
         return ops.dot_product_attention(query, key, value, mask=band)
@@ -123,13 +123,13 @@ def _dense(setting):
 
 
 def _window(setting):
-    """Keras' own layer. Its number counts the query itself to each side."""
+    """Keras' own layer, whose window size counts the query on each side."""
     layer = keras.layers.MultiHeadAttention(
         setting.num_heads, setting.head_dim, sliding_window=setting.reach + 1
     )
     width = setting.num_heads * setting.head_dim
     layer.build((setting.batch, 8, width), (setting.batch, 8, width))
-    # Attention alone is compared: inputs are projected already, outputs stay so.
+    # Only attention is compared, so inputs and outputs are not projected.
     for projection in ("query", "key", "value", "output"):
         setattr(layer, f"_{projection}_dense", _unchanged)
 

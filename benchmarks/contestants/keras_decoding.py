@@ -1,7 +1,7 @@
-"""Decoding with longkeras, on the backend that KERAS_BACKEND names.
+"""Decoding with longkeras, on the backend named by KERAS_BACKEND.
 
-What is timed is the compiled loop of `generate`, or `stream`, from the state that
-reading the text before has left.
+Times the compiled loop of `generate`, or `stream`, from the state after reading the
+prompt.
 """
 
 import keras
@@ -90,7 +90,7 @@ def _streaming(model, setting):
     last = ops.convert_to_tensor(token_ids[:, -1])
 
     class PreparedChoice(CompiledChoice):
-        """Begins where the text before was read."""
+        """Starts from the state after the prompt."""
 
         def first(self, logits, empty_state):
             own = state
@@ -99,7 +99,7 @@ def _streaming(model, setting):
             return self.next(last, own, 1)
 
     class PreparedStream(TextStream):
-        """Reads nothing itself."""
+        """Stream that does not read the prompt again."""
 
         def calls(self, prompt, encoder_inputs):
             choice = PreparedChoice(self.model, self.sampler, None, prompt)

@@ -1,7 +1,7 @@
-"""Longformer's text classifier of longkeras, on the backend that KERAS_BACKEND names.
+"""Longformer text classifier of longkeras, on the backend named by KERAS_BACKEND.
 
-As a user runs it: `compile` as it is, `predict_on_batch`, `train_on_batch`.
-Called as a program it writes a checkpoint of random weights.
+Uses the defaults of `compile`, `predict_on_batch` and `train_on_batch`. Run as a
+program, it writes a checkpoint with random weights.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""LSTMs of longkeras and of Keras, on the backend that KERAS_BACKEND names.
+"""LSTMs of longkeras and Keras, on the backend named by KERAS_BACKEND.
 
-Contestants that end in `_xla` are compiled with XLA on TensorFlow, the others are its
-graphs; JAX always compiles.
+On TensorFlow, contestants whose names end in `_xla` are compiled with XLA and the
+others run as graphs. JAX always compiles.
 """
 
 import keras

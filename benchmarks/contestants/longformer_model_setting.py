@@ -1,4 +1,4 @@
-"""What a contestant of the whole-model case is asked to do, the same for all."""
+"""The task of the whole-model case, the same for all contestants."""
 
 import dataclasses
 import json
@@ -75,7 +75,7 @@ class ModelSetting:
         return np.arange(self.batch, dtype="int32") % NUM_CLASSES
 
     def parameters(self):
-        """How many weights the classifier has."""
+        """Number of weights of the classifier."""
         width, inner = self.hidden_dim, self.intermediate_dim
         square = width * (width + 1)
         layer = 7 * square + inner * (width + 1) + width * (inner + 1) + 4 * width
@@ -85,7 +85,7 @@ class ModelSetting:
         return rows * width + self.num_layers * layer + head
 
     def facts(self, parameters):
-        """What the result says of the work."""
+        """Description of the work for the result."""
         return {
             name: getattr(self, name)
             for name in ("num_layers", "hidden_dim", "num_heads", "batch", "dropout")

@@ -1,4 +1,4 @@
-"""What a contestant of the recurrent case is asked to compute, the same for all."""
+"""The task of the recurrent case, the same for all contestants."""
 
 import dataclasses
 
@@ -37,7 +37,7 @@ class RecurrentSetting:
 
     @property
     def is_training(self):
-        """Whether gradients are asked for."""
+        """Whether gradients are computed."""
         return self.task == "training"
 
     def inputs(self):
@@ -66,7 +66,7 @@ class RecurrentSetting:
         ]
 
     def facts(self):
-        """What the result says of the work.
+        """Description of the work for the result.
 
         Counted are the products alone: with inputs and with states, and for the
         gradient two more of each.

@@ -1,4 +1,4 @@
-"""What a contestant of the attention case is asked to compute, the same for all."""
+"""The task of the attention case, the same for all contestants."""
 
 import dataclasses
 
@@ -48,7 +48,7 @@ class Setting:
 
     @property
     def is_training(self):
-        """Whether gradients are asked for."""
+        """Whether gradients are computed."""
         return self.task == "training"
 
     def inputs(self):
@@ -74,7 +74,7 @@ class Setting:
         return mask
 
     def band(self):
-        """bool `(length, length)`, True where query i sees key j through its band."""
+        """bool `(length, length)`, True where key j is in the window of query i."""
         if self.reach is None:
             return np.ones((self.length, self.length), "bool")
         i, j = np.arange(self.length)[:, None], np.arange(self.length)
@@ -82,12 +82,12 @@ class Setting:
         return (j - i >= -self.reach) & (j - i <= last)
 
     def matrix(self):
-        """A square matrix, for the ceilings."""
+        """A square matrix for the matrix product."""
         shape = (self.length, self.length)
         return np.random.default_rng(0).standard_normal(shape, dtype="float32")
 
     def flops(self):
-        """Operations that the definition asks for, the text's ends not subtracted.
+        """Operations in the definition of attention, not corrected at the text's ends.
 
         Two products, scores and sums: 4 * length * keys a query * heads * head_dim;
         the gradient has five, of which one computes the scores anew.
@@ -104,7 +104,7 @@ class Setting:
         return forward * products / _FORWARD_PRODUCTS
 
     def facts(self):
-        """What the result says of the work."""
+        """Description of the work for the result."""
         return {
             "batch": self.batch,
             "num_heads": self.num_heads,

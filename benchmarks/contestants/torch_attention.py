@@ -1,4 +1,4 @@
-"""Hugging Face's Longformer, and what PyTorch itself has."""
+"""Attention of Hugging Face's Longformer and of PyTorch."""
 
 import torch
 
@@ -38,7 +38,7 @@ def prepare(**point):
 
 
 def peak_rise_on_cuda(run):
-    """Callable for the bytes that a call takes there; None on a processor."""
+    """Callable for the peak bytes of a call on a GPU; None on a CPU."""
     if not torch.cuda.is_available():
         return None
 
@@ -68,7 +68,7 @@ def _finished(results):
 
 
 class _Given(torch.nn.Module):
-    """Stands for a projection: gives what is projected already."""
+    """Stand-in for a projection that returns precomputed values."""
 
     def __init__(self, is_divided_in_place=False):
         super().__init__()
@@ -76,7 +76,7 @@ class _Given(torch.nn.Module):
         self.tensor = None
 
     def forward(self, hidden_states):
-        # The attention divides its queries in place: it may not have the inputs.
+        # The attention divides its queries in place, so it gets a copy.
         return self.tensor.clone() if self.is_divided_in_place else self.tensor
 
 
@@ -91,7 +91,7 @@ _PROJECTIONS = (
 
 
 def _huggingface(setting):
-    """`LongformerSelfAttention.forward` itself, its six projections taken out."""
+    """`LongformerSelfAttention.forward` itself, without its six projections."""
     from transformers import LongformerConfig
     from transformers.models.longformer.modeling_longformer import (
         LongformerSelfAttention,
@@ -150,7 +150,7 @@ def _flex(setting):
         return (distance >= -left) & (distance <= right)
 
     length = setting.length
-    # Uncompiled it looks at every pair, which a GPU's lengths are too long for.
+    # Without compilation it computes every pair, too many at the lengths of a GPU.
     make_mask = (
         torch.compile(create_block_mask) if _device() == "cuda" else create_block_mask
     )

@@ -1,4 +1,4 @@
-"""Hugging Face's `generate` with its cache, eagerly on the processor."""
+"""Hugging Face's `generate` with its cache, eager on the CPU."""
 
 import copy
 

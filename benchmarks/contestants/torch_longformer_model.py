@@ -1,4 +1,4 @@
-"""Hugging Face's `LongformerForSequenceClassification`, eagerly on the processor."""
+"""Hugging Face's `LongformerForSequenceClassification`, eager on the CPU."""
 
 import torch
 import transformers

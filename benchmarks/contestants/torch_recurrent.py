@@ -1,4 +1,4 @@
-"""`torch.nn.LSTM`, eagerly on the processor, in the time-major layout it prefers."""
+"""`torch.nn.LSTM`, eager on the CPU, in its preferred time-major layout."""
 
 import torch
 
@@ -45,7 +45,7 @@ def _layer(setting):
 
 
 def _arrays(results):
-    """As Keras has them: rows first, kernels transposed, one bias."""
+    """Convert to the layout of Keras: batch first, kernels transposed, one bias."""
     sequences, weights = results[:2], results[2:]
     without_second_bias = [x for i, x in enumerate(weights) if i % 4 != 3]
     return [

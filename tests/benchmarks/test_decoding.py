@@ -44,9 +44,11 @@ def test_what_was_reached_is_judged(points):
     assert rows["generate, JAX: Hugging Face's Llama ÷ ours ≥ 6"]["is_met"] is False
     of_stream = rows["stream, JAX: Hugging Face's Mistral ÷ ours"]
     assert of_stream == {**of_stream, "reached": "3.1 (400 ÷ 130 ms)", "is_met": None}
-    of_window = rows["sliding window: a token after 16,384 ÷ after 1,024 ≤ 1.2"]
+    of_window = rows[
+        "sliding window: time per token after 16,384 ÷ after 1,024 tokens ≤ 1.2"
+    ]
     assert of_window["reached"] == "1.00 (2.50 ÷ 2.50 ms)" and of_window["is_met"]
-    of_full = rows["full attention: a token after 16,384 ÷ after 1,024"]
+    of_full = rows["full attention: time per token after 16,384 ÷ after 1,024 tokens"]
     assert of_full["reached"].startswith("16.00") and of_full["is_met"] is None
 
 

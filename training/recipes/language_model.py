@@ -3,10 +3,10 @@
     python -m training.recipes.language_model --data DIR --model byte-lstm
 
 The run goes to `runs/<model>`: configuration, checkpoint, best weights, history and
-log. Started again, it goes on from its checkpoint. `--stages 3` doubles the length of
-windows and the reach of attention from stage to stage and halves the learning rate, as
-in Longformer's paper. `--export saved_models` puts the finished model there and into
-the manifest.
+log. If started again, it continues from its checkpoint. `--stages 3` doubles the length
+of windows and the reach of attention from stage to stage and halves the learning rate,
+as in the Longformer paper. `--export saved_models` adds the finished model to that
+folder and its manifest.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from training.export import export_model
 from training.model_configs import MODEL_CONFIGS
 from training.train_language_model import train_language_model
 
-# Those that suit the learning rates of the configurations.
+# The optimizers that suit the configured learning rates.
 _OPTIMIZERS = ("adamw", "muon")
 
 

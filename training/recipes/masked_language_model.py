@@ -21,7 +21,7 @@ from longkeras.data import sample
 
 _LOGGER = logging.getLogger("training")
 
-# Behind the ids that are no bytes: 1 is RoBERTa's padding.
+# After the ids that are not bytes: 1 is RoBERTa's padding.
 FIRST_BYTE = 3
 MASK_ID = FIRST_BYTE + 256
 HELD_OUT_BYTES = 12_288

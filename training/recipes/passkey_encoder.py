@@ -2,17 +2,17 @@
 
     python -m training.recipes.passkey_encoder --data DIR --model passkey-encoder
 
-Books hide a sentence with a number of five digits among others that tell the numbers of
-other things; a question stands at the end, and each digit is classified at a byte of
-it. The question's bytes are global tokens. The digits are asked for there, not where
-they stand, because there a window would be enough to mark them: to bring them to the
-end of a long text takes tokens that see all of it. `passkey-short` is the same model
+Each text is from a book, with a sentence that contains a number of five digits among
+similar sentences with other numbers, and a question at the end. Each digit is
+classified at a byte of the question, whose bytes are global tokens. Classifying the
+digits at their own position would need only a local window; carrying them to the end of
+a long text needs tokens that attend to all of it. `passkey-short` is the same model
 without global tokens, which reads the last 512 bytes, and `passkey-lstm` an LSTM.
 
-The run goes to `runs/<model>`; started again, it goes on from its checkpoint. Texts
-grow from stage to stage; `--last-steps` with a larger number goes on with the longest
-where a run had ended. `--measure` writes a record of recall by depth and length for
-`python -m training.evaluation_report`, `--export saved_models` puts the model there.
+The run goes to `runs/<model>` and continues from its checkpoint if started again.
+Texts get longer from stage to stage; a larger `--last-steps` continues a finished run
+with the longest texts. `--measure` writes a record of recall by depth and length for
+`python -m training.evaluation_report`; `--export saved_models` saves the model there.
 """
 
 import dataclasses
@@ -47,13 +47,13 @@ from training.passkey import PASSKEY_MODELS, build_passkey_model
 from training.passkey_texts import PasskeyBatches, is_right, labelled
 
 _LOGGER = logging.getLogger("training")
-# Bytes that are read side by side where nothing is learnt.
+# Bytes that are read in one batch without training.
 _BYTES_AT_ONCE = 16_384
 
 
 @dataclasses.dataclass(frozen=True)
 class RecallSettings:
-    """How much is measured; part of the record.
+    """Amount of the measurement; part of the record.
 
     Args:
         lengths: tuple of int. Bytes of the texts.
@@ -149,7 +149,7 @@ def train(config, data, run, epoch_steps=50):
         )
     texts, held_out = _texts(data, "train"), _texts(data, "valid")
     model = build_passkey_model(config, _row_length(max(config.stages)[0], config))
-    # Longformer's classes decide themselves whether XLA helps.
+    # Longformer's classes choose by themselves whether to use XLA.
     jit_compile = False if config.family == "lstm" else "auto"
     compile_for_training(model, config.optimizer_settings, jit_compile)
     checkpoint = run.checkpoint()
@@ -253,7 +253,7 @@ def long_enough(model, config, length):
 
 
 def parameters(model, config):
-    """How many weights a model has, one period of positions counted.
+    """Number of weights of a model, with one period of positions.
 
     Args:
         model: from `training.passkey.build_passkey_model`.

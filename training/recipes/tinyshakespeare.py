@@ -44,8 +44,8 @@ def _setting(
         num_heads=num_heads,
         # Three matrices of a gated layer are as large as the two of a plain one.
         intermediate_dim=8 * round(hidden_dim / 3),
-        # Without a `window`, whole windows of training are seen; longer texts are read
-        # all the same.
+        # Without a `window`, attention covers a whole training window; longer texts can
+        # still be read.
         attention_window=(window or length,) * num_layers,
         sequence_length=length,
         optimizer="muon",
