@@ -1,14 +1,9 @@
 """Self-attention without a window: every token sees every token, or all before it."""
 
-import functools
-
 import keras
 
 from longkeras.layers.self_attention import SelfAttention
-from longkeras.patterns import BandedPattern
-
-# The reach while the length is unknown in tracing.
-_ANY_LENGTH = 1 << 20
+from longkeras.ops.attention.spec import full_pattern
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -86,36 +81,17 @@ class FullSelfAttention(SelfAttention):
         training=None,
         mask=None,
     ):
-        masks = {
-            "padding_mask": mask if padding_mask is None else padding_mask,
-            "document_ids": document_ids,
-        }
-        return self._attend(hidden_states, masks, training, return_attention_scores)
+        return self._attend(
+            hidden_states,
+            training,
+            return_attention_scores,
+            padding_mask=mask if padding_mask is None else padding_mask,
+            document_ids=document_ids,
+        )
 
     def cache_slots(self, max_length=None):
         """See `RingDecoding.cache_slots`: `max_length`."""
         return max_length
 
-    def _prepared(self, hidden_states, masks, with_scores):
-        operation, projected = super()._prepared(hidden_states, masks, with_scores)
-        if hidden_states.shape[1] is None:
-            # A walk needs to know how far the pattern reaches.
-            operation = functools.partial(operation, implementation="dense")
-        return operation, projected
-
     def _pattern(self, length):
         return full_pattern(length, self.is_causal)
-
-
-def full_pattern(length, is_causal):
-    """The pattern in which all see all, or all before them.
-
-    Args:
-        length: int, or None where it is not known in tracing.
-        is_causal: bool.
-
-    Returns:
-        `longkeras.patterns.BandedPattern`.
-    """
-    reach = (length or _ANY_LENGTH) - 1
-    return BandedPattern(reach, 0 if is_causal else reach)

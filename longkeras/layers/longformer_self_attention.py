@@ -5,13 +5,8 @@ import dataclasses
 import keras
 from keras import ops
 
-from longkeras.layers.full_self_attention import full_pattern
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
-from longkeras.ops.attention.absorbed_attention import (
-    absorbed_attention,
-    absorption_pays,
-)
-from longkeras.ops.attention.longformer_attention import longformer_attention
+from longkeras.ops.attention.spec import full_pattern
 from longkeras.ops.attention.visibility import rows_of
 from longkeras.ops.decoding import prompt_cache
 from longkeras.ops.decoding.cached_attention import attend_global_rows
@@ -187,26 +182,20 @@ class LongformerSelfAttention(SlidingWindowAttention):
     def _global_denses(self):
         return self.global_query_dense, self.global_key_dense, self.global_value_dense
 
-    def _prepared(self, hidden_states, masks, with_scores):
-        operation, projected = super()._prepared(hidden_states, masks, with_scores)
-        if masks["global_mask"] is None:
-            return operation, projected
-        if not with_scores and self._is_foldable(hidden_states):
-            weights = (self._weight(dense) for dense in self._global_denses())
-            return absorbed_attention, (*projected, hidden_states, *weights)
-        global_projected = self._project(hidden_states, denses=self._global_denses())
-        return longformer_attention, (*projected, *global_projected)
-
-    def _is_foldable(self, hidden_states):
-        """Whether global rows may look at hidden states, instead of projections."""
-        return (
-            absorption_pays(self._pattern(), hidden_states.shape[1])
-            and self.rotary_embedding is None
-            and all(
-                dense.compute_dtype == "float32" and dense.quantization_mode is None
-                for dense in self._global_denses()
-            )
+    def _global_rows(self, with_scores):
+        can_absorb = self.rotary_embedding is None and all(
+            dense.compute_dtype == "float32" and dense.quantization_mode is None
+            for dense in self._global_denses()
         )
+        return "absorbable" if can_absorb and not with_scores else "projected"
+
+    def _tensors_of_global_rows(self, hidden_states, planned):
+        if planned.global_rows is None:
+            return ()
+        if planned.global_rows == "absorbed":
+            weights = (self._weight(dense) for dense in self._global_denses())
+            return hidden_states, *weights
+        return self._project(hidden_states, denses=self._global_denses())
 
     def _weight(self, dense):
         """`(hidden_dim + 1, heads, head_dim)`, the bias as the last row."""
@@ -215,13 +204,12 @@ class LongformerSelfAttention(SlidingWindowAttention):
         weight = ops.concatenate([kernel, ops.expand_dims(bias, 0)], axis=0)
         return ops.reshape(weight, (weight.shape[0], -1, self.head_dim))
 
-    def _scores(self, projected, rows, spec):
-        local, global_projected = projected[:3], projected[3:]
-        scores = super()._scores(local, rows, spec)
-        if not global_projected:
+    def _scores(self, query_and_key, for_rows, rows, spec):
+        scores = super()._scores(query_and_key, for_rows, rows, spec)
+        if not for_rows:
             return scores
-        everything = full_pattern(local[0].shape[1], self.is_causal)
+        everything = full_pattern(query_and_key[0].shape[1], self.is_causal)
         sees_all = dataclasses.replace(spec, pattern=everything, global_mask=None)
-        global_scores = super()._scores(global_projected, rows, sees_all)
+        global_scores = super()._scores(for_rows[:2], (), rows, sees_all)
         is_global = rows_of(spec.global_keys(), rows)[:, None, :, None]
         return ops.where(is_global, global_scores, scores)

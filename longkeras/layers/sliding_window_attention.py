@@ -166,12 +166,14 @@ class SlidingWindowAttention(SelfAttention):
         training=None,
         mask=None,
     ):
-        masks = {
-            "padding_mask": mask if padding_mask is None else padding_mask,
-            "global_mask": global_attention_mask,
-            "document_ids": document_ids,
-        }
-        return self._attend(hidden_states, masks, training, return_attention_scores)
+        return self._attend(
+            hidden_states,
+            training,
+            return_attention_scores,
+            padding_mask=mask if padding_mask is None else padding_mask,
+            document_ids=document_ids,
+            global_mask=global_attention_mask,
+        )
 
     def cache_slots(self, max_length=None):
         """See `RingDecoding.cache_slots`: as far as the window reaches."""

@@ -1,4 +1,4 @@
-"""What one call of an attention op asks for, apart from query, key and value."""
+"""What a call of an attention op asks for, apart from query, key and value."""
 
 import dataclasses
 
@@ -6,10 +6,13 @@ from keras import ops
 
 from longkeras.patterns import BandedPattern
 
+# Keys on one side of a query, more than any text has.
+UNBOUNDED = 2**29
+
 
 @dataclasses.dataclass(frozen=True)
 class AttentionSpec:
-    """Who sees whom, and how the scores are scaled and dropped.
+    """Visibility, scaling and dropout of a call.
 
     Args:
         pattern: `longkeras.patterns.BandedPattern`.
@@ -50,3 +53,17 @@ class AttentionSpec:
         if self.global_mask is None or self.key_mask is None:
             return self.global_mask
         return ops.logical_and(self.global_mask, self.key_mask)
+
+
+def full_pattern(length, is_causal):
+    """The pattern in which every query sees every key, or every earlier one.
+
+    Args:
+        length: int, or None if it is unknown while tracing.
+        is_causal: bool.
+
+    Returns:
+        `longkeras.patterns.BandedPattern`.
+    """
+    side = UNBOUNDED if length is None else length - 1
+    return BandedPattern(side, 0 if is_causal else side)

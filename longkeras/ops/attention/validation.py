@@ -3,7 +3,6 @@
 import keras
 from keras import ops
 
-from longkeras.ops.attention.dispatch import CallSignature
 from longkeras.ops.attention.dropout import draw_seed
 from longkeras.ops.attention.spec import AttentionSpec
 from longkeras.patterns import BandedPattern
@@ -106,27 +105,6 @@ def spec_for(query, pattern, scale, query_start, dropout, seed, masks):
         document_ids=_cast(document_ids, "int32"),
         dropout=dropout,
         seed=draw_seed(seed) if dropout else None,
-    )
-
-
-def signature_for(query, key, spec):
-    """What the chooser may know of a call.
-
-    Args:
-        query: `(batch, sequence, heads, head_dim)`.
-        key: `(batch, keys, kv_heads, head_dim)`.
-        spec: `AttentionSpec`.
-
-    Returns:
-        `longkeras.ops.attention.dispatch.CallSignature`.
-    """
-    masks = (spec.key_mask, spec.global_mask, spec.document_ids)
-    return CallSignature(
-        pattern=spec.pattern,
-        query_length=query.shape[1],
-        key_length=key.shape[1],
-        is_masked=any(mask is not None for mask in masks),
-        has_dropout=bool(spec.dropout),
     )
 
 

@@ -17,30 +17,21 @@ from longkeras.ops.attention.kernels.tile import tile_dtype
 from longkeras.ops.attention.masking import zero_masked
 
 
-def why_not(dropout):
-    """Why this implementation cannot serve a call.
+def obstacle(signature):
+    """Why this kernel cannot serve a call, in words; None if it can.
 
     Args:
-        dropout: float, the rate at which weights are dropped.
-
-    Returns:
-        str, or None where it can.
+        signature: `longkeras.ops.attention.dispatch.CallSignature`.
     """
-    if keras.backend.backend() != "torch":
+    if signature.backend != "torch":
         return "it needs the torch backend"
-    if dropout:
+    if signature.has_dropout:
         return "PyTorch's kernel cannot drop the weights that `seed` names"
     return None
 
 
 def attend(query, key, value, spec):
     """Attend through PyTorch's kernel; see the package for the signature."""
-    reason = why_not(spec.dropout)
-    if reason is not None:
-        raise ValueError(
-            f"`implementation` 'scaled_dot_product' cannot run here: {reason}. "
-            f"Received: dropout={spec.dropout}"
-        )
     dtype, length = query.dtype, query.shape[1]
     spec = _without_idle_masks(spec)
     query, key, value = (ops.cast(x, tile_dtype(x)) for x in (query, key, value))
