@@ -157,7 +157,7 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
         return attention_scores(*query_and_key, rows, spec)
 
     def _project(self, hidden_states, positions=None, denses=None):
-        """Query, key and value with rotary positions: `(batch, sequence, heads, head_dim)`."""
+        """Query, key and value `(batch, sequence, heads, head_dim)`, rotated."""
         if denses is None:
             denses = self.query_dense, self.key_dense, self.value_dense
         key_heads = self.num_key_value_heads

@@ -7,7 +7,6 @@ but as many calls of the kernel as the text needs; see `fused_tiles`.
 
 import dataclasses
 
-import keras
 from keras import ops
 
 from longkeras.ops.attention.kernels import dilation, fused_tiles
