@@ -11,7 +11,7 @@ from longkeras.layers.rematerialised_call import RematerialisedCall
 from longkeras.layers.ring_decoding import RingDecoding
 from longkeras.layers.rotary_embedding import RotaryEmbedding
 from longkeras.ops.attention import dispatch, validation
-from longkeras.ops.attention.scores import attention_scores
+from longkeras.ops.attention.kernels.dense import attention_scores
 
 
 class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):

@@ -8,7 +8,7 @@ from keras import ops
 
 from longkeras.ops import reference_attention
 from longkeras.ops.attention import dispatch, validation
-from longkeras.ops.attention.kernels.absorbed_rows import FEW
+from longkeras.ops.attention.kernels.absorbed_projections import FEW
 from longkeras.patterns import BandedPattern
 from tests.ops.cases import TOLERANCES, Case, assert_close, edge_cases
 from tests.ops.gradients import outputs_and_gradients

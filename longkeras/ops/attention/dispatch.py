@@ -12,12 +12,11 @@ import functools
 import keras
 
 from longkeras.ops.attention.kernels import (
-    absorbed_rows,
+    absorbed_projections,
     blocked,
     dense,
-    dense_rows,
     full,
-    global_rows,
+    global_queries,
     scaled_dot_product,
 )
 from longkeras.ops.attention.kernels.tile_schedule import block_length
@@ -235,9 +234,9 @@ KERNELS = (
     Kernel("blocked", blocked.attend, _none, _blocked_cost),
 )
 GLOBAL_ROWS = {
-    "absorbed": absorbed_rows.replace,
-    "dense": dense_rows.replace,
-    "tiled": global_rows.replace,
+    "absorbed": absorbed_projections.replace,
+    "dense": dense.replace,
+    "tiled": global_queries.replace,
 }
 
 
@@ -404,6 +403,9 @@ def _with_global_rows(attend, replace):
 
     def attend_all(query, key, value, *for_rows_and_spec):
         *for_rows, spec = for_rows_and_spec
+        if replace is not GLOBAL_ROWS["dense"]:
+            # Sorted once for columns, rows, and the gradients of both.
+            spec = spec.with_global_order()
         output = attend(query, key, value, spec)
         return replace(output, *for_rows, spec)
 

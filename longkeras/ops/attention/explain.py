@@ -1,6 +1,5 @@
 """What runs for a call of attention, or for every attention layer of a model."""
 
-
 import keras
 
 from longkeras.ops.attention import dispatch

@@ -1,4 +1,4 @@
-"""Masking that never makes a NaN, in values or in gradients."""
+"""Masking without NaN, in values and in gradients."""
 
 import keras
 from keras import ops

@@ -46,9 +46,7 @@ def run_compiled(function, tensors, spec):
     Returns:
         What `function` returns.
     """
-    tensors_of_spec = spec.tensors
-    static = spec.with_tensors((None,) * len(tensors_of_spec))
-    return _program(function, static)(tensors, tensors_of_spec)
+    return _program(function, spec.static())(tensors, spec.tensors)
 
 
 def run_elementwise(function, *tensors, is_kept=True):

@@ -5,6 +5,7 @@ from keras import ops
 from longkeras.ops.attention.banded_attention import banded_attention
 from longkeras.ops.attention.kernels.tile import tile_dtype
 from longkeras.ops.attention.masking import masked_softmax
+from longkeras.ops.attention.visibility import Tokens, visible
 from longkeras.ops.decoding import global_cache, ring_cache
 
 # Global rows of a chunk that are answered at once.
@@ -105,7 +106,7 @@ def attend_step(
     values = ring_cache.write(cache[1], next_position, value)
     held = ring_cache.slot_positions(next_position + 1, keys.shape[1])
     in_ring = ops.logical_and(
-        (held >= 0)[:, None], _in_band(pattern, next_position, held)
+        (held >= 0)[:, None], _in_window(pattern, next_position, held)
     )
     if store is None:
         weights = masked_softmax(_scores(query, keys), in_ring[:, :, None], scale)
@@ -115,7 +116,7 @@ def attend_step(
     # A global key inside the window is seen there, and only there.
     in_store = ops.logical_and(
         (store.positions >= 0)[:, None],
-        ops.logical_not(_in_band(pattern, next_position, store.positions)),
+        ops.logical_not(_in_window(pattern, next_position, store.positions)),
     )
     in_ring, in_store = (
         ops.broadcast_to(x, (ops.shape(x)[0], query.shape[2], x.shape[2]))
@@ -164,18 +165,16 @@ def attend_global_rows(
     place = ops.argsort(order, axis=1)
     order = ops.pad(order, ((0, 0), (0, -chunk % at_once)))
     most = ops.max(ops.sum(ops.cast(mask, "int32"), axis=1))
-    key_positions = ops.arange(prompt_keys.keys.shape[1], dtype="int32")
+    key = Tokens(ops.arange(prompt_keys.keys.shape[1], dtype="int32"))
 
     def answer(n, rows):
         picked = ops.slice(
             order, (0, n * at_once), (ops.shape(order)[0], at_once)
         )  # (batch, at_once)
         positions = ops.expand_dims(next_position, 1) + picked
-        visible = key_positions <= positions[:, :, None]  # (batch, at_once, keys)
+        seen = visible(Tokens(positions[:, :, None]), key, None, 0)
         block = ops.take_along_axis(query, picked[:, :, None, None], axis=1)
-        weights = masked_softmax(
-            _scores(block, prompt_keys.keys), visible[:, None], scale
-        )
+        weights = masked_softmax(_scores(block, prompt_keys.keys), seen[:, None], scale)
         answered = ops.cast(_weighted_sum(weights, prompt_keys.values), rows.dtype)
         return ops.slice_update(rows, (0, n * at_once, 0, 0), answered)
 
@@ -187,13 +186,12 @@ def attend_global_rows(
     return ops.where(mask[:, :, None, None], rows, output)
 
 
-def _in_band(pattern, next_position, positions):
-    """Bool `(batch, heads or 1, keys)`: earlier positions that the window reaches."""
-    distance = (ops.expand_dims(next_position, 1) - positions)[:, None]
+def _in_window(pattern, next_position, positions):
+    """Visibility of a ring's or store's keys: bool `(batch, heads or 1, keys)`."""
     dilation = ops.convert_to_tensor(pattern.dilations, dtype="int32")[:, None]
-    return ops.logical_and(
-        distance <= pattern.left * dilation, distance % dilation == 0
-    )
+    query = Tokens(ops.expand_dims(next_position, 1)[:, None])
+    key = Tokens(positions[:, None])
+    return visible(query, key, pattern.left, None, dilation)
 
 
 # In the einsums: b batch, q query, s slot, k key head, g query head of its group, d
