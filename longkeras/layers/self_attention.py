@@ -1,5 +1,7 @@
 """Base of the self-attention layers: projections, heads, rotary positions."""
 
+import textwrap
+
 import keras
 import numpy as np
 from keras import ops
@@ -13,14 +15,71 @@ from longkeras.layers.rotary_embedding import RotaryEmbedding
 from longkeras.ops.attention import dispatch, validation
 from longkeras.ops.attention.kernels.dense import attention_scores
 
+# Parts of the docstrings of all attention layers, by placeholder.
+_SHARED = {
+    "num_heads": """
+num_heads: int. Attention heads; must divide the hidden dimension, unless
+    `head_dim` is given.
+""",
+    "attention_window": """
+attention_window: int. Keys in the window: without `is_causal` an even
+    number, half of it on each side of the token, which is not counted; with
+    `is_causal` the token and those before it, its own included.
+attention_dilation: int, or a list of one per head. Distance between
+    neighbouring keys of the window. Defaults to `1`.
+""",
+    "other_arguments": """
+is_causal: bool. Whether a token sees only itself and what is before it.
+    Defaults to `False`.
+head_dim: int. Size of a head. Defaults to `None`, the hidden dimension
+    divided by `num_heads`.
+num_key_value_heads: int. Heads of keys and values, a divisor of `num_heads`
+    (grouped-query attention). Defaults to `None`, `num_heads`.
+dropout: float. Rate at which attention weights are dropped in training.
+    Defaults to `0.0`.
+use_bias: bool. Whether the projections have biases. Defaults to `True`.
+rope_max_wavelength: float. See `RotaryEmbedding`. Defaults to `None`, no
+    rotary positions.
+kernel_initializer: initializer of the projections' kernels. Defaults to
+    `"glorot_uniform"`.
+bias_initializer: initializer of their biases. Defaults to `"zeros"`.
+seed: int. Seed of the dropout. Defaults to `None`.
+**kwargs: See `keras.layers.Layer`.
+""",
+    "other_call_arguments": """
+document_ids: int tensor `(batch, sequence)`: of packed documents, a token
+    sees its own. Defaults to `None`.
+return_attention_scores: bool, or positions of queries, ints `(rows,)` or
+    `(batch, rows)`. Whether to return attention weights too, before any
+    dropout: of those queries, or with True of all of them, a matrix that
+    grows with the square of the length. Defaults to `False`.
+training: bool. Whether to drop out. Defaults to `None`.
+mask: bool tensor `(batch, sequence)`, the implicit mask of Keras, such as
+    that of `keras.layers.Embedding(mask_zero=True)`; a `padding_mask` goes
+    before it. Defaults to `None`.
+""",
+    "returns": """
+Tensor like `hidden_states`; with `return_attention_scores` also
+`(batch, num_heads, rows, sequence)`, over keys at their place in the text.
+""",
+}
+
 
 class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
     """Multi-head self-attention without a pattern.
 
-    A subclass gives it by `_pattern`, and documents the arguments. Projections are
-    `keras.layers.Dense` layers, `query_dense`, `key_dense`, `value_dense` and
-    `output_dense`, so that LoRA and quantization work on them.
+    A subclass gives the pattern by `_pattern`, and documents the arguments; `_SHARED`
+    fills the placeholders of its docstring. Projections are `keras.layers.Dense`
+    layers, `query_dense`, `key_dense`, `value_dense` and `output_dense`, so that LoRA
+    and quantization work on them.
     """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name, text in _SHARED.items():
+            if cls.__doc__:
+                text = textwrap.indent(text.strip(), " " * 8).lstrip()
+                cls.__doc__ = cls.__doc__.replace(f"{{{name}}}", text)
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The chooser: one choice, linear memory on long texts, reasons in words."""
+"""Choice of a kernel: one choice, linear memory on long texts, reasons in words."""
 
 import hypothesis
 import keras
@@ -101,11 +101,11 @@ def test_full_attention_is_refused_where_it_would_answer_otherwise(
         pattern, 100, **({"key_length": 100} | signature)
     )
     with pytest.raises(ValueError, match=rf"cannot run here: .*{reason}"):
-        dispatch.choose("full", signature)
+        dispatch.plan(signature, "full")
 
 
 def test_an_unknown_implementation_is_refused_with_the_names_there_are():
     signature = dispatch.CallSignature(BandedPattern(1, 1), 8, 8)
 
     with pytest.raises(ValueError, match=r"'auto' or one of 'full', 'scaled"):
-        dispatch.choose("quick", signature)
+        dispatch.plan(signature, "quick")

@@ -240,6 +240,29 @@ GLOBAL_ROWS = {
 }
 
 
+def plan(signature, implementation="auto"):
+    """Everything that is decided about a call.
+
+    Args:
+        signature: `CallSignature`.
+        implementation: `"auto"`, or the name of a kernel. Defaults to `"auto"`.
+
+    Returns:
+        `Plan`.
+
+    Raises:
+        ValueError: If the name is unknown, or the kernel asked for cannot run.
+    """
+    found = candidates(signature)
+    kernel = _chosen(implementation, found)
+    return Plan(
+        tuple(found),
+        kernel,
+        *_plan_global_rows(signature, kernel),
+        *_plan_compilation(signature, kernel),
+    )
+
+
 def candidates(signature):
     """Every kernel of the band with its verdict, in the order of the table.
 
@@ -254,27 +277,12 @@ def candidates(signature):
         obstacle = kernel.obstacle(signature)
         cost, reason = (_NEVER, obstacle) if obstacle else kernel.cost(signature)
         found.append((cost, kernel, obstacle is None, reason))
-    cheapest = min(found, key=lambda verdict: verdict[0])
+    # Of equal ones the last, which needs the least memory.
+    cheapest = min(reversed(found), key=lambda verdict: verdict[0])
     return [
         Candidate(kernel.name, kernel.attend, can_run, kernel is cheapest[1], reason)
         for _, kernel, can_run, reason in found
     ]
-
-
-def choose(implementation, signature):
-    """The kernel of the band.
-
-    Args:
-        implementation: `"auto"`, or the name of a kernel.
-        signature: `CallSignature`.
-
-    Returns:
-        `Candidate`.
-
-    Raises:
-        ValueError: If the name is unknown, or the kernel asked for cannot run.
-    """
-    return _chosen(implementation, candidates(signature))
 
 
 def _chosen(implementation, found):
@@ -292,29 +300,6 @@ def _chosen(implementation, found):
     raise ValueError(
         f"`implementation` must be 'auto' or one of {names}. "
         f"Received: implementation={implementation!r}"
-    )
-
-
-def plan(signature, implementation="auto"):
-    """Everything that is decided about a call.
-
-    Args:
-        signature: `CallSignature`.
-        implementation: `"auto"`, or the name of a kernel. Defaults to `"auto"`.
-
-    Returns:
-        `Plan`.
-
-    Raises:
-        ValueError: See `choose`.
-    """
-    found = candidates(signature)
-    kernel = _chosen(implementation, found)
-    return Plan(
-        tuple(found),
-        kernel,
-        *_plan_global_rows(signature, kernel),
-        *_plan_compilation(signature, kernel),
     )
 
 

@@ -4,8 +4,7 @@ from keras import ops
 
 from longkeras.ops.attention.banded_attention import banded_attention
 from longkeras.ops.attention.kernels.tile import tile_dtype
-from longkeras.ops.attention.masking import masked_softmax
-from longkeras.ops.attention.visibility import Tokens, visible
+from longkeras.ops.attention.visibility import Tokens, masked_softmax, visible
 from longkeras.ops.decoding import global_cache, ring_cache
 
 # Global rows of a chunk that are answered at once.

@@ -20,7 +20,7 @@ from longkeras.ops.attention.kernels.global_queries import (
     grouped,
 )
 from longkeras.ops.attention.kernels.tile import score_dtype
-from longkeras.ops.attention.masking import zero_masked
+from longkeras.ops.attention.visibility import zero_masked
 from longkeras.ops.backend.custom_gradient import custom_gradient
 
 # The most global tokens of a row of the batch for which absorbing pays.

@@ -12,7 +12,7 @@ from keras import ops
 from longkeras.ops.attention.kernels import dilation, online_softmax
 from longkeras.ops.attention.kernels.global_keys import GlobalKeys
 from longkeras.ops.attention.kernels.tile import Masks
-from longkeras.ops.attention.masking import masked_score
+from longkeras.ops.attention.visibility import masked_score
 from longkeras.ops.backend.custom_gradient import custom_gradient
 
 

@@ -6,13 +6,14 @@ from keras import ops
 
 from longkeras.ops.attention import dropout
 from longkeras.ops.attention.kernels.tile import score_dtype, tile_dtype
-from longkeras.ops.attention.masking import (
+from longkeras.ops.attention.spec import full_pattern
+from longkeras.ops.attention.visibility import (
     masked_score,
     masked_softmax,
+    rows_of,
+    visible_to_rows,
     zero_masked,
 )
-from longkeras.ops.attention.spec import full_pattern
-from longkeras.ops.attention.visibility import rows_of, visible_to_rows
 
 
 def attend(query, key, value, spec):

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from longkeras.ops.attention.masking import zero_masked
+from longkeras.ops.attention.visibility import zero_masked
 
 
 def attend(query, key, value, spec):

@@ -13,7 +13,7 @@ from longkeras.ops.attention.kernels.global_keys import (
 from longkeras.ops.attention.kernels.online_softmax import ALL_KEYS
 from longkeras.ops.attention.kernels.tile import Masks, score_dtype
 from longkeras.ops.attention.kernels.tile_schedule import smaller
-from longkeras.ops.attention.masking import masked_score, zero_masked
+from longkeras.ops.attention.visibility import masked_score, zero_masked
 from longkeras.ops.backend.custom_gradient import custom_gradient
 
 # Keys that the rows meet at once.

@@ -11,8 +11,8 @@ from keras import ops
 
 from longkeras.ops.attention.kernels import tile
 from longkeras.ops.attention.kernels.tile_schedule import schedule_for
-from longkeras.ops.attention.masking import masked_score
 from longkeras.ops.attention.spec import UNBOUNDED
+from longkeras.ops.attention.visibility import masked_score
 from longkeras.ops.backend.loops import write_slice
 
 # The window of queries that see all keys of a set, in one tile.

@@ -12,7 +12,7 @@ from keras import ops
 from longkeras.ops.attention.kernels import dilation, fused_tiles
 from longkeras.ops.attention.kernels.global_keys import GlobalPositions, gather
 from longkeras.ops.attention.kernels.tile import Masks, tile_dtype
-from longkeras.ops.attention.masking import zero_masked
+from longkeras.ops.attention.visibility import zero_masked
 
 
 def obstacle(signature):
