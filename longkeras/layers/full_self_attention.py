@@ -1,14 +1,9 @@
 """Self-attention without a window: every token sees every token, or all before it."""
 
-import functools
-
 import keras
 
 from longkeras.layers.self_attention import SelfAttention
-from longkeras.patterns import BandedPattern
-
-# The reach while the length is unknown in tracing.
-_ANY_LENGTH = 1 << 20
+from longkeras.ops.attention.spec import full_pattern
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -20,43 +15,17 @@ class FullSelfAttention(SelfAttention):
     weights, masks and decoding work alike.
 
     Args:
-        num_heads: int. Attention heads; must divide the hidden dimension, unless
-            `head_dim` is given.
-        is_causal: bool. Whether a token sees only itself and what is before it.
-            Defaults to `False`.
-        head_dim: int. Size of a head. Defaults to `None`, the hidden dimension
-            divided by `num_heads`.
-        num_key_value_heads: int. Heads of keys and values, a divisor of `num_heads`
-            (grouped-query attention). Defaults to `None`, `num_heads`.
-        dropout: float. Rate at which attention weights are dropped in training.
-            Defaults to `0.0`.
-        use_bias: bool. Whether the projections have biases. Defaults to `True`.
-        rope_max_wavelength: float. See `RotaryEmbedding`. Defaults to `None`, no
-            rotary positions.
-        kernel_initializer: initializer of the projections' kernels. Defaults to
-            `"glorot_uniform"`.
-        bias_initializer: initializer of their biases. Defaults to `"zeros"`.
-        seed: int. Seed of the dropout. Defaults to `None`.
-        **kwargs: See `keras.layers.Layer`.
+        {num_heads}
+        {other_arguments}
 
     Call arguments:
         hidden_states: float tensor `(batch, sequence, hidden_dim)`.
         padding_mask: bool tensor `(batch, sequence)`, True at real tokens. A padded
             token is neither seen nor answered. Defaults to `None`.
-        document_ids: int tensor `(batch, sequence)`: of packed documents, a token
-            sees its own. Defaults to `None`.
-        return_attention_scores: bool, or positions of queries, ints `(rows,)` or
-            `(batch, rows)`. Whether to return attention weights too, before any
-            dropout: of those queries, or with True of all of them, a matrix that
-            grows with the square of the length. Defaults to `False`.
-        training: bool. Whether to drop out. Defaults to `None`.
-        mask: bool tensor `(batch, sequence)`, the implicit mask of Keras, such as
-            that of `keras.layers.Embedding(mask_zero=True)`; a `padding_mask` goes
-            before it. Defaults to `None`.
+        {other_call_arguments}
 
     Returns:
-        Tensor like `hidden_states`; with `return_attention_scores` also
-        `(batch, num_heads, rows, sequence)`, over keys at their place in the text.
+        {returns}
 
     Raises:
         ValueError: If sizes do not fit each other.
@@ -86,36 +55,17 @@ class FullSelfAttention(SelfAttention):
         training=None,
         mask=None,
     ):
-        masks = {
-            "padding_mask": mask if padding_mask is None else padding_mask,
-            "document_ids": document_ids,
-        }
-        return self._attend(hidden_states, masks, training, return_attention_scores)
+        return self._attend(
+            hidden_states,
+            training,
+            return_attention_scores,
+            padding_mask=mask if padding_mask is None else padding_mask,
+            document_ids=document_ids,
+        )
 
     def cache_slots(self, max_length=None):
         """See `RingDecoding.cache_slots`: `max_length`."""
         return max_length
 
-    def _prepared(self, hidden_states, masks, with_scores):
-        operation, projected = super()._prepared(hidden_states, masks, with_scores)
-        if hidden_states.shape[1] is None:
-            # A walk needs to know how far the pattern reaches.
-            operation = functools.partial(operation, implementation="dense")
-        return operation, projected
-
     def _pattern(self, length):
         return full_pattern(length, self.is_causal)
-
-
-def full_pattern(length, is_causal):
-    """The pattern in which all see all, or all before them.
-
-    Args:
-        length: int, or None where it is not known in tracing.
-        is_causal: bool.
-
-    Returns:
-        `longkeras.patterns.BandedPattern`.
-    """
-    reach = (length or _ANY_LENGTH) - 1
-    return BandedPattern(reach, 0 if is_causal else reach)

@@ -5,13 +5,8 @@ import dataclasses
 import keras
 from keras import ops
 
-from longkeras.layers.full_self_attention import full_pattern
 from longkeras.layers.sliding_window_attention import SlidingWindowAttention
-from longkeras.ops.attention.absorbed_attention import (
-    absorbed_attention,
-    absorption_pays,
-)
-from longkeras.ops.attention.longformer_attention import longformer_attention
+from longkeras.ops.attention.spec import full_pattern
 from longkeras.ops.attention.visibility import rows_of
 from longkeras.ops.decoding import prompt_cache
 from longkeras.ops.decoding.cached_attention import attend_global_rows
@@ -25,33 +20,14 @@ class LongformerSelfAttention(SlidingWindowAttention):
     token, through three projections of its own, `global_query_dense`,
     `global_key_dense` and `global_value_dense`. Which tokens are global is said at
     each call, differently for each row of the batch if need be; without any, this is
-    `SlidingWindowAttention`. Weights and numbers are those of Hugging Face's
-    `LongformerSelfAttention` with the `dense` of its output.
+    `SlidingWindowAttention`. With `is_causal` nothing sees a later token, global ones
+    included. Weights and numbers are those of Hugging Face's `LongformerSelfAttention`
+    with the `dense` of its output.
 
     Args:
-        num_heads: int. Attention heads; must divide the hidden dimension, unless
-            `head_dim` is given.
-        attention_window: int. Keys in the window: without `is_causal` an even
-            number, half of it on each side of the token, which is not counted; with
-            `is_causal` the token and those before it, its own included.
-        attention_dilation: int, or a list of one per head. Distance between
-            neighbouring keys of the window. Defaults to `1`.
-        is_causal: bool. Whether a token sees only itself and what is before it,
-            global ones included. Defaults to `False`.
-        head_dim: int. Size of a head. Defaults to `None`, the hidden dimension
-            divided by `num_heads`.
-        num_key_value_heads: int. Heads of keys and values, a divisor of `num_heads`
-            (grouped-query attention). Defaults to `None`, `num_heads`.
-        dropout: float. Rate at which attention weights are dropped in training.
-            Defaults to `0.0`.
-        use_bias: bool. Whether the projections have biases. Defaults to `True`.
-        rope_max_wavelength: float. See `RotaryEmbedding`. Defaults to `None`, no
-            rotary positions.
-        kernel_initializer: initializer of the projections' kernels. Defaults to
-            `"glorot_uniform"`.
-        bias_initializer: initializer of their biases. Defaults to `"zeros"`.
-        seed: int. Seed of the dropout. Defaults to `None`.
-        **kwargs: See `keras.layers.Layer`.
+        {num_heads}
+        {attention_window}
+        {other_arguments}
 
     Call arguments:
         hidden_states: float tensor `(batch, sequence, hidden_dim)`.
@@ -59,20 +35,10 @@ class LongformerSelfAttention(SlidingWindowAttention):
             token is neither seen nor answered, nor global. Defaults to `None`.
         global_attention_mask: bool tensor `(batch, sequence)`, True at global
             tokens. Defaults to `None`, no token is.
-        document_ids: int tensor `(batch, sequence)`: of packed documents, a token
-            sees its own. Defaults to `None`.
-        return_attention_scores: bool, or positions of queries, ints `(rows,)` or
-            `(batch, rows)`. Whether to return attention weights too, before any
-            dropout: of those queries, or with True of all of them, a matrix that
-            grows with the square of the length. Defaults to `False`.
-        training: bool. Whether to drop out. Defaults to `None`.
-        mask: bool tensor `(batch, sequence)`, the implicit mask of Keras, such as
-            that of `keras.layers.Embedding(mask_zero=True)`; a `padding_mask` goes
-            before it. Defaults to `None`.
+        {other_call_arguments}
 
     Returns:
-        Tensor like `hidden_states`; with `return_attention_scores` also
-        `(batch, num_heads, rows, sequence)`, over keys at their place in the text.
+        {returns}
 
     Raises:
         ValueError: If sizes do not fit each other, or the window is odd where it has
@@ -115,15 +81,15 @@ class LongformerSelfAttention(SlidingWindowAttention):
     def from_keras_attention(cls, layer, is_causal=False):
         """As `SlidingWindowAttention.from_keras_attention`.
 
-        The projections of global tokens start as copies of the others, as when the
-        authors of Longformer made it of RoBERTa.
+        The projections of global tokens start as copies of the others, as Longformer's
+        did when it was initialized from RoBERTa.
         """
         converted = super().from_keras_attention(layer, is_causal)
         converted.copy_projections_to_global()
         return converted
 
     def copy_projections_to_global(self):
-        """Give global tokens copies of the projections of all others."""
+        """Copy the projections of all tokens to those of global tokens."""
         local = self.query_dense, self.key_dense, self.value_dense
         for dense, source in zip(self._global_denses(), local, strict=True):
             dense.set_weights(source.get_weights())
@@ -187,26 +153,20 @@ class LongformerSelfAttention(SlidingWindowAttention):
     def _global_denses(self):
         return self.global_query_dense, self.global_key_dense, self.global_value_dense
 
-    def _prepared(self, hidden_states, masks, with_scores):
-        operation, projected = super()._prepared(hidden_states, masks, with_scores)
-        if masks["global_mask"] is None:
-            return operation, projected
-        if not with_scores and self._is_foldable(hidden_states):
-            weights = (self._weight(dense) for dense in self._global_denses())
-            return absorbed_attention, (*projected, hidden_states, *weights)
-        global_projected = self._project(hidden_states, denses=self._global_denses())
-        return longformer_attention, (*projected, *global_projected)
-
-    def _is_foldable(self, hidden_states):
-        """Whether global rows may look at hidden states, instead of projections."""
-        return (
-            absorption_pays(self._pattern(), hidden_states.shape[1])
-            and self.rotary_embedding is None
-            and all(
-                dense.compute_dtype == "float32" and dense.quantization_mode is None
-                for dense in self._global_denses()
-            )
+    def _global_rows(self, with_scores):
+        can_absorb = self.rotary_embedding is None and all(
+            dense.compute_dtype == "float32" and dense.quantization_mode is None
+            for dense in self._global_denses()
         )
+        return "absorbable" if can_absorb and not with_scores else "projected"
+
+    def _tensors_of_global_rows(self, hidden_states, planned):
+        if planned.global_rows is None:
+            return ()
+        if planned.global_rows == "absorbed":
+            weights = (self._weight(dense) for dense in self._global_denses())
+            return hidden_states, *weights
+        return self._project(hidden_states, denses=self._global_denses())
 
     def _weight(self, dense):
         """`(hidden_dim + 1, heads, head_dim)`, the bias as the last row."""
@@ -215,13 +175,12 @@ class LongformerSelfAttention(SlidingWindowAttention):
         weight = ops.concatenate([kernel, ops.expand_dims(bias, 0)], axis=0)
         return ops.reshape(weight, (weight.shape[0], -1, self.head_dim))
 
-    def _scores(self, projected, rows, spec):
-        local, global_projected = projected[:3], projected[3:]
-        scores = super()._scores(local, rows, spec)
-        if not global_projected:
+    def _scores(self, query_and_key, for_rows, rows, spec):
+        scores = super()._scores(query_and_key, for_rows, rows, spec)
+        if not for_rows:
             return scores
-        everything = full_pattern(local[0].shape[1], self.is_causal)
+        everything = full_pattern(query_and_key[0].shape[1], self.is_causal)
         sees_all = dataclasses.replace(spec, pattern=everything, global_mask=None)
-        global_scores = super()._scores(global_projected, rows, sees_all)
+        global_scores = super()._scores(for_rows[:2], (), rows, sees_all)
         is_global = rows_of(spec.global_keys(), rows)[:, None, :, None]
         return ops.where(is_global, global_scores, scores)

@@ -1,4 +1,6 @@
-"""What all self-attention layers share: projections, heads, rotary positions."""
+"""Base of the self-attention layers: projections, heads, rotary positions."""
+
+import textwrap
 
 import keras
 import numpy as np
@@ -10,21 +12,74 @@ from longkeras.layers.quantized_policy import policy_to_save
 from longkeras.layers.rematerialised_call import RematerialisedCall
 from longkeras.layers.ring_decoding import RingDecoding
 from longkeras.layers.rotary_embedding import RotaryEmbedding
-from longkeras.ops.attention.banded_attention import banded_attention
-from longkeras.ops.attention.scores import attention_scores
-from longkeras.ops.attention.validation import spec_for
+from longkeras.ops.attention import dispatch, validation
+from longkeras.ops.attention.kernels.dense import attention_scores
 
-# In the order of `spec_for`.
-_MASKS = ("padding_mask", "global_mask", "document_ids")
+# Parts of the docstrings of all attention layers, by placeholder.
+_SHARED = {
+    "num_heads": """
+num_heads: int. Attention heads; must divide the hidden dimension, unless
+    `head_dim` is given.
+""",
+    "attention_window": """
+attention_window: int. Keys in the window: without `is_causal` an even
+    number, half of it on each side of the token, which is not counted; with
+    `is_causal` the token and those before it, its own included.
+attention_dilation: int, or a list of one per head. Distance between
+    neighbouring keys of the window. Defaults to `1`.
+""",
+    "other_arguments": """
+is_causal: bool. Whether a token sees only itself and what is before it.
+    Defaults to `False`.
+head_dim: int. Size of a head. Defaults to `None`, the hidden dimension
+    divided by `num_heads`.
+num_key_value_heads: int. Heads of keys and values, a divisor of `num_heads`
+    (grouped-query attention). Defaults to `None`, `num_heads`.
+dropout: float. Rate at which attention weights are dropped in training.
+    Defaults to `0.0`.
+use_bias: bool. Whether the projections have biases. Defaults to `True`.
+rope_max_wavelength: float. See `RotaryEmbedding`. Defaults to `None`, no
+    rotary positions.
+kernel_initializer: initializer of the projections' kernels. Defaults to
+    `"glorot_uniform"`.
+bias_initializer: initializer of their biases. Defaults to `"zeros"`.
+seed: int. Seed of the dropout. Defaults to `None`.
+**kwargs: See `keras.layers.Layer`.
+""",
+    "other_call_arguments": """
+document_ids: int tensor `(batch, sequence)`: of packed documents, a token
+    sees its own. Defaults to `None`.
+return_attention_scores: bool, or positions of queries, ints `(rows,)` or
+    `(batch, rows)`. Whether to return attention weights too, before any
+    dropout: of those queries, or with True of all of them, a matrix that
+    grows with the square of the length. Defaults to `False`.
+training: bool. Whether to drop out. Defaults to `None`.
+mask: bool tensor `(batch, sequence)`, the implicit mask of Keras, such as
+    that of `keras.layers.Embedding(mask_zero=True)`; a `padding_mask` goes
+    before it. Defaults to `None`.
+""",
+    "returns": """
+Tensor like `hidden_states`; with `return_attention_scores` also
+`(batch, num_heads, rows, sequence)`, over keys at their place in the text.
+""",
+}
 
 
 class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
-    """Multi-head self-attention up to the question who sees whom.
+    """Multi-head self-attention without a pattern.
 
-    A subclass answers it by `_pattern`, and documents the arguments. Projections are
-    `keras.layers.Dense` layers, `query_dense`, `key_dense`, `value_dense` and
-    `output_dense`, so that LoRA and quantization work on them.
+    A subclass gives the pattern by `_pattern`, and documents the arguments; `_SHARED`
+    fills the placeholders of its docstring. Projections are `keras.layers.Dense`
+    layers, `query_dense`, `key_dense`, `value_dense` and `output_dense`, so that LoRA
+    and quantization work on them.
     """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name, text in _SHARED.items():
+            if cls.__doc__:
+                text = textwrap.indent(text.strip(), " " * 8).lstrip()
+                cls.__doc__ = cls.__doc__.replace(f"{{{name}}}", text)
 
     def __init__(
         self,
@@ -111,40 +166,57 @@ class SelfAttention(RingDecoding, RematerialisedCall, keras.layers.Layer):
         """The `BandedPattern` for a text of `length` tokens, None if not known."""
         raise NotImplementedError
 
-    def _attend(self, hidden_states, masks, training, return_attention_scores):
-        """Project, attend, join the heads; and the weights of the rows asked for."""
-        pattern = self._pattern(hidden_states.shape[1])
+    def _attend(
+        self,
+        hidden_states,
+        training,
+        return_attention_scores,
+        padding_mask=None,
+        document_ids=None,
+        global_mask=None,
+    ):
+        """Project, attend and merge the heads; also return the weights asked for."""
         with_scores = return_attention_scores is not False
-        operation, projected = self._prepared(hidden_states, masks, with_scores)
-        options = {"pattern": pattern, **masks, **self._dropping(training)}
-        output = self._merge(operation(*projected, **options))
+        query, key, value = self._project(hidden_states)
+        pattern = self._pattern(hidden_states.shape[1])
+        masks = {
+            "padding_mask": padding_mask,
+            "global_mask": global_mask,
+            "document_ids": document_ids,
+        }
+        validation.check_tensors(query, key, value, pattern, masks)
+        dropout = self.dropout if training else 0.0
+        spec = validation.spec_for(
+            query, pattern, None, 0, dropout, self.seed_generator, masks.values()
+        )
+        signature = dispatch.CallSignature.of(
+            query, key, spec, self._global_rows(with_scores)
+        )
+        planned = dispatch.plan(signature)
+        for_rows = self._tensors_of_global_rows(hidden_states, planned)
+        output = dispatch.run(
+            signature, planned, (query, key, value, *for_rows), spec, owner=self.path
+        )
+        output = self._merge(output)
         if not with_scores:
             return output
         rows = _positions(return_attention_scores, hidden_states)
-        masks = [masks.get(name) for name in _MASKS]
-        spec = spec_for(projected[0], pattern, None, 0, 0.0, None, masks)
-        return output, self._scores(projected, rows, spec)
+        return output, self._scores((query, key), for_rows, rows, spec)
 
-    def _prepared(self, hidden_states, masks, with_scores):
-        """The op that these masks need, and the projections that it takes.
+    def _global_rows(self, with_scores):
+        """`CallSignature.global_rows` of a call with global tokens."""
+        return None
 
-        With `with_scores` those of all tokens, as `_scores` takes them.
-        """
-        return banded_attention, self._project(hidden_states)
+    def _tensors_of_global_rows(self, hidden_states, planned):
+        """The tensors that `planned.global_rows` needs beside query, key and value."""
+        return ()
 
-    def _scores(self, projected, rows, spec):
+    def _scores(self, query_and_key, for_rows, rows, spec):
         """Attention weights of `rows`, `(batch, heads, rows, sequence)`."""
-        query, key, _ = projected
-        return attention_scores(query, key, rows, spec)
-
-    def _dropping(self, training):
-        """The ops' arguments about dropout."""
-        if not (training and self.dropout):
-            return {}
-        return {"dropout": self.dropout, "seed": self.seed_generator}
+        return attention_scores(*query_and_key, rows, spec)
 
     def _project(self, hidden_states, positions=None, denses=None):
-        """Query, key and value, turned: `(batch, sequence, heads, head_dim)`."""
+        """Query, key and value `(batch, sequence, heads, head_dim)`, rotated."""
         if denses is None:
             denses = self.query_dense, self.key_dense, self.value_dense
         key_heads = self.num_key_value_heads

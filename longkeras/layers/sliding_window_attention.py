@@ -17,29 +17,9 @@ class SlidingWindowAttention(SelfAttention):
     table, and `from_keras_attention` converts a layer of Keras.
 
     Args:
-        num_heads: int. Attention heads; must divide the hidden dimension, unless
-            `head_dim` is given.
-        attention_window: int. Keys in the window: without `is_causal` an even
-            number, half of it on each side of the token, which is not counted; with
-            `is_causal` the token and those before it, its own included.
-        attention_dilation: int, or a list of one per head. Distance between
-            neighbouring keys of the window. Defaults to `1`.
-        is_causal: bool. Whether a token sees only itself and what is before it.
-            Defaults to `False`.
-        head_dim: int. Size of a head. Defaults to `None`, the hidden dimension
-            divided by `num_heads`.
-        num_key_value_heads: int. Heads of keys and values, a divisor of `num_heads`
-            (grouped-query attention). Defaults to `None`, `num_heads`.
-        dropout: float. Rate at which attention weights are dropped in training.
-            Defaults to `0.0`.
-        use_bias: bool. Whether the projections have biases. Defaults to `True`.
-        rope_max_wavelength: float. See `RotaryEmbedding`. Defaults to `None`, no
-            rotary positions.
-        kernel_initializer: initializer of the projections' kernels. Defaults to
-            `"glorot_uniform"`.
-        bias_initializer: initializer of their biases. Defaults to `"zeros"`.
-        seed: int. Seed of the dropout. Defaults to `None`.
-        **kwargs: See `keras.layers.Layer`.
+        {num_heads}
+        {attention_window}
+        {other_arguments}
 
     Call arguments:
         hidden_states: float tensor `(batch, sequence, hidden_dim)`.
@@ -49,20 +29,10 @@ class SlidingWindowAttention(SelfAttention):
             every token sees, however far (in the causal form, every later one). They
             see their own window only: `LongformerSelfAttention` lets them see
             everything. Defaults to `None`.
-        document_ids: int tensor `(batch, sequence)`: of packed documents, a token
-            sees its own. Defaults to `None`.
-        return_attention_scores: bool, or positions of queries, ints `(rows,)` or
-            `(batch, rows)`. Whether to return attention weights too, before any
-            dropout: of those queries, or with True of all of them, a matrix that
-            grows with the square of the length. Defaults to `False`.
-        training: bool. Whether to drop out. Defaults to `None`.
-        mask: bool tensor `(batch, sequence)`, the implicit mask of Keras, such as
-            that of `keras.layers.Embedding(mask_zero=True)`; a `padding_mask` goes
-            before it. Defaults to `None`.
+        {other_call_arguments}
 
     Returns:
-        Tensor like `hidden_states`; with `return_attention_scores` also
-        `(batch, num_heads, rows, sequence)`, over keys at their place in the text.
+        {returns}
 
     Raises:
         ValueError: If sizes do not fit each other, or the window is odd where it has
@@ -166,12 +136,14 @@ class SlidingWindowAttention(SelfAttention):
         training=None,
         mask=None,
     ):
-        masks = {
-            "padding_mask": mask if padding_mask is None else padding_mask,
-            "global_mask": global_attention_mask,
-            "document_ids": document_ids,
-        }
-        return self._attend(hidden_states, masks, training, return_attention_scores)
+        return self._attend(
+            hidden_states,
+            training,
+            return_attention_scores,
+            padding_mask=mask if padding_mask is None else padding_mask,
+            document_ids=document_ids,
+            global_mask=global_attention_mask,
+        )
 
     def cache_slots(self, max_length=None):
         """See `RingDecoding.cache_slots`: as far as the window reaches."""

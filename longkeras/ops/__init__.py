@@ -2,7 +2,7 @@
 
 from longkeras.ops.attention.banded_attention import banded_attention
 from longkeras.ops.attention.cross_attention import cross_attention
-from longkeras.ops.attention.dispatch import explain
+from longkeras.ops.attention.explain import explain
 from longkeras.ops.attention.longformer_attention import longformer_attention
 from longkeras.ops.attention.reference_attention import reference_attention
 from longkeras.ops.recurrence.dispatch import explain_recurrence

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from longkeras.layers import LongformerEncoderLayer
-from longkeras.ops.attention import absorbed_attention
+from longkeras.ops.attention import dispatch
 from longkeras.ops.backend import xla_compile
 from tests.ops.gradients import outputs_and_gradients
 
@@ -39,9 +39,9 @@ def test_a_long_text_is_encoded_as_short_ones_are(monkeypatch, training):
         return outputs_and_gradients(call, [ops.convert_to_tensor(x)], x)
 
     output, (gradient,) = encode()
-    monkeypatch.setattr(absorbed_attention, "LONG", LENGTH + 1)
+    monkeypatch.setattr(dispatch, "_LONG", LENGTH + 1)
     limits = dict.fromkeys(("eager", "graph"), LENGTH + 1)
-    monkeypatch.setattr(xla_compile, "_LONG", limits)
+    monkeypatch.setattr(xla_compile, "_LEAST_LENGTH", limits)
     expected, (expected_gradient,) = encode()
 
     np.testing.assert_allclose(output, expected, atol=1e-5)

@@ -5,7 +5,7 @@ from longkeras.ops.attention import dispatch
 from tests.ops.cases import TOLERANCES, assert_close
 from tests.ops.gradients import outputs_and_gradients
 
-# What every backend offers for every case; the chooser may list more.
+# What every backend offers for every case; the table of kernels may list more.
 PORTABLE = ("dense", "blocked")
 
 
@@ -39,13 +39,13 @@ def attention(case, implementation="reference", **changes):
 
 def implementations(case):
     """The names that can be forced for the case, here and now."""
-    masks = (case.padding_mask(), case.global_mask(), case.document_ids())
     signature = dispatch.CallSignature(
         case.pattern,
         case.length,
         case.key_length,
-        is_masked=any(mask is not None for mask in masks),
+        is_masked=not (case.global_mask() is None and case.document_ids() is None),
         has_dropout=bool(case.dropout),
+        has_padding=case.padding_mask() is not None,
     )
     found = dispatch.candidates(signature)
     return [candidate.name for candidate in found if candidate.can_run]

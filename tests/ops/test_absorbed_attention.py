@@ -1,12 +1,14 @@
 """Global rows of hidden states: values and gradients of projecting them all."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from keras import ops
 
 from longkeras.ops import reference_attention
-from longkeras.ops.attention.absorbed_attention import absorbed_attention
-from longkeras.ops.attention.kernels.absorbed_rows import FEW
+from longkeras.ops.attention import dispatch, validation
+from longkeras.ops.attention.kernels.absorbed_projections import FEW
 from longkeras.patterns import BandedPattern
 from tests.ops.cases import TOLERANCES, Case, assert_close, edge_cases
 from tests.ops.gradients import outputs_and_gradients
@@ -15,8 +17,8 @@ HIDDEN_DIM = 6
 CASES = {
     "no global token": Case(BandedPattern(9, 9), 70, globals_="nowhere"),
     "one": Case(BandedPattern(16, 16), 65, globals_="one"),
-    "as many as are folded": Case(BandedPattern(8, 8), 90, globals_=FEW),
-    "more than are folded": Case(BandedPattern(8, 8), 90, globals_=FEW + 1),
+    "as many as are absorbed": Case(BandedPattern(8, 8), 90, globals_=FEW),
+    "more than are absorbed": Case(BandedPattern(8, 8), 90, globals_=FEW + 1),
     "none and all": Case(
         BandedPattern(8, 8), 90, batch=2, globals_="differs", padding="left"
     ),
@@ -66,12 +68,22 @@ def projecting_all(case):
 
 
 @pytest.mark.parametrize("case", edge_cases(CASES, ("everything at once",)))
-def test_folded_rows_equal_rows_of_a_projected_text(case):
-    def folded(*tensors):
-        return absorbed_attention(*tensors, pattern=case.pattern, **case.options())
+def test_absorbed_projections_equal_a_projected_text(case):
+    def absorbed(*tensors):
+        masks = case.options()
+        seed, dropout = masks.pop("seed", None), masks.pop("dropout", 0.0)
+        spec = validation.spec_for(
+            tensors[0], case.pattern, None, 0, dropout, seed, masks.values()
+        )
+        signature = dispatch.CallSignature(
+            case.pattern, None, None, is_masked=True, global_rows="absorbable"
+        )
+        planned = dispatch.plan(signature, "blocked")
+        planned = dataclasses.replace(planned, global_rows="absorbed")
+        return dispatch.run(signature, planned, tensors, spec)
 
     tensors, upstream = tensors_of(case), case.upstream()
-    output, gradients = outputs_and_gradients(folded, tensors, upstream)
+    output, gradients = outputs_and_gradients(absorbed, tensors, upstream)
     expected, expected_gradients = outputs_and_gradients(
         projecting_all(case), tensors, upstream
     )

@@ -1,4 +1,4 @@
-"""The chooser: one choice, linear memory on long texts, reasons in words."""
+"""Choice of a kernel: one choice, linear memory on long texts, reasons in words."""
 
 import hypothesis
 import keras
@@ -17,7 +17,17 @@ patterns = st.builds(BandedPattern, st.integers(0, 5000), st.integers(0, 5000))
 
 @hypothesis.given(
     st.builds(
-        dispatch.CallSignature, patterns, lengths, lengths, st.booleans(), st.booleans()
+        dispatch.CallSignature,
+        patterns,
+        lengths,
+        lengths,
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from([None, "projected", "absorbable"]),
+        st.sampled_from(["tensorflow", "jax", "torch"]),
+        st.sampled_from(["cpu", "gpu"]),
+        st.booleans(),
     )
 )
 def test_exactly_one_implementation_is_chosen_and_it_can_run(signature):
@@ -75,7 +85,7 @@ def test_a_band_that_covers_the_text_gets_full_attention(pattern):
         (BandedPattern(98, 99), {}, "does not cover"),
         (BandedPattern(99, 1), {}, "does not cover"),
         (BandedPattern(99, 99, 2), {}, "dilated"),
-        (BandedPattern(99, 99), {"is_masked": True}, "masks"),
+        (BandedPattern(99, 99), {"is_masked": True}, "global keys"),
         (BandedPattern(99, 99), {"has_dropout": True}, "dropout"),
         (BandedPattern(99, 99), {"key_length": 110}, "history"),
     ],
@@ -91,11 +101,11 @@ def test_full_attention_is_refused_where_it_would_answer_otherwise(
         pattern, 100, **({"key_length": 100} | signature)
     )
     with pytest.raises(ValueError, match=rf"cannot run here: .*{reason}"):
-        dispatch.choose("full", signature)
+        dispatch.plan(signature, "full")
 
 
 def test_an_unknown_implementation_is_refused_with_the_names_there_are():
     signature = dispatch.CallSignature(BandedPattern(1, 1), 8, 8)
 
     with pytest.raises(ValueError, match=r"'auto' or one of 'full', 'scaled"):
-        dispatch.choose("quick", signature)
+        dispatch.plan(signature, "quick")

@@ -5,11 +5,9 @@ import numpy as np
 import pytest
 
 from longkeras.ops import banded_attention
-from longkeras.ops.attention.kernels import blocked
-from longkeras.ops.attention.spec import AttentionSpec
 from longkeras.ops.backend import xla_compile
 from longkeras.patterns import BandedPattern
-from tests.ops.agreement import check_against_reference
+from tests.ops.agreement import attention, check_against_reference
 from tests.ops.cases import Case
 
 pytestmark = pytest.mark.skipif(
@@ -30,10 +28,8 @@ def test_one_program_serves_equal_calls_and_a_short_text_needs_none():
     xla_compile._program.cache_clear()
 
     for length in (1023, 1024, 1024, 1040):
-        tensors = tuple(Case(pattern, length=length, batch=1).tensors())
-        xla_compile.run_compiled(
-            blocked.attend, tensors, AttentionSpec(pattern, scale=0.5)
-        )
+        case = Case(pattern, length=length, batch=1)
+        attention(case, "blocked")(*case.tensors())
 
     assert xla_compile._program.cache_info().misses == 1
     assert xla_compile._program.cache_info().hits == 2

@@ -18,6 +18,7 @@ from longkeras.models.base.inputs import (
 )
 from longkeras.models.base.text_backbone import TextBackbone
 from longkeras.models.base.token_vectors import TokenVectors
+from longkeras.ops.attention.spec import GlobalTokens
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -172,6 +173,10 @@ class CausalTransformerBackbone(
         masks = dict(inputs)
         token_ids = masks.pop("token_ids")
         x = self.embed(token_ids, masks["padding_mask"], masks["document_ids"])
+        if use_global_attention:
+            masks["global_attention_mask"] = GlobalTokens.of(
+                masks["global_attention_mask"], masks["padding_mask"]
+            )
         for transformer_layer in self.transformer_layers:
             x = transformer_layer(x, **masks)
         outputs = self.layer_norm(x)

@@ -21,6 +21,7 @@ from longkeras.models.base.inputs import (
 )
 from longkeras.models.base.text_backbone import TextBackbone
 from longkeras.models.longformer.longer_positions import LongerPositions
+from longkeras.ops.attention.spec import GlobalTokens
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -206,9 +207,12 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
         )
         x = x + self.segment_embedding(inputs["segment_ids"])
         x = self.embeddings_dropout(self.embeddings_layer_norm(x))
+        padding_mask = ops.cast(inputs["padding_mask"], "bool")
         masks = {
-            name: ops.cast(inputs[name], "bool")
-            for name in ("padding_mask", "global_attention_mask")
+            "padding_mask": padding_mask,
+            "global_attention_mask": GlobalTokens.of(
+                inputs["global_attention_mask"], padding_mask
+            ),
         }
         for transformer_layer in self.transformer_layers:
             x = transformer_layer(x, document_ids=document_ids, **masks)

@@ -1,11 +1,8 @@
-"""The public op: sliding-window attention of any reach, exact, in linear memory."""
+"""Sliding-window attention, exact, in memory linear in the length."""
 
 import keras
 
-from longkeras.ops.attention import validation
-from longkeras.ops.attention.dispatch import choose
-from longkeras.ops.attention.kernels import blocked
-from longkeras.ops.backend import xla_compile
+from longkeras.ops.attention import dispatch, validation
 
 
 class BandedAttention(keras.Operation):
@@ -47,10 +44,9 @@ class BandedAttention(keras.Operation):
             self.seed,
             (padding_mask, global_mask, document_ids),
         )
-        signature = validation.signature_for(query, key, spec)
-        attend = choose(self.implementation, signature)
-        has_loop = attend is blocked.attend
-        return xla_compile.run_compiled(attend, (query, key, value), spec, has_loop)
+        signature = dispatch.CallSignature.of(query, key, spec)
+        planned = dispatch.plan(signature, self.implementation)
+        return dispatch.run(signature, planned, (query, key, value), spec)
 
     def compute_output_spec(self, query, key, value, **masks):
         return keras.KerasTensor(query.shape, dtype=query.dtype)

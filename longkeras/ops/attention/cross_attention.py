@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from longkeras.ops.attention import validation
+from longkeras.ops.attention import dispatch, validation
 from longkeras.ops.attention.kernels import cross
-from longkeras.ops.backend import xla_compile
 from longkeras.patterns import BandedPattern
 
 # The kernel asks only whether it is causal.
@@ -29,7 +28,7 @@ class CrossAttention(keras.Operation):
         if query_mask is not None:
             query_mask = ops.cast(query_mask, "bool")
         tensors = (query, key, value, query_mask)
-        return xla_compile.run_compiled(cross.attend, tensors, spec)
+        return dispatch.run_loop(cross.attend, tensors, spec)
 
     def compute_output_spec(self, query, key, value, **masks):
         return keras.KerasTensor(query.shape, dtype=query.dtype)

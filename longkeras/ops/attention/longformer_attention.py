@@ -1,13 +1,8 @@
-"""The public op: sliding-window attention with global rows and columns."""
-
-import functools
+"""Sliding-window attention with global tokens."""
 
 import keras
 
-from longkeras.ops.attention import validation
-from longkeras.ops.attention.dispatch import choose
-from longkeras.ops.attention.kernels import blocked, dense, dense_rows, global_rows
-from longkeras.ops.backend import xla_compile
+from longkeras.ops.attention import dispatch, validation
 
 
 class LongformerAttention(keras.Operation):
@@ -45,30 +40,15 @@ class LongformerAttention(keras.Operation):
             self.seed,
             (padding_mask, global_mask, document_ids),
         )
-        signature = validation.signature_for(query, key, spec)
-        attend = choose(self.implementation, signature)
-        has_loop = attend is blocked.attend
-        if global_mask is None:
-            return xla_compile.run_compiled(attend, (query, key, value), spec, has_loop)
-        tensors = (query, key, value, global_query, global_key, global_value)
-        attend = _with_global_rows(attend)
-        return xla_compile.run_compiled(attend, tensors, spec, has_loop)
+        signature = dispatch.CallSignature.of(query, key, spec, "projected")
+        planned = dispatch.plan(signature, self.implementation)
+        tensors = (query, key, value)
+        if planned.global_rows is not None:
+            tensors += (global_query, global_key, global_value)
+        return dispatch.run(signature, planned, tensors, spec)
 
     def compute_output_spec(self, query, *tensors, **masks):
         return keras.KerasTensor(query.shape, dtype=query.dtype)
-
-
-@functools.cache
-def _with_global_rows(attend):
-    """An implementation followed by the rows of global queries."""
-
-    rows = dense_rows if attend is dense.attend else global_rows
-
-    def attend_all(query, key, value, global_query, global_key, global_value, spec):
-        output = attend(query, key, value, spec)
-        return rows.replace(output, global_query, global_key, global_value, spec)
-
-    return attend_all
 
 
 def longformer_attention(

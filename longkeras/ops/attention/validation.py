@@ -3,17 +3,17 @@
 import keras
 from keras import ops
 
-from longkeras.ops.attention.dispatch import CallSignature
 from longkeras.ops.attention.dropout import draw_seed
-from longkeras.ops.attention.spec import AttentionSpec
+from longkeras.ops.attention.spec import AttentionSpec, GlobalTokens
 from longkeras.patterns import BandedPattern
 
 
 def check_options(pattern, dropout, seed):
-    """Raise for options that no call could use.
+    """Raise for options that are never valid.
 
     Raises:
-        ValueError: If the pattern is none, or dropout is out of range or unseeded.
+        ValueError: If `pattern` is not a pattern, or `dropout` is out of range or has
+            no seed.
     """
     if not isinstance(pattern, BandedPattern):
         raise ValueError(
@@ -37,7 +37,7 @@ def check_tensors(query, key, value, pattern, masks, query_start=0, prefix=""):
         key: tensor.
         value: tensor.
         pattern: `BandedPattern`.
-        masks: dict of name and tensor or None, each `(batch, keys)`.
+        masks: dict of masks by name, each a tensor `(batch, keys)` or None.
         query_start: int.
         prefix: str, put before the names of the tensors in messages.
 
@@ -59,6 +59,7 @@ def check_tensors(query, key, value, pattern, masks, query_start=0, prefix=""):
             f"Received: query_start={query_start} with {shapes}"
         )
     for name, mask in masks.items():
+        mask = mask.mask if isinstance(mask, GlobalTokens) else mask
         check_mask(name, mask, key, "key")
 
 
@@ -136,12 +137,16 @@ def spec_for(query, pattern, scale, query_start, dropout, seed, masks):
         query_start: int.
         dropout: float.
         seed: what `longkeras.ops.attention.dropout.draw_seed` takes, or None.
-        masks: `(padding_mask, global_mask, document_ids)`, each a tensor or None.
+        masks: `(padding_mask, global_mask, document_ids)`, each a tensor or None; the
+            second may be `longkeras.ops.attention.spec.GlobalTokens`.
 
     Returns:
         `AttentionSpec`.
     """
     padding_mask, global_mask, document_ids = masks
+    order = None
+    if isinstance(global_mask, GlobalTokens):
+        global_mask, order = global_mask
     return AttentionSpec(
         pattern=pattern,
         scale=query.shape[-1] ** -0.5 if scale is None else scale,
@@ -149,29 +154,9 @@ def spec_for(query, pattern, scale, query_start, dropout, seed, masks):
         key_mask=_cast(padding_mask, "bool"),
         global_mask=_cast(global_mask, "bool"),
         document_ids=_cast(document_ids, "int32"),
+        global_order=order,
         dropout=dropout,
         seed=draw_seed(seed) if dropout else None,
-    )
-
-
-def signature_for(query, key, spec):
-    """What the chooser may know of a call.
-
-    Args:
-        query: `(batch, sequence, heads, head_dim)`.
-        key: `(batch, keys, kv_heads, head_dim)`.
-        spec: `AttentionSpec`.
-
-    Returns:
-        `longkeras.ops.attention.dispatch.CallSignature`.
-    """
-    masks = (spec.key_mask, spec.global_mask, spec.document_ids)
-    return CallSignature(
-        pattern=spec.pattern,
-        query_length=query.shape[1],
-        key_length=key.shape[1],
-        is_masked=any(mask is not None for mask in masks),
-        has_dropout=bool(spec.dropout),
     )
 
 

@@ -1,43 +1,52 @@
-"""TensorFlow outside of XLA: work on a long text is one compiled program.
+"""XLA programs for long texts on TensorFlow.
 
-Run operation by operation, in eager mode or in a graph, every step of a walk copies
-what it writes into, and the walk is slower than a score matrix; and what is done
-number by number goes through memory once an operation. All layers with the same spec
-share one program, so that a deep model compiles one attention. Within a model that is
-compiled as a whole, the program dissolves in it. JAX compiles loops by itself, and
-PyTorch writes in place.
+Without XLA every step of a loop copies the tensors it writes to, and a loop over tiles
+is slower than a score matrix; elementwise functions go through memory once for each
+operation. All layers with the same spec share one program, so that a deep model
+compiles one attention. Inside a model that is compiled as a whole the program becomes
+part of it. JAX compiles loops by itself, and PyTorch writes in place.
 """
 
 import functools
 
 import keras
 
-# Queries from which on compiling once is worth its second or two: for a single call,
+# Tokens from which on compiling once is worth its second or two: for a single call,
 # and in a graph, which was traced to be called often.
-_LONG = {"eager": 1024, "graph": 256}
+_LEAST_LENGTH = {"eager": 1024, "graph": 256}
 
 
-def run_compiled(function, tensors, spec, has_loop=True):
-    """Call `function(*tensors, spec)`, compiled where that pays.
+def is_tracing():
+    """Whether TensorFlow is tracing a graph; False on other backends."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
 
-    Without a loop it does not pay. And of a program whose gradient TensorFlow derives,
-    XLA would evaluate shapes while it compiles a larger one, from all that they are
-    computed with: a model would be compiled anew in every step.
+    return not tf.executing_eagerly()
+
+
+def least_length(is_graph):
+    """The length from which on a program of its own pays on TensorFlow, an int."""
+    return _LEAST_LENGTH["graph" if is_graph else "eager"]
+
+
+def run_compiled(function, tensors, spec):
+    """Call `function(*tensors, spec)`, compiled by XLA on TensorFlow.
+
+    `longkeras.ops.attention.dispatch` decides about it. The gradient of `function` must
+    be its own: if TensorFlow derives the gradient of a program, XLA evaluates shapes
+    while it compiles a larger program, from everything they are computed with, and a
+    model would be compiled anew in every step.
 
     Args:
-        function: callable, one and the same object for equal calls. With a loop, its
-            gradient is its own.
-        tensors: tuple of tensors, queries `(batch, sequence, heads, head_dim)` first.
+        function: callable, one and the same object for equal calls.
+        tensors: tuple of tensors.
         spec: `longkeras.ops.attention.spec.AttentionSpec`.
-        has_loop: bool. Whether `function` walks over tiles. Defaults to `True`.
 
     Returns:
         What `function` returns.
     """
-    if not has_loop or not _pays(tensors[0].shape[1]):
-        return function(*tensors, spec)
-    static = spec.with_tensors((None, None, None, None))
-    return _program(function, static)(tensors, spec.tensors)
+    return _program(function, spec.static())(tensors, spec.tensors)
 
 
 def run_elementwise(function, *tensors, is_kept=True):
@@ -66,10 +75,7 @@ def run_elementwise(function, *tensors, is_kept=True):
 def _pays(length):
     if keras.backend.backend() != "tensorflow":
         return False
-    import tensorflow as tf
-
-    mode = "eager" if tf.executing_eagerly() else "graph"
-    return length is None or length >= _LONG[mode]
+    return length is None or length >= least_length(is_tracing())
 
 
 @functools.lru_cache(maxsize=128)
@@ -102,7 +108,7 @@ def _recomputed_program(function):
 
         return forward(*tensors), gradient
 
-    # Of a variable, `custom_gradient` would want to know what it is.
+    # `custom_gradient` does not accept variables, so pass their values.
     return lambda *tensors: program(*(tf.convert_to_tensor(x) for x in tensors))
 
 

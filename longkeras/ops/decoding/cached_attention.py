@@ -4,7 +4,7 @@ from keras import ops
 
 from longkeras.ops.attention.banded_attention import banded_attention
 from longkeras.ops.attention.kernels.tile import tile_dtype
-from longkeras.ops.attention.masking import masked_softmax
+from longkeras.ops.attention.visibility import Tokens, masked_softmax, visible
 from longkeras.ops.decoding import global_cache, ring_cache
 
 # Global queries of a chunk that are computed at once.
@@ -112,7 +112,7 @@ def attend_step(
     values = ring_cache.write(cache[1], next_position, value)
     held = ring_cache.slot_positions(next_position + 1, keys.shape[1])
     in_ring = ops.logical_and(
-        (held >= 0)[:, None], _in_band(pattern, next_position, held)
+        (held >= 0)[:, None], _in_window(pattern, next_position, held)
     )
     if global_kv is None:
         weights = masked_softmax(_scores(query, keys), in_ring[:, :, None], scale)
@@ -122,7 +122,7 @@ def attend_step(
     # A global key inside the window is read from the ring alone.
     outside_ring = ops.logical_and(
         (global_kv.positions >= 0)[:, None],
-        ops.logical_not(_in_band(pattern, next_position, global_kv.positions)),
+        ops.logical_not(_in_window(pattern, next_position, global_kv.positions)),
     )
     in_ring, outside_ring = (
         ops.broadcast_to(x, (ops.shape(x)[0], query.shape[2], x.shape[2]))
@@ -173,18 +173,16 @@ def attend_global_rows(
     place = ops.argsort(order, axis=1)
     order = ops.pad(order, ((0, 0), (0, -chunk % at_once)))
     most = ops.max(ops.sum(ops.cast(mask, "int32"), axis=1))
-    key_positions = ops.arange(prompt_kv.keys.shape[1], dtype="int32")
+    key = Tokens(ops.arange(prompt_kv.keys.shape[1], dtype="int32"))
 
     def answer(n, rows):
         picked = ops.slice(
             order, (0, n * at_once), (ops.shape(order)[0], at_once)
         )  # (batch, at_once)
         positions = ops.expand_dims(next_position, 1) + picked
-        visible = key_positions <= positions[:, :, None]  # (batch, at_once, keys)
+        seen = visible(Tokens(positions[:, :, None]), key, None, 0)
         block = ops.take_along_axis(query, picked[:, :, None, None], axis=1)
-        weights = masked_softmax(
-            _scores(block, prompt_kv.keys), visible[:, None], scale
-        )
+        weights = masked_softmax(_scores(block, prompt_kv.keys), seen[:, None], scale)
         answered = ops.cast(_weighted_sum(weights, prompt_kv.values), rows.dtype)
         return ops.slice_update(rows, (0, n * at_once, 0, 0), answered)
 
@@ -196,13 +194,12 @@ def attend_global_rows(
     return ops.where(mask[:, :, None, None], rows, output)
 
 
-def _in_band(pattern, next_position, positions):
-    """Earlier positions inside the window: bool `(batch, heads or 1, keys)`."""
-    distance = (ops.expand_dims(next_position, 1) - positions)[:, None]
+def _in_window(pattern, next_position, positions):
+    """Visibility of cached keys: bool `(batch, heads or 1, keys)`."""
     dilation = ops.convert_to_tensor(pattern.dilations, dtype="int32")[:, None]
-    return ops.logical_and(
-        distance <= pattern.left * dilation, distance % dilation == 0
-    )
+    query = Tokens(ops.expand_dims(next_position, 1)[:, None])
+    key = Tokens(positions[:, None])
+    return visible(query, key, pattern.left, None, dilation)
 
 
 # Einsums: b batch, q query, s slot, k key head, g query head in its group, d head_dim.

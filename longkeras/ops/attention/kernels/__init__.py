@@ -1,6 +1,6 @@
-"""Implementations of banded attention: one file each, one signature.
+"""Kernels of attention: one file each, one signature.
 
-Every implementation is a function `attend(query, key, value, spec)`:
+A kernel of the band is a function `attend(query, key, value, spec)`:
 
 - `query`: `(batch, query_length, heads, head_dim)`;
 - `key`, `value`: `(batch, key_length, kv_heads, head_dim)`, `kv_heads` a divisor of
@@ -8,6 +8,8 @@ Every implementation is a function `attend(query, key, value, spec)`:
 - `spec`: `longkeras.ops.attention.spec.AttentionSpec`: pattern, masks, scale, dropout.
 
 It returns `(batch, query_length, heads, head_dim)` in the query's dtype. A query
-whose own position is masked, or that sees no key, is answered with zeros. Global
-keys are columns only here; global rows are `global_rows`, over any implementation.
+whose own position is masked, or that sees no key, is answered with zeros. A kernel
+knows global keys only; the rows of global queries are replaced afterwards, by
+`replace(output, ..., spec)` of `dense`, `global_queries` or `absorbed_projections`.
+The table in `longkeras.ops.attention.dispatch` says when each of them runs.
 """

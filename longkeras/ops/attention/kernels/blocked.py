@@ -1,7 +1,7 @@
-"""Banded attention by a walk over tiles: time and memory linear in length.
+"""Banded attention in tiles: time and memory linear in the length.
 
-Each block of queries meets only the keys that its band can reach, and then the
-global keys, chunk after chunk, in the same softmax. The gradient recomputes every
+Each block of queries meets only the keys of its windows, and then the global keys,
+chunk after chunk, in the same softmax. The gradient recomputes every
 tile instead of keeping it, so training needs no memory beyond inputs, output and one
 number a row (Dao et al., 2022, arXiv:2205.14135, and Longformer's band,
 arXiv:2004.05150).
@@ -9,52 +9,58 @@ arXiv:2004.05150).
 
 from keras import ops
 
-from longkeras.ops.attention.kernels import band, dilation, global_columns
-from longkeras.ops.attention.kernels.band_masks import band_masks
-from longkeras.ops.attention.masking import masked_score
+from longkeras.ops.attention.kernels import dilation, online_softmax
+from longkeras.ops.attention.kernels.global_keys import GlobalKeys
+from longkeras.ops.attention.kernels.tile import Masks
+from longkeras.ops.attention.visibility import masked_score
 from longkeras.ops.backend.custom_gradient import custom_gradient
 
 
 def attend(query, key, value, spec):
     """Attend tile by tile; see the package for the signature."""
+    spec = spec.with_global_order()  # once for the gradient too
 
     def forward(arguments, constants):
-        walked = _Walked(*arguments, spec.with_tensors(constants))
-        output, log_sum = walked.answer()
+        tiles = _Tiles(*arguments, spec.with_tensors(constants))
+        output, log_sum = tiles.answer()
         return ops.reshape(output, ops.shape(arguments[0])), (output, log_sum)
 
     def backward(arguments, constants, kept, upstream):
-        walked = _Walked(*arguments, spec.with_tensors(constants))
-        upstream = ops.reshape(upstream, ops.shape(walked.query))
+        tiles = _Tiles(*arguments, spec.with_tensors(constants))
+        upstream = ops.reshape(upstream, ops.shape(tiles.query))
         return tuple(
             ops.cast(ops.reshape(gradient, ops.shape(x)), x.dtype)
             for gradient, x in zip(
-                walked.gradients(*kept, upstream), arguments, strict=True
+                tiles.gradients(*kept, upstream), arguments, strict=True
             )
         )
 
     return custom_gradient(forward, backward)((query, key, value), spec.tensors)
 
 
-class _Walked:
-    """The walk for one call: the band of every dilation, then the global keys."""
+class _Tiles:
+    """One call: the windows of every dilation, then the global keys."""
 
     def __init__(self, query, key, value, spec):
         batch_size, length, num_heads, head_dim = ops.shape(query)
         kv_heads = key.shape[2]
         self.groups = num_heads // kv_heads
         self.spec = spec
-        self.masks = band_masks(query, key, spec)
-        self.columns = global_columns.of(query, key, spec)
-        self.folds = dilation.folds(spec.pattern, num_heads, spec.query_start)
+        self.masks = Masks.of_band(query, key, spec)
+        self.global_keys = GlobalKeys.of(query, key, self.masks, spec)
+        self.groups_of_heads = dilation.groups_of(
+            spec.pattern, num_heads, spec.query_start
+        )
         shape = (batch_size, length, kv_heads, self.groups, head_dim)
         self.query, self.key, self.value = ops.reshape(query, shape), key, value
 
     def answer(self):
-        """`(output, log_sum)`, as `band.forward` returns them."""
+        """`(output, log_sum)`, as `online_softmax.forward`."""
         inputs = (self.query, self.key, self.value)
         seen = self._band(*inputs)
-        return seen if self.columns is None else self.columns.join(*inputs, seen)
+        return (
+            seen if self.global_keys is None else self.global_keys.merge(*inputs, seen)
+        )
 
     def gradients(self, output, log_sum, upstream):
         """The gradients of query, key and value, in the dtype of scores."""
@@ -64,35 +70,37 @@ class _Walked:
         results = (output, log_sum, upstream)
         inputs = (self.query, self.key, self.value)
         gradients = self._band_gradients(inputs, results)
-        if self.columns is None:
+        if self.global_keys is None:
             return gradients
-        return self.columns.add_gradients(inputs, results, gradients)
+        return self.global_keys.add_gradients(inputs, results, gradients)
 
-    def _reach(self, fold, key):
+    def _window(self, group, key):
         """`(left, right, query_start)`, no wider than a text of known length."""
         left, right = self.spec.pattern.left, self.spec.pattern.right
         if key.shape[1] is not None:
-            left, right = (min(reach, key.shape[1]) for reach in (left, right))
-        return left, right, fold.folded_start
+            left, right = (min(side, key.shape[1]) for side in (left, right))
+        return left, right, group.start_in_batch
 
     def _band(self, query, key, value):
         length = ops.shape(query)[1]
         outputs, log_sums = [], []
-        for fold in self.folds:
-            folded_key = fold.key(key, self.groups)
-            answer = band.forward(
-                fold.query(query),
-                folded_key,
-                fold.key(value, self.groups),
-                fold.masks(self.masks, key),
+        for group in self.groups_of_heads:
+            its_key = group.key(key, self.groups)
+            answer = online_softmax.forward(
+                group.query(query),
+                its_key,
+                group.key(value, self.groups),
+                group.masks(self.masks, key),
                 self.spec.scale,
-                self._reach(fold, folded_key),
+                self._window(group, its_key),
             )
-            output, log_sum = (fold.unfolded(x, length) for x in answer)
+            output, log_sum = (group.from_batch(x, length) for x in answer)
             outputs.append(output)
             log_sums.append(log_sum)
-        joined = [dilation.put_together(self.folds, x) for x in (outputs, log_sums)]
-        # Heads of different dilations were walked without their groups.
+        joined = [
+            dilation.in_head_order(self.groups_of_heads, x) for x in (outputs, log_sums)
+        ]
+        # Heads of different dilations were answered apart from their groups.
         return tuple(
             ops.reshape(x, ops.shape(like))
             for x, like in zip(joined, (query, query[..., 0]), strict=True)
@@ -103,32 +111,35 @@ class _Walked:
         output, log_sum, upstream = results
         query_length, key_length = ops.shape(query)[1], ops.shape(key)[1]
         query_parts, key_sum, value_sum = [], 0.0, 0.0
-        for fold in self.folds:
-            folded_key = fold.key(key, self.groups)
-            gradients = band.backward(
-                (fold.query(query), folded_key, fold.key(value, self.groups)),
+        for group in self.groups_of_heads:
+            its_key = group.key(key, self.groups)
+            gradients = online_softmax.backward(
+                (group.query(query), its_key, group.key(value, self.groups)),
                 (
-                    fold.query(output),
-                    fold.query(log_sum, -masked_score(log_sum.dtype)),
-                    fold.query(upstream),
+                    group.query(output),
+                    group.query(log_sum, -masked_score(log_sum.dtype)),
+                    group.query(upstream),
                 ),
-                fold.masks(self.masks, key),
+                group.masks(self.masks, key),
                 self.spec.scale,
-                self._reach(fold, folded_key),
+                self._window(group, its_key),
             )
-            query_parts.append(fold.unfolded(gradients[0], query_length))
+            query_parts.append(group.from_batch(gradients[0], query_length))
             key_part, value_part = (
-                fold.unfolded(x, key_length, fold.shift) for x in gradients[1:]
+                group.from_batch(
+                    ops.transpose(x, (0, 3, 1, 2)), key_length, group.shift
+                )
+                for x in gradients[1:]
             )
-            key_sum = key_sum + self._by_kv_head(key_part, fold, key)
-            value_sum = value_sum + self._by_kv_head(value_part, fold, value)
-        query_gradient = dilation.put_together(self.folds, query_parts)
+            key_sum = key_sum + self._by_kv_head(key_part, group, key)
+            value_sum = value_sum + self._by_kv_head(value_part, group, value)
+        query_gradient = dilation.in_head_order(self.groups_of_heads, query_parts)
         return ops.reshape(query_gradient, ops.shape(query)), key_sum, value_sum
 
-    def _by_kv_head(self, gradient, fold, like):
-        """Sum what the heads of a fold say about the key heads they share."""
-        if fold.heads is None:
+    def _by_kv_head(self, gradient, group, like):
+        """Sum the gradients of heads that share a key head."""
+        if group.heads is None:
             return gradient
-        shared = [head // self.groups for head in fold.heads]
+        shared = [head // self.groups for head in group.heads]
         one_hot = ops.one_hot(shared, like.shape[2], dtype=gradient.dtype)
         return ops.einsum("blhd,hk->blkd", gradient, one_hot)

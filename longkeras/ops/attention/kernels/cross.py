@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from longkeras.ops.attention.kernels.global_query_rows import RowsOfAllKeys, grouped
+from longkeras.ops.attention.kernels.global_queries import AllKeys, grouped
 from longkeras.ops.backend.custom_gradient import custom_gradient
 
 
@@ -45,7 +45,7 @@ def _parts(arguments, constants, spec):
     """The keys, the queries by key head, their positions, and which are real."""
     query, key, value = arguments
     query_mask, *tensors = constants
-    keys = RowsOfAllKeys(query, key, value, spec.with_tensors(tensors))
+    keys = AllKeys(query, key, value, spec.with_tensors(tensors))
     shape = ops.shape(query)[:2]
     if query_mask is None:
         query_mask = ops.ones(shape, dtype="bool")

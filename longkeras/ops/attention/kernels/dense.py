@@ -1,11 +1,19 @@
-"""Banded attention with the whole score matrix: best on short text."""
+"""One score matrix: banded attention, global rows, and weights for pictures."""
+
+import dataclasses
 
 from keras import ops
 
 from longkeras.ops.attention import dropout
 from longkeras.ops.attention.kernels.tile import score_dtype, tile_dtype
-from longkeras.ops.attention.masking import masked_score, zero_masked
-from longkeras.ops.attention.visibility import visible
+from longkeras.ops.attention.spec import full_pattern
+from longkeras.ops.attention.visibility import (
+    masked_score,
+    masked_softmax,
+    rows_of,
+    visible_to_rows,
+    zero_masked,
+)
 
 
 def attend(query, key, value, spec):
@@ -31,7 +39,7 @@ def attend(query, key, value, spec):
     scores = ops.reshape(ops.cast(scores, dtype), shape)
     rows = spec.query_start + ops.arange(query_length, dtype="int32")
     lowest = masked_score(dtype)
-    scores = ops.where(visible(rows[None], key_length, spec), scores, lowest)
+    scores = ops.where(visible_to_rows(rows[None], key_length, spec), scores, lowest)
     highest = ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True))
     weights = ops.exp(scores - highest)
     # With no key seen every score is the lowest, and the weights mean nothing.
@@ -44,6 +52,39 @@ def attend(query, key, value, spec):
     output = ops.matmul(ops.cast(weights, value.dtype), value)
     output = ops.reshape(output, (*shape[:3], head_dim)) * share
     return ops.cast(ops.transpose(output, (0, 2, 1, 3)), output_dtype)
+
+
+def replace(output, query, key, value, spec):
+    """As `longkeras.ops.attention.kernels.global_queries.replace`, for short text.
+
+    All rows are answered from all keys, and those of global queries taken.
+    """
+    everything = full_pattern(None, spec.pattern.is_causal)
+    sees_all = dataclasses.replace(spec, pattern=everything, global_mask=None)
+    rows = attend(query, key, value, sees_all)
+    return ops.where(spec.global_keys()[:, :, None, None], rows, output)
+
+
+def attention_scores(query, key, rows, spec):
+    """The weights that chosen queries give to every key.
+
+    Args:
+        query: float tensor `(batch, sequence, heads, head_dim)`.
+        key: float tensor `(batch, sequence, kv_heads, head_dim)`.
+        rows: int32 tensor `(batch, rows)`, positions of the queries.
+        spec: `longkeras.ops.attention.spec.AttentionSpec`; its dropout is not
+            applied, and queries start at position 0.
+
+    Returns:
+        Tensor `(batch, heads, rows, sequence)` of the query's dtype: each row adds
+        up to one, or is zero where the query sees nothing.
+    """
+    key = zero_masked(key, spec.key_mask)
+    query = rows_of(zero_masked(query, spec.key_mask), rows)
+    key = ops.repeat(key, query.shape[2] // key.shape[2], axis=2)
+    scores = ops.einsum("brhd,bkhd->bhrk", query, key)
+    seen = visible_to_rows(rows, ops.shape(key)[1], spec)
+    return masked_softmax(scores, seen, spec.scale)
 
 
 def _keep_factor(shape, spec, dtype):

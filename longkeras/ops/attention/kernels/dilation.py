@@ -1,7 +1,7 @@
-"""Dilated bands as ordinary ones: heads of one dilation, their text interleaved.
+"""Dilation to batch: dilated windows as contiguous ones.
 
-With a dilation of d a query sees only positions of its own residue modulo d. Folded,
-the positions of each residue are a text of their own, and the band is contiguous.
+With a dilation of d a query sees only positions of its own residue modulo d. So the
+positions of each residue become a text of the batch, and the window is contiguous.
 """
 
 import dataclasses
@@ -12,8 +12,8 @@ from longkeras.ops.attention.kernels.tile import Masks
 
 
 @dataclasses.dataclass(frozen=True)
-class Fold:
-    """The heads of one dilation.
+class DilationToBatch:
+    """Moves the dilation of some heads to the batch axis.
 
     Args:
         dilation: int.
@@ -31,28 +31,28 @@ class Fold:
         return -self.query_start % self.dilation
 
     @property
-    def folded_start(self):
-        """`query_start` in the folded text."""
+    def start_in_batch(self):
+        """`query_start` in a text of the batch."""
         return (self.query_start + self.shift) // self.dilation
 
     def query(self, x, fill=0):
-        """Fold `(batch, queries, kv_heads, groups, ...)`, padding with `fill`."""
+        """Queries `(batch, queries, kv_heads, groups, ...)`, padded with `fill`."""
         if x is None:
             return None
         if self.heads is not None:
             batch_size, length, kv_heads, groups, *rest = ops.shape(x)
             x = ops.reshape(x, (batch_size, length, kv_heads * groups, 1, *rest))
             x = ops.take(x, self.heads, axis=2)
-        return self.text(x, 0, fill)
+        return self.to_batch(x, 0, fill)
 
     def key(self, x, groups):
-        """Fold `(batch, keys, kv_heads, head_dim)`, shared by `groups` heads each."""
+        """Keys `(batch, keys, kv_heads, head_dim)`, each shared by `groups` heads."""
         if self.heads is not None:
             x = ops.take(x, [head // groups for head in self.heads], axis=2)
-        return self.text(x, self.shift)
+        return self.to_batch(x, self.shift)
 
-    def text(self, x, shift, fill=0):
-        """Fold `(batch, length, ...)` to `(batch * dilation, folded, ...)`."""
+    def to_batch(self, x, shift, fill=0):
+        """`(batch, length, ...)` to `(batch * dilation, steps, ...)`."""
         dilation = self.dilation
         if x is None or dilation == 1:
             return x
@@ -64,38 +64,38 @@ class Fold:
             x = _padded(x, around[1], value)
         batch_size, length, *rest = ops.shape(x)
         x = ops.reshape(x, (batch_size, length // dilation, dilation, *rest))
-        x = ops.swapaxes(x, 1, 2)  # (batch, dilation, folded, ...)
+        x = ops.swapaxes(x, 1, 2)  # (batch, dilation, steps, ...)
         return ops.reshape(x, (batch_size * dilation, length // dilation, *rest))
 
-    def unfolded(self, x, length, shift=0):
-        """The inverse of `text`."""
+    def from_batch(self, x, length, shift=0):
+        """The inverse of `to_batch`."""
         if self.dilation == 1:
             return x
-        folded_batch, folded, *rest = ops.shape(x)
-        batch_size = folded_batch // self.dilation
-        x = ops.reshape(x, (batch_size, self.dilation, folded, *rest))
-        x = ops.swapaxes(x, 1, 2)  # (batch, folded, dilation, ...)
-        x = ops.reshape(x, (batch_size, folded * self.dilation, *rest))
+        batches, steps, *rest = ops.shape(x)
+        batch_size = batches // self.dilation
+        x = ops.reshape(x, (batch_size, self.dilation, steps, *rest))
+        x = ops.swapaxes(x, 1, 2)  # (batch, steps, dilation, ...)
+        x = ops.reshape(x, (batch_size, steps * self.dilation, *rest))
         return x[:, shift : shift + length]
 
     def masks(self, masks, key):
-        """The masks of the folded text; padding makes a mask of its keys needed."""
+        """`Masks` of the texts of the batch; their padding needs a mask of keys."""
         keys = masks.keys
         if keys is None and self.dilation > 1:
             keys = ops.ones(ops.shape(key)[:2], dtype="bool")
         return Masks(
-            keys=self.text(keys, self.shift),
-            queries=self.text(masks.queries, 0),
-            key_documents=self.text(masks.key_documents, self.shift),
-            query_documents=self.text(masks.query_documents, 0),
+            keys=self.to_batch(keys, self.shift),
+            queries=self.to_batch(masks.queries, 0),
+            key_documents=self.to_batch(masks.key_documents, self.shift),
+            query_documents=self.to_batch(masks.query_documents, 0),
             dropout=masks.dropout,
-            key_numbers=self.text(masks.key_numbers, self.shift),
+            key_numbers=self.to_batch(masks.key_numbers, self.shift),
             query_numbers=self.query(masks.query_numbers),
         )
 
 
-def folds(pattern, num_heads, query_start):
-    """One `Fold` for each dilation of a pattern.
+def groups_of(pattern, num_heads, query_start):
+    """One `DilationToBatch` for each dilation of a pattern.
 
     Args:
         pattern: `longkeras.patterns.BandedPattern`.
@@ -103,22 +103,24 @@ def folds(pattern, num_heads, query_start):
         query_start: int.
 
     Returns:
-        list of `Fold`.
+        list of `DilationToBatch`.
     """
     dilations = pattern.head_dilations(num_heads)
     if len(set(dilations)) == 1:
-        return [Fold(dilations[0], None, query_start)]
+        return [DilationToBatch(dilations[0], None, query_start)]
     heads = {}
     for head, dilation in enumerate(dilations):
         heads.setdefault(dilation, []).append(head)
-    return [Fold(d, tuple(members), query_start) for d, members in heads.items()]
+    return [
+        DilationToBatch(d, tuple(members), query_start) for d, members in heads.items()
+    ]
 
 
-def put_together(folds, parts):
+def in_head_order(groups, parts):
     """Join `(batch, queries, heads, 1, ...)` parts into the order of all heads."""
     if len(parts) == 1:
         return parts[0]
-    order = [head for fold in folds for head in fold.heads]
+    order = [head for group in groups for head in group.heads]
     joined = ops.concatenate(parts, axis=2)
     return ops.take(joined, [order.index(head) for head in range(len(order))], axis=2)
 

@@ -1,4 +1,4 @@
-"""Which queries meet which keys in one call of a fused attention kernel."""
+"""Queries and keys of each call of a fused attention kernel."""
 
 import dataclasses
 
@@ -64,19 +64,19 @@ class Part:
         return x[:, 0] if self.count == 1 else x[0]
 
 
-def plan(tensors, masks, reach):
+def plan(tensors, masks, window):
     """The calls that answer every query.
 
     Args:
         tensors: query, key and value as `attend`, and those of columns if any.
         masks: as `attend`.
-        reach: as `attend`.
+        window: as `attend`.
 
     Returns:
         list of `Part`: every query is in one of them.
     """
     query, key, _, *columns = tensors
-    left, right, start = reach
+    left, right, start = window
     batch_size, query_length, num_heads, head_dim = query.shape
     key_length = key.shape[1]
     block = block_length(left, right)
@@ -87,7 +87,7 @@ def plan(tensors, masks, reach):
         tile = min(end + start + right, key_length) - key
         return Part(slice(None), first, end - first, 1, key, tile)
 
-    if _is_one_call(query_length, key_length, masks, reach):
+    if _is_one_call(query_length, key_length, masks, window):
         return [clipped(0, query_length)]
     head = min(max(left - start, 0), query_length)
     whole = min(query_length - head, key_length - right - start - head) // block
@@ -108,9 +108,9 @@ def plan(tensors, masks, reach):
     return parts + [clipped(i, min(i + ends, query_length)) for i in tails]
 
 
-def _is_one_call(query_length, key_length, masks, reach):
+def _is_one_call(query_length, key_length, masks, window):
     """Whether all queries should meet all keys at once."""
-    left, right, start = reach
+    left, right, start = window
     last = start + query_length - 1
     if masks.key_documents is None:
         sees_past, sees_future = left >= last, right >= key_length - 1 - start

@@ -1,15 +1,16 @@
 """A contiguous band as calls of PyTorch's fused kernel, and its gradient.
 
 Blocks of queries meet overlapping windows of keys that are views, not copies. Many
-blocks are one call. PyTorch differentiates each call by itself; only adding up what
-overlapping windows say about one key is done here, part by part, so that nothing as
-large as all windows together is ever made.
+blocks are one call. PyTorch differentiates each call by itself; only the gradients of
+keys in overlapping windows are added up here, part by part, so that nothing as large as
+all windows together is ever made.
 """
 
 import dataclasses
 import functools
 
 from longkeras.ops.attention.kernels.fused_parts import plan
+from longkeras.ops.attention.visibility import Tokens, visible
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Columns:
     query_positions: object = None
 
 
-def attend(query, key, value, masks, columns, scale, reach):
+def attend(query, key, value, masks, columns, scale, window):
     """Answer every query from the keys of its band and the global keys.
 
     Args:
@@ -43,7 +44,7 @@ def attend(query, key, value, masks, columns, scale, reach):
         masks: `longkeras.ops.attention.kernels.tile.Masks`, without dropout.
         columns: `Columns`, or None.
         scale: float.
-        reach: `(left, right, query_start)`, ints.
+        window: `(left, right, query_start)`, ints.
 
     Returns:
         Tensor like `query`, zeros where nothing is seen.
@@ -53,25 +54,25 @@ def attend(query, key, value, masks, columns, scale, reach):
     tensors = (query, key, value)
     if columns is not None:
         tensors += (columns.key, columns.value)
-    walk = _Walk(masks, columns, scale, reach, plan(tensors, masks, reach))
-    if len(walk.parts) == 1:
-        return walk.answer(walk.parts[0], walk.cut(walk.parts[0], tensors))
+    tiles = _Tiles(masks, columns, scale, window, plan(tensors, masks, window))
+    if len(tiles.parts) == 1:
+        return tiles.answer(tiles.parts[0], tiles.cut(tiles.parts[0], tensors))
     if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
-        return _differentiable().apply(walk, *tensors)
+        return _differentiable().apply(tiles, *tensors)
     output = query.new_empty(query.shape)
-    for part in walk.parts:
-        part.queries(output).copy_(walk.answer(part, walk.cut(part, tensors)))
+    for part in tiles.parts:
+        part.queries(output).copy_(tiles.answer(part, tiles.cut(part, tensors)))
     return output
 
 
 @dataclasses.dataclass(frozen=True)
-class _Walk:
-    """One call of `attend`: its parts, and what hides keys in them."""
+class _Tiles:
+    """One call of `attend`: its parts and their masks."""
 
     masks: object
     columns: object
     scale: float
-    reach: tuple
+    window: tuple
     parts: list
 
     def cut(self, part, tensors):
@@ -126,7 +127,7 @@ class _Walk:
 
     def _is_causal(self, part):
         """Whether exactly the past is seen, and nothing is masked."""
-        left, right, start = self.reach
+        left, right, start = self.window
         starts_at_once = part.key == part.query + start == 0
         is_square = part.block == part.tile
         sees_past = right == 0 and left >= part.block - 1
@@ -137,82 +138,94 @@ class _Walk:
         import torch
 
         masks, columns = self.masks, self.columns
-        seen = self._band(part, device)
-        if masks.keys is not None:
-            seen = _both(seen, part.keys(masks.keys)[:, None, None])
-        if masks.key_documents is not None:
-            documents = part.keys(masks.key_documents)[:, None, None]
-            seen = _both(seen, _rows(part, masks.query_documents) == documents)
+        seen = visible(*self._tokens(part, device), *self._bounds(part))
         if columns is None:
             return seen
-        few = _columns(part, columns.is_global)
-        if columns.documents is not None:
-            documents = _columns(part, columns.documents)
-            few = few & (_rows(part, masks.query_documents) == documents)
-        if columns.key_positions is not None:
-            positions = _columns(part, columns.key_positions)
-            few = few & (_rows(part, columns.query_positions) >= positions)
+        is_causal = columns.key_positions is not None
+        few = visible(
+            Tokens(
+                _rows(part, columns.query_positions),
+                document=_rows(part, masks.query_documents),
+            ),
+            Tokens(
+                _columns(part, columns.key_positions),
+                _columns(part, columns.is_global),
+                _columns(part, columns.documents),
+            ),
+            None,
+            0 if is_causal else None,
+        )
         shape = torch.broadcast_shapes(seen.shape[:-1], few.shape[:-1])
         both = [x.expand(*shape, x.shape[-1]) for x in (seen, few)]
         return torch.cat(both, dim=-1)
 
-    def _band(self, part, device):
-        """bool `(1, 1, block, tile)`, or None where every key is in the band."""
+    def _tokens(self, part, device):
+        """Queries and keys of a part."""
         import torch
 
-        left, right, start = self.reach
+        start = self.window[2] + part.query
+        query = torch.arange(start, start + part.block, device=device)[:, None]
+        key = torch.arange(part.key, part.key + part.tile, device=device)
+        masks = self.masks
+        return (
+            Tokens(query[None, None], document=_rows(part, masks.query_documents)),
+            Tokens(
+                key[None, None, None],
+                *(
+                    None if x is None else part.keys(x)[:, None, None]
+                    for x in (masks.keys, masks.key_documents)
+                ),
+            ),
+        )
+
+    def _bounds(self, part):
+        """`(left, right)`, None twice where every key of a part is in the window."""
+        left, right, start = self.window
         offset = part.key - (start + part.query)
         if offset - part.block + 1 >= -left and offset + part.tile - 1 <= right:
-            return None
-        key = torch.arange(part.tile, device=device)
-        query = torch.arange(part.block, device=device)[:, None]
-        distance = key - query + offset
-        return ((distance >= -left) & (distance <= right))[None, None]
+            return None, None
+        return left, right
 
 
 def _rows(part, x):
     """`(texts, 1, block, 1)` of a `(batch, queries)` tensor."""
-    return part.queries(x)[:, None, :, None]
+    return None if x is None else part.queries(x)[:, None, :, None]
 
 
 def _columns(part, x):
     """`(texts, 1, 1, few)` of a `(batch, few)` tensor."""
-    return part.repeated(x[part.rows])[:, None, None]
-
-
-def _both(seen, allowed):
-    return allowed if seen is None else seen & allowed
+    return None if x is None else part.repeated(x[part.rows])[:, None, None]
 
 
 @functools.cache
 def _differentiable():
-    """The function of a walk and its tensors that PyTorch differentiates."""
+    """The function of `_Tiles` and tensors that PyTorch differentiates."""
     import torch
 
     class Tiled(torch.autograd.Function):
         @staticmethod
-        def forward(context, walk, *tensors):
-            context.walk = walk
+        def forward(context, tiles, *tensors):
+            context.tiles = tiles
             context.save_for_backward(*tensors)
             context.kept = {}
             output = tensors[0].new_empty(tensors[0].shape)
-            for part in walk.parts:
-                leaves, answer = _recorded(walk, part, tensors)
+            for part in tiles.parts:
+                leaves, answer = _recorded(tiles, part, tensors)
                 part.queries(output).copy_(answer.detach())
-                if walk.keeps(part, tensors[0]):
+                if tiles.keeps(part, tensors[0]):
                     context.kept[part.place] = leaves, answer
             return output
 
         @staticmethod
         @torch.autograd.function.once_differentiable
         def backward(context, upstream):
-            walk, tensors = context.walk, context.saved_tensors
+            tiles, tensors = context.tiles, context.saved_tensors
             # A second pass over one graph finds nothing kept, and computes anew.
             kept, context.kept = context.kept, {}
             totals = [_zeros(x) for x in tensors]
-            for part in walk.parts:
+            for part in tiles.parts:
                 recorded = kept.pop(part.place, None)
-                leaves, answer = recorded or _recorded(walk, part, tensors)
+                leaves, answer = recorded or _recorded(tiles, part, tensors)
                 gradients = torch.autograd.grad(answer, leaves, part.queries(upstream))
                 _add(part, totals, gradients)
             pairs = zip(totals, tensors, strict=True)
@@ -221,14 +234,14 @@ def _differentiable():
     return Tiled
 
 
-def _recorded(walk, part, tensors):
+def _recorded(tiles, part, tensors):
     """`(leaves, answer)` of a part, ready to be differentiated."""
     import torch
 
     with torch.enable_grad():
-        cut = walk.cut(part, tensors)
+        cut = tiles.cut(part, tensors)
         leaves = [x.detach().requires_grad_() for x in cut]
-        return leaves, walk.answer(part, leaves)
+        return leaves, tiles.answer(part, leaves)
 
 
 def _zeros(x):

@@ -1,46 +1,35 @@
 """Banded attention on PyTorch's fused kernel, `scaled_dot_product_attention`.
 
 PyTorch is eager: how many keys are global, and whether anything is padded at all, is
-known when the op is called. So there is no walk with a fixed number of steps here,
+known when the op is called. So there is no loop with a fixed number of steps here,
 but as many calls of the kernel as the text needs; see `fused_tiles`.
 """
 
 import dataclasses
 
-import keras
 from keras import ops
 
 from longkeras.ops.attention.kernels import dilation, fused_tiles
-from longkeras.ops.attention.kernels import global_positions as positions_of
-from longkeras.ops.attention.kernels.band_masks import band_masks
-from longkeras.ops.attention.kernels.tile import tile_dtype
-from longkeras.ops.attention.masking import zero_masked
+from longkeras.ops.attention.kernels.global_keys import GlobalPositions, gather
+from longkeras.ops.attention.kernels.tile import Masks, tile_dtype
+from longkeras.ops.attention.visibility import zero_masked
 
 
-def why_not(dropout):
-    """Why this implementation cannot serve a call.
+def obstacle(signature):
+    """Why this kernel cannot serve a call, in words; None if it can.
 
     Args:
-        dropout: float, the rate at which weights are dropped.
-
-    Returns:
-        str, or None where it can.
+        signature: `longkeras.ops.attention.dispatch.CallSignature`.
     """
-    if keras.backend.backend() != "torch":
+    if signature.backend != "torch":
         return "it needs the torch backend"
-    if dropout:
+    if signature.has_dropout:
         return "PyTorch's kernel cannot drop the weights that `seed` names"
     return None
 
 
 def attend(query, key, value, spec):
     """Attend through PyTorch's kernel; see the package for the signature."""
-    reason = why_not(spec.dropout)
-    if reason is not None:
-        raise ValueError(
-            f"`implementation` 'scaled_dot_product' cannot run here: {reason}. "
-            f"Received: dropout={spec.dropout}"
-        )
     dtype, length = query.dtype, query.shape[1]
     spec = _without_idle_masks(spec)
     query, key, value = (ops.cast(x, tile_dtype(x)) for x in (query, key, value))
@@ -49,23 +38,23 @@ def attend(query, key, value, spec):
         key, value = (zero_masked(x, spec.key_mask) for x in (key, value))
     num_heads, kv_heads = query.shape[2], key.shape[2]
     groups = num_heads // kv_heads
-    masks = band_masks(query, key, spec)
+    masks = Masks.of_band(query, key, spec)
     columns = _columns(query, key, value, spec)
     query = query.unflatten(2, (kv_heads, groups))
-    folds = dilation.folds(spec.pattern, num_heads, spec.query_start)
+    groups_of_heads = dilation.groups_of(spec.pattern, num_heads, spec.query_start)
     outputs = []
-    for fold in folds:
+    for group in groups_of_heads:
         output = fused_tiles.attend(
-            fold.query(query).flatten(2, 3),
-            fold.key(key, groups),
-            fold.key(value, groups),
-            fold.masks(masks, key),
-            _folded(columns, fold, groups),
+            group.query(query).flatten(2, 3),
+            group.key(key, groups),
+            group.key(value, groups),
+            group.masks(masks, key),
+            _to_batch(columns, group, groups),
             spec.scale,
-            (spec.pattern.left, spec.pattern.right, fold.folded_start),
+            (spec.pattern.left, spec.pattern.right, group.start_in_batch),
         )
-        outputs.append(fold.unfolded(output, length))
-    return ops.cast(dilation.put_together(folds, outputs), dtype)
+        outputs.append(group.from_batch(output, length))
+    return ops.cast(dilation.in_head_order(groups_of_heads, outputs), dtype)
 
 
 def _without_idle_masks(spec):
@@ -82,7 +71,7 @@ def _columns(query, key, value, spec):
     """The global keys, gathered: as many a row as the fullest row has."""
     if spec.global_mask is None:
         return None
-    found = positions_of.find(spec.global_keys())
+    found = GlobalPositions.of(spec)
     most = int(found.counts.max())
     positions = found.order[:, :most]
     is_global = ops.arange(most, dtype="int32") < found.counts[:, None]
@@ -93,28 +82,28 @@ def _columns(query, key, value, spec):
         query_positions = ops.broadcast_to(query_positions, (batch_size, length))
         key_positions = positions
     return fused_tiles.Columns(
-        key=positions_of.gather(key, positions),
-        value=positions_of.gather(value, positions),
+        key=gather(key, positions),
+        value=gather(value, positions),
         is_global=is_global,
-        documents=positions_of.gather(spec.document_ids, positions),
+        documents=gather(spec.document_ids, positions),
         key_positions=key_positions,
         query_positions=query_positions,
     )
 
 
-def _folded(columns, fold, groups):
-    """The columns of every text that a row is folded into."""
+def _to_batch(columns, group, groups):
+    """The columns for every text of the batch that a row becomes."""
     if columns is None:
         return None
 
     def repeated(x):
-        if x is None or fold.dilation == 1:
+        if x is None or group.dilation == 1:
             return x
-        return x.repeat_interleave(fold.dilation, dim=0)
+        return x.repeat_interleave(group.dilation, dim=0)
 
     def of_heads(x):
-        if fold.heads is not None:
-            x = ops.take(x, [head // groups for head in fold.heads], axis=2)
+        if group.heads is not None:
+            x = ops.take(x, [head // groups for head in group.heads], axis=2)
         return repeated(x)
 
     return fused_tiles.Columns(
@@ -123,5 +112,5 @@ def _folded(columns, fold, groups):
         is_global=repeated(columns.is_global),
         documents=repeated(columns.documents),
         key_positions=repeated(columns.key_positions),
-        query_positions=fold.text(columns.query_positions, 0),
+        query_positions=group.to_batch(columns.query_positions, 0),
     )

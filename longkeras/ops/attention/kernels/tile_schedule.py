@@ -1,4 +1,4 @@
-"""The walk over tiles: which rows, heads, queries and keys one step holds."""
+"""Tile schedule: the rows, heads, queries and keys of each step."""
 
 import dataclasses
 import math
@@ -7,33 +7,33 @@ from keras import ops
 
 from longkeras.ops.backend.device import runs_on_cpu
 
-# Scores of one step, in bytes, that stay in the second-level caches of a CPU.
+# Bytes of scores in a step that stay in the second-level cache of a CPU.
 _CPU_SCORE_BYTES = 3 * 2**19
 # An accelerator is filled by many tiles at once.
 _ACCELERATOR_SCORE_BYTES = 2**26
-# Rows that a step is planned for where their number is not known while tracing.
+# Rows of a step if the batch size is unknown while tracing.
 _ASSUMED_ROWS = 8
 _SMALLEST_BLOCK, _LARGEST_BLOCK = 32, 256
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """Where one step stands: first row, key head, query, and key."""
+class TileIndex:
+    """First row, key head, query and key of a step."""
 
     row: object
     head: object
     query: object
     key: object
-    new: object  # queries before this one were served by an earlier step
+    new: object  # queries before this one were answered by an earlier step
 
 
 @dataclasses.dataclass(frozen=True)
-class Walk:
-    """Steps over `rows` texts, `heads` key heads and `block` queries at a time.
+class TileSchedule:
+    """Steps of `rows` texts, `heads` key heads and `block` queries.
 
     Queries `[q, q + block)` meet the keys `[k, k + tile)`, `k` so that the band
     lies in the tile. Blocks and tiles are moved inwards at the ends of the text
-    instead of padding it, so that the last block may serve queries again.
+    instead of padding it, so that the last block may answer queries again.
 
     Every number but `num_heads`, `left`, `right`, `query_start` and `heads` is an
     int, or a scalar tensor where a shape is unknown while tracing.
@@ -60,35 +60,35 @@ class Walk:
         row_groups = 1 if self.rows is self.batch_size else self.batch_size // self.rows
         return row_groups * (self.num_heads // self.heads) * self.num_blocks
 
-    def place(self, step):
-        """The place of a step; blocks follow each other closest."""
+    def index(self, step):
+        """The `TileIndex` of a step; the blocks of a text follow each other."""
         block = step % self.num_blocks
         group = step // self.num_blocks
         head_groups = self.num_heads // self.heads
         row = 0 if self.rows is self.batch_size else group // head_groups * self.rows
         query = smaller(block * self.block, self.query_length - self.block)
-        reached = query + (self.query_start - self.left)
-        key = _larger(smaller(reached, self.key_length - self.tile), 0)
-        return Place(
+        first = query + (self.query_start - self.left)
+        key = _larger(smaller(first, self.key_length - self.tile), 0)
+        return TileIndex(
             row, group % head_groups * self.heads, query, key, block * self.block
         )
 
 
-def plan(query, key, left, right, query_start):
-    """The walk for tensors and a band.
+def schedule_for(query, key, left, right, query_start):
+    """The schedule for tensors and a window.
 
-    Call it anew inside of a loop's step: sizes that are unknown while tracing must
+    Call it again inside a loop's step: sizes that are unknown while tracing must
     be read where they are used.
 
     Args:
         query: `(batch, queries, kv_heads, groups, head_dim)`.
         key: `(batch, keys, kv_heads, head_dim)`.
         left: int, keys seen before a query.
-        right: int, keys seen behind it.
+        right: int, keys seen after it.
         query_start: int, the position of the first query among the keys.
 
     Returns:
-        `Walk`.
+        `TileSchedule`.
     """
     batch_size, query_length, num_heads = ops.shape(query)[:3]
     key_length = ops.shape(key)[1]
@@ -98,7 +98,7 @@ def plan(query, key, left, right, query_start):
     expected = tile if isinstance(tile, int) else min(left + longest + right, 2**12)
     scores = 4 * query.shape[3] * longest * expected
     rows, heads = _share(batch_size, num_heads, scores)
-    return Walk(
+    return TileSchedule(
         batch_size,
         num_heads,
         query_length,
@@ -114,7 +114,7 @@ def plan(query, key, left, right, query_start):
 
 
 def block_length(left, right):
-    """Queries walked at once for a band: about half the keys of one query.
+    """Queries of a block: about half the keys of one query.
 
     Args:
         left: int, keys seen before the query.

@@ -1,22 +1,31 @@
-"""Few global rows, answered without projecting the whole text for them.
+"""Global-query attention with absorbed projections.
 
-Scores are `(W_q x) . (W_k y) = (W_k^T W_q x) . y`: with the projection of keys moved
-to the rows that ask, keys are the hidden states themselves, and what is read of them
-is projected afterwards. That pays for few rows; of many, text is projected as ever.
+Scores are `(W_q x) . (W_k y) = (W_k^T W_q x) . y`. With the key projection absorbed by
+the queries, keys are the hidden states themselves, and the weighted sum of hidden
+states is projected to a value afterwards. So with few global tokens, keys and values
+are not projected for the whole sequence. With many, they are.
 """
 
 from keras import ops
 
-from longkeras.ops.attention.kernels import global_positions as positions_of
-from longkeras.ops.attention.kernels.global_query_rows import RowsOfAllKeys, grouped
-from longkeras.ops.attention.kernels.global_rows import GlobalRows
+from longkeras.ops.attention.kernels.global_keys import (
+    GlobalPositions,
+    gather,
+    scatter,
+    scatter_add,
+)
+from longkeras.ops.attention.kernels.global_queries import (
+    AllKeys,
+    GlobalQueries,
+    grouped,
+)
 from longkeras.ops.attention.kernels.tile import score_dtype
-from longkeras.ops.attention.masking import zero_masked
+from longkeras.ops.attention.visibility import zero_masked
 from longkeras.ops.backend.custom_gradient import custom_gradient
 
-# Global tokens of a row of the batch up to which folding pays.
+# The most global tokens of a row of the batch for which absorbing pays.
 FEW = 64
-# Rows answered at once, asked for or not.
+# Rows answered at once, global or not.
 _CHUNK = 8
 
 
@@ -24,7 +33,7 @@ def replace(output, hidden_states, query_weight, key_weight, value_weight, spec)
     """Replace the rows of global queries in an output.
 
     Args:
-        output: `(batch, sequence, heads, head_dim)`, what `banded_attention` answers.
+        output: `(batch, sequence, heads, head_dim)`, the answers of the band.
         hidden_states: `(batch, sequence, hidden_dim)`.
         query_weight: `(hidden_dim + 1, heads, head_dim)`, the projection of global
             queries, its bias as the last row.
@@ -42,7 +51,7 @@ def replace(output, hidden_states, query_weight, key_weight, value_weight, spec)
         shape = ops.shape(output)
         output = grouped(output, text.kv_heads)
         log_sum = ops.zeros(ops.shape(output)[:4], dtype=score_dtype(output))
-        kept = text.folded().replace((output, log_sum))
+        kept = text.absorbed().replace((output, log_sum))
         kept = ops.fori_loop(
             0, text.is_many, lambda n, kept: text.projected(n).replace(kept), kept
         )
@@ -52,7 +61,7 @@ def replace(output, hidden_states, query_weight, key_weight, value_weight, spec)
         text = _Text(*arguments, spec.with_tensors(constants))
         passed_on = zero_masked(upstream, ops.logical_not(text.is_global))
         upstream = grouped(upstream, text.kv_heads)
-        gradients = text.folded().gradients(kept, upstream)
+        gradients = text.absorbed().gradients(kept, upstream)
         gradients = ops.fori_loop(
             0,
             text.is_many,
@@ -71,10 +80,10 @@ def replace(output, hidden_states, query_weight, key_weight, value_weight, spec)
 
 
 class _Text:
-    """Hidden states with a one for the bias, and how global rows project them."""
+    """Hidden states with a one for the bias, and the projections of global tokens."""
 
-    def __init__(self, output, hidden_states, *weights_and_rule):
-        *self.weights, self.spec = weights_and_rule
+    def __init__(self, output, hidden_states, *weights_and_spec):
+        *self.weights, self.spec = weights_and_spec
         self.like_query = output
         hidden_states = zero_masked(hidden_states, self.spec.key_mask)
         one = ops.ones((*ops.shape(hidden_states)[:2], 1), dtype=hidden_states.dtype)
@@ -84,25 +93,25 @@ class _Text:
         counts = ops.sum(ops.cast(self.is_global, "int32"), axis=1)
         self.is_many = ops.cast(ops.max(counts) > FEW, "int32")
 
-    def folded(self):
-        """The rows where they are few; no row where they are many."""
-        return _FoldedRows(self)
+    def absorbed(self):
+        """The global rows if they are few; no row if they are many."""
+        return _AbsorbedRows(self)
 
     def projected(self, n):
-        """The rows of a text that is projected as a whole.
+        """The global rows of a text that is projected as a whole.
 
-        In step n = 0 of a loop of one step or none: XLA would take out of it what does
-        not depend on n, and do it for no row too.
+        Called in step n = 0 of a loop of one step or none. XLA moves what does not
+        depend on n out of the loop, where it would be computed in vain.
         """
         one = 1 - ops.cast(n, self.states.dtype)
         projected = (
             ops.einsum("bld,dhe->blhe", self.states, one * weight)
             for weight in self.weights
         )
-        return GlobalRows(*projected, self.spec)
+        return GlobalQueries(*projected, self.spec)
 
     def add_gradients(self, n, kept, upstream, totals):
-        """Add what `projected` gives to the gradients of states and weights."""
+        """Add the gradients of `projected` to those of states and weights."""
         states_total, *weight_totals = totals
         gradients = self.projected(n).gradients(kept, upstream)
         added = []
@@ -116,8 +125,8 @@ class _Text:
         return (states_total, *added)
 
 
-class _FoldedRows:
-    """The global rows of a text, the projection of its keys moved to them."""
+class _AbsorbedRows:
+    """The global rows of a text, with the key projection absorbed by the queries."""
 
     def __init__(self, text):
         self.text = text
@@ -127,23 +136,23 @@ class _FoldedRows:
         self.query_weight = ops.reshape(
             self.query_weight, (hidden_dim, text.kv_heads, groups, head_dim)
         )
-        self.positions = positions_of.find(text.is_global, _CHUNK)
+        self.positions = GlobalPositions.of(text.spec, _CHUNK)
         self.num_chunks = self.positions.num_chunks * (1 - text.is_many)
         keys = text.states[:, :, None]  # one head for all
-        self.all_keys = RowsOfAllKeys(text.like_query, keys, keys, text.spec)
+        self.all_keys = AllKeys(text.like_query, keys, keys, text.spec)
 
     def replace(self, kept):
-        """As `GlobalRows.replace`."""
+        """As `GlobalQueries.replace`."""
 
         def chunk(n, kept):
             positions, is_global = self.positions.taken(n)
-            asked = positions_of.gather(self.text.states, positions)
-            rows = self._folded(self._queries(asked), self.key_weight)
+            asked = gather(self.text.states, positions)
+            rows = self._absorbed(self._queries(asked), self.key_weight)
             read, log_sum = self.all_keys.answer(rows, positions, is_global)
-            output = self._unfolded(read, self.value_weight)
+            output = self._projected(read, self.value_weight)
             seen = (output, ops.reshape(log_sum, ops.shape(output)[:4]))
             return tuple(
-                positions_of.scatter(total, positions, is_global, part)
+                scatter(total, positions, is_global, part)
                 for total, part in zip(kept, seen, strict=True)
             )
 
@@ -164,23 +173,22 @@ class _FoldedRows:
             asked_total, query_total, key_total, value_total, *totals = carry
             positions, is_global = self.positions.taken(n)
             asked, log_sum, upstream_rows = (
-                positions_of.gather(x, positions)
-                for x in (self.text.states, kept[1], upstream)
+                gather(x, positions) for x in (self.text.states, kept[1], upstream)
             )
             queries = self._queries(asked)
-            rows = self._folded(queries, self.key_weight)
+            rows = self._absorbed(queries, self.key_weight)
             read, _ = self.all_keys.answer(rows, positions, is_global)
             log_sum = ops.reshape(log_sum, ops.shape(rows)[:4])
-            results = (read, log_sum, self._folded(upstream_rows, self.value_weight))
+            results = (read, log_sum, self._absorbed(upstream_rows, self.value_weight))
             rows_gradient, *totals = self.all_keys.gradients(
                 rows, results, positions, is_global, totals
             )
-            query_gradient = self._unfolded(rows_gradient, self.key_weight)
+            query_gradient = self._projected(rows_gradient, self.key_weight)
             asked_gradient = ops.einsum(
                 "bckge,dkge->bcd", query_gradient, self.query_weight
             )
             return (
-                positions_of.scatter_add(asked_total, positions, asked_gradient),
+                scatter_add(asked_total, positions, asked_gradient),
                 query_total + ops.einsum("bcd,bckge->dkge", asked, query_gradient),
                 key_total + self._weight_gradient(rows_gradient, queries),
                 value_total + self._weight_gradient(read, upstream_rows),
@@ -200,14 +208,14 @@ class _FoldedRows:
     def _queries(self, asked):
         return ops.einsum("bcd,dkge->bckge", asked, self.query_weight)
 
-    def _folded(self, rows, weight):
+    def _absorbed(self, rows, weight):
         """`(batch, few, kv_heads, groups, head_dim)`: `(batch, few, 1, heads, d)`."""
         rows = ops.einsum("bckge,dke->bckgd", rows, weight)
         batch_size, few, kv_heads, groups, size = ops.shape(rows)
         return ops.reshape(rows, (batch_size, few, 1, kv_heads * groups, size))
 
-    def _unfolded(self, rows, weight):
-        """The way back: what was read of states, projected by a weight."""
+    def _projected(self, rows, weight):
+        """The inverse: weighted sums of hidden states, projected by a weight."""
         return ops.einsum("bckgd,dke->bckge", self._by_group(rows), weight)
 
     def _weight_gradient(self, rows, projected):
