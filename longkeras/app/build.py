@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from html import escape
+from pkgutil import resolve_name
 
 import gradio as gr
 
+from longkeras.app import tabs as listed
 from longkeras.app.catalogue import Catalogue
+from longkeras.app.components.notice import notice_html
 from longkeras.app.endpoints import CheckedBlocks
-from longkeras.app.figures.notice import notice_html
 from longkeras.app.first_paint import page_head
 from longkeras.app.loading import ModelLoader
 from longkeras.app.strings import DEFAULT_LANGUAGE, LANGUAGES, say
-from longkeras.app.tabs import TABS
 from longkeras.data import samples
 
 SECONDS_BETWEEN_CHECKS = 1.0
@@ -47,7 +48,7 @@ def build_page(registry):
     """
     catalogue = Catalogue(registry, samples())
     loader = ModelLoader(registry)
-    tabs = [tab(catalogue) for tab in TABS]
+    tabs = [resolve_name(path)(catalogue) for path in listed.TABS]
     title = say(DEFAULT_LANGUAGE, "page.title")
     with CheckedBlocks(
         title=title, analytics_enabled=False, delete_cache=(3600, 7200)
@@ -58,7 +59,7 @@ def build_page(registry):
         shell["timer"] = gr.Timer(SECONDS_BETWEEN_CHECKS)
         with gr.Tabs():
             for tab in tabs:
-                with gr.Tab(say(DEFAULT_LANGUAGE, tab.key)) as shell[tab.key]:
+                with gr.Tab(say(DEFAULT_LANGUAGE, tab.title)) as shell[tab.title]:
                     tab.build(shell["language"])
         shell["footer"] = gr.HTML(
             _footer(DEFAULT_LANGUAGE), apply_default_css=False, elem_id="lk-footer"
@@ -129,7 +130,7 @@ def _connect_language(shell, catalogue, tabs, loader):
 
     outputs = [shell["heading"], shell["footer"], shell["status"]]
     for tab in tabs:
-        outputs += [shell[tab.key], *tab.parts.values()]
+        outputs += [shell[tab.title], *tab.parts.values()]
     shell["language"].change(
         on_language,
         [shell["language"], *states],
@@ -151,7 +152,7 @@ def _labels(shell, tabs, catalogue, loader, language):
         shell["status"]: {"value": notice_html(loader.message(catalogue), language)},
     }
     for tab in tabs:
-        labels[shell[tab.key]] = {"label": say(language, tab.key)}
+        labels[shell[tab.title]] = {"label": say(language, tab.title)}
         labels |= {tab.parts[n]: each for n, each in tab.labels(language).items()}
     return labels
 

@@ -1,6 +1,6 @@
 """What the page can offer: models and sample texts, with their names."""
 
-from longkeras.app.views import Words
+from longkeras.app.messages import Words
 from longkeras.serving.key_finder import KEY_LENGTHS
 from longkeras.serving.limits import MAX_READ_BYTES
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from longkeras.app.views import Message
+from longkeras.app.messages import Message
 from longkeras.serving.registry import LOADING_ERRORS
 
 _LOGGER = logging.getLogger(__name__)

@@ -1,22 +1,40 @@
-"""Every word of the page, in the languages it speaks."""
+"""The strings of the page and its tabs, in every language of the page."""
 
 import json
 import string
 from functools import lru_cache
 from importlib import resources
 
+from longkeras.app import tabs
+
 LANGUAGES = {"en": "English", "zh": "中文"}
 DEFAULT_LANGUAGE = "en"
 
 
-@lru_cache(maxsize=1)
 def all_strings():
     """Return every string by its key, then by language.
+
+    The keys of a tab's strings begin with the name of the tab.
 
     Returns:
         dict of str to dict of str to str.
     """
-    file = resources.files("longkeras.app").joinpath("strings.json")
+    return _all_strings(tabs.TABS)
+
+
+@lru_cache(maxsize=1)
+def _all_strings(paths):
+    strings = _strings_beside("longkeras.app")
+    for path in paths:
+        package = path.partition(":")[0].rpartition(".")[0]
+        name = package.rpartition(".")[2]
+        for key, texts in _strings_beside(package).items():
+            strings[f"{name}.{key}"] = texts
+    return strings
+
+
+def _strings_beside(package):
+    file = resources.files(package).joinpath("strings.json")
     return json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -36,7 +54,7 @@ def say(language, key, **values):
     Example:
     >>> say("en", "error.file_too_long", received=5_000_000, limit=4_000_000)[:35]
     'The file is too long: 5,000,000 byt'
-    >>> [say("en", "input.amount_bytes", bytes=count) for count in (1, 20_000)]
+    >>> [say("en", "read.input.amount_bytes", bytes=count) for count in (1, 20_000)]
     ['1 byte', '20,000 bytes']
     """
     return _COUNTING.format(template(language, key), **values)

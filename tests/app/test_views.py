@@ -1,11 +1,12 @@
 from copy import deepcopy
 
-from longkeras.app.views import Message, StopFlag, Voice, Words, message_of
+from longkeras.app.messages import Message, Words, message_of
+from longkeras.app.session import StopFlag, Voice
 from longkeras.serving import InputError
 
 
 def test_a_message_tells_its_values_in_the_language_asked_for():
-    message = Message("notice.stage_loading", {"model": Words("the moon", "月亮")})
+    message = Message("read.notice.stage_loading", {"model": Words("the moon", "月亮")})
     assert "the moon" in message.text("en")
     assert "月亮" in message.text("zh")
 

@@ -2,16 +2,16 @@
 
 import gradio as gr
 
-from longkeras.app.components.surprise_strips import surprise_strips
-from longkeras.app.components.visitor_events import visitor_events
-from longkeras.app.figures.notice import notice_html
-from longkeras.app.rendering import retell
-from longkeras.app.shown import Shown
+from longkeras.app.components.notice import notice_html
+from longkeras.app.session import StopFlag, Voice
 from longkeras.app.strings import DEFAULT_LANGUAGE
-from longkeras.app.tabs.read_events import NOTICES, connect
-from longkeras.app.tabs.read_labels import read_labels
-from longkeras.app.tabs.tab import Tab
-from longkeras.app.views import StopFlag, Voice
+from longkeras.app.tabs.base import Tab
+from longkeras.app.tabs.read.events import NOTICES, connect
+from longkeras.app.tabs.read.figures.surprise_strips import surprise_strips
+from longkeras.app.tabs.read.labels import read_labels
+from longkeras.app.tabs.read.rendering import retell
+from longkeras.app.tabs.read.results import Shown
+from longkeras.app.tabs.read.visitor_events import visitor_events
 from longkeras.serving.limits import (
     LARGEST_SEED,
     MAX_CONTINUE_BYTES,
@@ -29,7 +29,7 @@ class ReadTab(Tab):
         catalogue: `Catalogue`.
     """
 
-    key = "tab.read"
+    name = "read"
     states = ("voice", "shown", "texts", *(f"{name}_message" for name in NOTICES))
 
     def build(self, language):

@@ -1,14 +1,10 @@
 import pytest
 
-from longkeras.app import handlers
 from longkeras.app.catalogue import Catalogue
-from longkeras.app.views import (
-    Comparison,
-    Continuations,
-    Inspected,
-    StopFlag,
-    Told,
-)
+from longkeras.app.messages import Told
+from longkeras.app.session import StopFlag
+from longkeras.app.tabs.read import handlers
+from longkeras.app.tabs.read.views import Comparison, Continuations, Inspected
 from longkeras.data import samples
 from longkeras.serving import MAX_READ_BYTES, MAX_TEXT_BYTES
 from tests.app.fake_registry import NAMES, FakeRegistry
@@ -46,7 +42,7 @@ def test_what_is_not_read_is_told(catalogue):
     read_bytes = last.message.values["read"]
     assert 99 <= read_bytes <= 101
     assert read_bytes + last.message.values["dropped"] == len(TEXT.encode())
-    assert last.message.key == "notice.read_part"
+    assert last.message.key == "read.notice.read_part"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +85,7 @@ def test_reading_can_be_cancelled_and_keeps_finished_models(catalogue):
             handlers.cancel(flag)
             break
     last = list(views)[-1]
-    assert last.message.key == "notice.cancelled"
+    assert last.message.key == "read.notice.cancelled"
     assert not last.is_running
     assert list(last.readings) == [NAMES[0]] == list(last.names)
     assert flag.begin() is not None
@@ -100,7 +96,7 @@ def test_reading_cancelled_while_it_waits_reads_nothing(catalogue):
     assert handlers.prepare(flag).message.kind == "busy"
     assert handlers.cancel(flag)
     last = read(catalogue, flag=flag)[-1]
-    assert last.message.key == "notice.cancelled" and not last.readings
+    assert last.message.key == "read.notice.cancelled" and not last.readings
 
 
 def test_a_session_reads_one_text_at_a_time(catalogue):
@@ -108,7 +104,7 @@ def test_a_session_reads_one_text_at_a_time(catalogue):
     views = handlers.read(catalogue, flag, TEXT, list(NAMES), MAX_READ_BYTES)
     next(views)
     (second,) = read(catalogue, flag=flag)
-    assert isinstance(second, Told) and second.message.key == "notice.busy"
+    assert isinstance(second, Told) and second.message.key == "read.notice.busy"
     views.close()
     assert read(catalogue, flag=flag)[-1].readings
 
@@ -167,14 +163,16 @@ def test_a_place_outside_the_text_is_told(catalogue, index):
 
 
 def test_a_place_without_a_reading_is_told(catalogue):
-    assert handlers.inspect(catalogue, None, 0).message.key == "notice.no_reading"
+    assert handlers.inspect(catalogue, None, 0).message.key == "read.notice.no_reading"
     refused = read(catalogue, "")[-1]
-    assert handlers.inspect(catalogue, refused, 0).message.key == "notice.no_reading"
+    assert (
+        handlers.inspect(catalogue, refused, 0).message.key == "read.notice.no_reading"
+    )
 
 
 def test_a_prompt_is_the_text_before_the_place(catalogue):
     comparison = read(catalogue)[-1]
-    assert handlers.prompt_from_place(comparison).message.key == "notice.no_place"
+    assert handlers.prompt_from_place(comparison).message.key == "read.notice.no_place"
     index = len(TEXT) - 5
     comparison = handlers.inspect(catalogue, comparison, index).comparison
     view = handlers.prompt_from_place(comparison)
@@ -199,7 +197,7 @@ def test_writing_can_be_stopped(catalogue):
     next(views)
     handlers.cancel(flag)
     last = list(views)[-1]
-    assert last.message.key == "continue.stopped"
+    assert last.message.key == "read.continue.stopped"
     assert {each.stop_reason for each in last.texts.values()} == {"stopped"}
 
 
@@ -257,7 +255,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 def test_a_text_a_little_longer_than_the_amount_is_read_whole(catalogue):
     last = read(catalogue, "x" * 20_053, names=NAMES[:1], amount=20_000)[-1]
-    assert last.message.key == "notice.read_all"
+    assert last.message.key == "read.notice.read_all"
     assert last.message.values["read"] == 20_053
 
 

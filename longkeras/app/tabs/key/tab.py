@@ -4,11 +4,11 @@ from html import escape
 
 import gradio as gr
 
-from longkeras.app.figures.key_panel import key_html, key_numbers
-from longkeras.app.figures.notice import notice_html
-from longkeras.app.key_handlers import look_for_key
+from longkeras.app.components.notice import notice_html
 from longkeras.app.strings import DEFAULT_LANGUAGE, say
-from longkeras.app.tabs.tab import Tab
+from longkeras.app.tabs.base import Tab
+from longkeras.app.tabs.key.figures import key_html, key_numbers
+from longkeras.app.tabs.key.handlers import look_for_key
 from longkeras.serving.key_finder import KEY_LENGTHS
 from longkeras.serving.limits import LARGEST_SEED
 
@@ -22,7 +22,7 @@ class KeyTab(Tab):
         catalogue: `Catalogue`.
     """
 
-    key = "tab.key"
+    name = "key"
     states = ("search",)
 
     def build(self, language):

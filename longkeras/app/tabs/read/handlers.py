@@ -4,15 +4,13 @@ import logging
 import time
 from dataclasses import replace
 
-from longkeras.app.views import (
+from longkeras.app.messages import Message, Told, message_of
+from longkeras.app.tabs.read.views import (
     Comparison,
     Continuations,
     Inspected,
     Loaded,
-    Message,
     Prompted,
-    Told,
-    message_of,
 )
 from longkeras.serving import (
     MAX_UPLOAD_BYTES,
@@ -29,7 +27,7 @@ PROMPT_CHARACTERS = 1_000
 """How much of a text is offered as a prompt."""
 INSPECT_RADIUS = 60
 SECONDS_BETWEEN_STEPS = 0.2
-_SOURCES = ("notice.sample", "notice.upload")
+_SOURCES = ("read.notice.sample", "read.notice.upload")
 """Notices about where the text in the box comes from."""
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,7 +53,7 @@ def load_sample(catalogue, name):
         "bytes": len(text.encode("utf-8")),
         "licence": sample.licence,
     }
-    return Loaded(text, Message("notice.sample", values))
+    return Loaded(text, Message("read.notice.sample", values))
 
 
 def load_file(path):
@@ -79,7 +77,7 @@ def load_file(path):
         "bytes": checked.num_bytes,
         "encoding": checked.encoding.upper(),
     }
-    return Loaded(checked.text, Message("notice.upload", values))
+    return Loaded(checked.text, Message("read.notice.upload", values))
 
 
 def refuse_file(size):
@@ -119,8 +117,8 @@ def prepare(flag):
         `Told`.
     """
     if flag.arm():
-        return Told(Message("notice.waiting", kind="busy"))
-    return Told(_error("notice.busy"))
+        return Told(Message("read.notice.waiting", kind="busy"))
+    return Told(_error("read.notice.busy"))
 
 
 def read(catalogue, flag, text, names, amount):
@@ -139,7 +137,7 @@ def read(catalogue, flag, text, names, amount):
     """
     event = flag.begin()
     if event is None:
-        yield Told(_error("notice.busy"))
+        yield Told(_error("read.notice.busy"))
         return
     try:
         yield from _read(catalogue, event, text, names, amount)
@@ -172,7 +170,7 @@ def _read(catalogue, event, text, names, amount):
     ticked = left if failures else None
     if event.is_set() and len(readings) < len(left):
         values = {"finished": len(readings), "total": len(names)}
-        message = _ended(catalogue, Message("notice.cancelled", values), failures)
+        message = _ended(catalogue, Message("read.notice.cancelled", values), failures)
         yield Comparison(message, False, tuple(readings), readings, ticked=ticked)
         return
     outcome = _outcome(readings) if readings else None
@@ -193,7 +191,7 @@ def _stage(catalogue, step):
         "total": step.bytes_total,
     }
     stage = step.stage if step.stage in ("loading", "compiling") else "reading"
-    return Message(f"notice.stage_{stage}", values, "busy", step.fraction)
+    return Message(f"read.notice.stage_{stage}", values, "busy", step.fraction)
 
 
 def _outcome(readings):
@@ -203,7 +201,7 @@ def _outcome(readings):
         "characters": reading.num_characters,
         "dropped": reading.bytes_dropped,
     }
-    key = "notice.read_part" if reading.bytes_dropped else "notice.read_all"
+    key = "read.notice.read_part" if reading.bytes_dropped else "read.notice.read_all"
     return Message(key, values, "done")
 
 
@@ -235,7 +233,7 @@ def inspect(catalogue, comparison, index):
         `Inspected`, or a `Told` when there is no such place.
     """
     if comparison is None or not comparison.readings:
-        return Told(_error("notice.no_reading"))
+        return Told(_error("read.notice.no_reading"))
     last = next(iter(comparison.readings.values())).num_characters - 1
     if not isinstance(index, int) or not 0 <= index <= last:
         return Told(_error("error.place_outside", last=last, received=str(index)))
@@ -277,11 +275,11 @@ def prompt_from_place(comparison):
         `Prompted`.
     """
     if comparison is None or comparison.place is None:
-        return Prompted(None, _error("notice.no_place"))
+        return Prompted(None, _error("read.notice.no_place"))
     text = next(iter(comparison.readings.values())).text[: comparison.place]
     prompt = text[-PROMPT_CHARACTERS:]
     values = {"kept": len(prompt), "characters": len(text)}
-    return Prompted(prompt, Message("notice.prompt_cut", values))
+    return Prompted(prompt, Message("read.notice.prompt_cut", values))
 
 
 def continue_from(catalogue, flag, prompt, names, settings):
@@ -300,10 +298,12 @@ def continue_from(catalogue, flag, prompt, names, settings):
     """
     event = flag.begin()
     if event is None:
-        yield Told(_error("notice.busy"), "continue_notice")
+        yield Told(_error("read.notice.busy"), "continue_notice")
         return
     try:
-        yield Continuations(Message("continue.preparing", kind="busy"), True, prompt)
+        yield Continuations(
+            Message("read.continue.preparing", kind="busy"), True, prompt
+        )
         names = check_choices(names, catalogue.registry.names())
         models, failures = load_each(catalogue.registry, names)
         ticked = _without(names, failures) if failures else None
@@ -314,9 +314,9 @@ def continue_from(catalogue, flag, prompt, names, settings):
         texts = {}
         steps = continue_text(models, prompt, stop_event=event, **settings)
         for texts in steps:
-            message = Message("continue.writing", kind="busy")
+            message = Message("read.continue.writing", kind="busy")
             yield Continuations(message, True, prompt, dict(texts))
-        key = "continue.stopped" if event.is_set() else "continue.finished"
+        key = "read.continue.stopped" if event.is_set() else "read.continue.finished"
         message = _ended(catalogue, Message(key, kind="done"), failures)
         yield Continuations(message, False, prompt, dict(texts), ticked=ticked)
     except InputError as error:

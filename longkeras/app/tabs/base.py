@@ -4,19 +4,24 @@
 class Tab:
     """Components by name, in `parts`, which can change their language.
 
-    A subclass has `key` (its title in `strings.json`), `states` (names of the parts
+    A subclass has `name` (its folder's), `states` (names of the parts
     that hold what a session has made), `build`, `labels` and `retold`.
 
     Args:
         catalogue: `Catalogue`.
     """
 
-    key: str
+    name: str
     states: tuple[str, ...] = ()
 
     def __init__(self, catalogue):
         self.catalogue = catalogue
         self.parts = {}
+
+    @property
+    def title(self):
+        """The key of the tab's title."""
+        return f"{self.name}.title"
 
     def build(self, language):
         """Make the components in the Blocks around, and connect their events.

@@ -3,11 +3,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from longkeras.app import handlers
-from longkeras.app.components.surprise_strips import strips_payload
-from longkeras.app.rendering import render, retell
-from longkeras.app.tabs.read_events import tell
-from longkeras.app.views import Loaded, Message, Prompted, StopFlag, Told
+from longkeras.app.messages import Message, Told
+from longkeras.app.session import StopFlag
+from longkeras.app.tabs.read import handlers
+from longkeras.app.tabs.read.events import tell
+from longkeras.app.tabs.read.figures.surprise_strips import strips_payload
+from longkeras.app.tabs.read.rendering import render, retell
+from longkeras.app.tabs.read.views import Loaded, Prompted
 from longkeras.serving import MAX_READ_BYTES
 from tests.app.fake_registry import NAMES
 
@@ -55,8 +57,8 @@ def test_every_view_is_told_in_both_languages(shown, catalogue):
         shown.read,
         shown.inspected,
         shown.texts,
-        Told(Message("notice.busy")),
-        Prompted("x", Message("notice.no_place")),
+        Told(Message("read.notice.busy")),
+        Prompted("x", Message("read.notice.no_place")),
     ]
     for view in views:
         english = words_of(tell(render(view, catalogue, "en"), "en"))
@@ -74,7 +76,7 @@ def test_a_step_changes_the_message_and_the_buttons_only(shown, catalogue):
 
 
 def test_a_message_appears_where_it_belongs(catalogue):
-    told = Told(Message("notice.busy"), "continue_notice")
+    told = Told(Message("read.notice.busy"), "continue_notice")
     assert set(render(told, catalogue, "en")) == {"continue_notice"}
 
 

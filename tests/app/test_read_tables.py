@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from longkeras.app import handlers
-from longkeras.app.downloads import KINDS, csv_text, save_csv
-from longkeras.app.views import StopFlag
+from longkeras.app.session import StopFlag
+from longkeras.app.tabs.read import handlers
+from longkeras.app.tabs.read.tables import KINDS, csv_text, save_csv
 from longkeras.serving import MAX_READ_BYTES
 from tests.app.fake_registry import NAMES
 

@@ -4,10 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from longkeras.app import handlers
-from longkeras.app.rendering import render
-from longkeras.app.shown import Shown
-from longkeras.app.views import Comparison, Message, StopFlag, Told
+from longkeras.app.messages import Message, Told
+from longkeras.app.session import StopFlag
+from longkeras.app.tabs.read import handlers
+from longkeras.app.tabs.read.rendering import render
+from longkeras.app.tabs.read.results import Shown
+from longkeras.app.tabs.read.views import Comparison
 from tests.app.fake_registry import NAMES
 
 FIRST, SECOND = "The moon rose over the hill. " * 3, "春眠不觉晓，处处闻啼鸟。" * 3
@@ -25,10 +27,10 @@ def views(catalogue):
 
 
 def running():
-    return Comparison(Message("notice.waiting"), is_running=True, is_step=True)
+    return Comparison(Message("read.notice.waiting"), is_running=True, is_step=True)
 
 
-@pytest.mark.parametrize("key", ["error.empty", "notice.no_place"])
+@pytest.mark.parametrize("key", ["error.empty", "read.notice.no_place"])
 def test_a_reading_without_results_leaves_the_one_before(catalogue, views, key):
     shown = Shown(catalogue)
     shown.take(views.first[-1])
@@ -50,7 +52,9 @@ def test_the_results_on_the_page_are_called_earlier_while_a_new_text_is_read(
     assert not {"strips", "place", "summary", "results"} & set(values)
     # It is announced once.
     assert "results_of" not in render(shown.take(running()), catalogue, "en")
-    cancelled = Comparison(Message("notice.cancelled", {"finished": 0, "total": 3}))
+    cancelled = Comparison(
+        Message("read.notice.cancelled", {"finished": 0, "total": 3})
+    )
     values = render(shown.take(cancelled), catalogue, "en")
     assert "earlier" not in values["results_of"]
     assert values["numbers"] == []
@@ -83,14 +87,14 @@ def test_a_place_of_one_text_is_not_opened_in_another(catalogue, views):
 def test_a_look_that_ends_late_keeps_what_was_read_meanwhile(catalogue, views):
     shown = Shown(catalogue)
     shown.take(views.first[0])
-    shown.take(replace(views.first[-1], message=Message("notice.waiting")))
+    shown.take(replace(views.first[-1], message=Message("read.notice.waiting")))
     looked = shown.look_at(3).comparison
     assert list(looked.readings) == list(looked.inspections) == list(NAMES)
 
 
 def test_other_views_pass_and_sessions_do_not_share(catalogue, views):
     shown = Shown(catalogue)
-    told = Told(Message("notice.busy"))
+    told = Told(Message("read.notice.busy"))
     assert shown.take(told) is told
     shown.take(views.first[-1])
     assert deepcopy(shown).comparison is None

@@ -24,7 +24,7 @@ def results_of_html(comparison, language):
     if len(beginning) > BEGINNING:
         beginning = beginning[:BEGINNING].rstrip() + "…"
     if comparison.is_earlier:
-        told = escape(say(language, "results.earlier", beginning=beginning))
+        told = escape(say(language, "read.results.earlier", beginning=beginning))
         return f'<p class="lk-notice lk-earlier" role="status">{told}</p>'
-    told = escape(say(language, "results.of", beginning=beginning))
+    told = escape(say(language, "read.results.of", beginning=beginning))
     return f'<p class="lk-hint">{told}</p>'

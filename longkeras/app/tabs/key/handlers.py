@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from longkeras.app.views import Message, message_of
+from longkeras.app.messages import Message, message_of
 from longkeras.serving.key_finder import FoundKey
 from longkeras.serving.limits import InputError
 from longkeras.serving.registry import LOADING_ERRORS

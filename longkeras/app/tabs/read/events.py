@@ -2,13 +2,13 @@
 
 import gradio as gr
 
-from longkeras.app import handlers
-from longkeras.app.components.surprise_strips import chosen_character
-from longkeras.app.downloads import csv_text, save_csv
-from longkeras.app.figures.notice import notice_html
-from longkeras.app.rendering import render
+from longkeras.app.components.notice import notice_html
+from longkeras.app.messages import Message, Told
 from longkeras.app.strings import DEFAULT_LANGUAGE
-from longkeras.app.views import Message, Told
+from longkeras.app.tabs.read import handlers
+from longkeras.app.tabs.read.figures.surprise_strips import chosen_character
+from longkeras.app.tabs.read.rendering import render
+from longkeras.app.tabs.read.tables import csv_text, save_csv
 
 NOTICES = ("notice", "continue_notice")
 """Components that tell messages; what they say is kept beside them."""
@@ -302,7 +302,7 @@ def _connect_download(wiring, kind):
         if text is not None:
             return {wiring.parts["csv_file"]: save_csv(kind, text)}
         is_writing = kind == "continuations"
-        key = "notice.no_continuation" if is_writing else "notice.no_reading"
+        key = "read.notice.no_continuation" if is_writing else "read.notice.no_reading"
         told = wiring.outputs(Told(Message(key, kind="error"), notice), language)
         return told | {wiring.parts["csv_file"]: None}
 

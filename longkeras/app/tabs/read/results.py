@@ -3,8 +3,8 @@
 import threading
 from dataclasses import replace
 
-from longkeras.app.handlers import at_place, inspect
-from longkeras.app.views import Comparison, Inspected
+from longkeras.app.tabs.read.handlers import at_place, inspect
+from longkeras.app.tabs.read.views import Comparison, Inspected
 
 
 class Shown:

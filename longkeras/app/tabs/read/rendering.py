@@ -4,18 +4,18 @@ from functools import singledispatch
 
 import gradio as gr
 
-from longkeras.app.components.surprise_strips import strips_payload
-from longkeras.app.figures.continuation_columns import continuations_html
-from longkeras.app.figures.place_panel import place_html
-from longkeras.app.figures.results_of import results_of_html
-from longkeras.app.figures.summary_table import summary_html
-from longkeras.app.views import (
+from longkeras.app.messages import Told
+from longkeras.app.tabs.read.figures.continuation_columns import continuations_html
+from longkeras.app.tabs.read.figures.place_panel import place_html
+from longkeras.app.tabs.read.figures.results_of import results_of_html
+from longkeras.app.tabs.read.figures.summary_table import summary_html
+from longkeras.app.tabs.read.figures.surprise_strips import strips_payload
+from longkeras.app.tabs.read.views import (
     Comparison,
     Continuations,
     Inspected,
     Loaded,
     Prompted,
-    Told,
 )
 from longkeras.serving import rows_of_summary
 

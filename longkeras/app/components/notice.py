@@ -14,8 +14,8 @@ def notice_html(message, language):
         str; empty for None.
 
     Example:
-    >>> from longkeras.app.views import Message
-    >>> notice_html(Message("continue.writing", kind="busy"), "en").count("Writing")
+    >>> from longkeras.app.messages import Message
+    >>> notice_html(Message("status.starting", kind="busy"), "en").count("loading")
     1
     """
     if message is None:
