@@ -30,13 +30,15 @@ class Message:
         key: str. A key of `strings.json`.
         values: dict. What the string names. A value may be a `Message` or `Words`.
         kind: str. `"info"`, `"done"`, `"error"` or `"busy"`.
-        fraction: float or None. How far the work is, for a bar.
+        fraction: float or None. The part of the work that is done, for a bar.
+        seconds_left: float or None. How long the work will still take.
     """
 
     key: str
     values: dict = field(default_factory=dict)
     kind: str = "info"
     fraction: float | None = None
+    seconds_left: float | None = None
 
     def text(self, language):
         """Return the message in a language."""

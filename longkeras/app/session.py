@@ -1,85 +1,226 @@
-"""State of a visitor's session."""
+"""Sessions of visitors: results, messages, running work, waiting for a turn."""
 
 import threading
+import time
+from dataclasses import replace
 
+from longkeras.app.messages import Message, Told
 from longkeras.app.strings import DEFAULT_LANGUAGE
 
+SECONDS_KEPT = 4 * 60 * 60
+"""How long results are kept after the last time the page was opened."""
+MOST_SESSIONS_KEPT = 64
+SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BEFORE_ESTIMATE = 2.0
 
-class Voice:
-    """The language a session is told things in, while its work goes on.
 
-    Work that began in one language goes on in the other after a switch. Every session
-    gets a voice of its own: a copy begins anew.
+class Session:
+    """Everything that the page keeps for one visitor.
+
+    Each Gradio session starts with a copy of its own, which is empty.
+
+    Attributes:
+        language: str. The language of the page. Work that runs while the language is
+            switched continues in the new one.
+        results: dict of str to objects. What each tab keeps, by the tab's name.
+        messages: dict of str to `Message`. What each notice says, by its element id.
     """
 
     def __init__(self):
         self.language = DEFAULT_LANGUAGE
-
-    def __deepcopy__(self, memo):
-        return Voice()
-
-
-class StopFlag:
-    """One person's way to stop the work that runs for them.
-
-    Work takes an event with `begin`; `stop` sets the event of the work that runs or
-    waits. Every session gets a flag of its own: a copy starts idle.
-
-    Example:
-    >>> flag = StopFlag()
-    >>> flag.stop()
-    False
-    >>> event = flag.begin()
-    >>> flag.stop(), event.is_set()
-    (True, True)
-    """
-
-    def __init__(self):
-        self._event = None
-        self._is_claimed = False
+        self.results = {}
+        self.messages = {}
+        self._works = {}
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo):
-        return StopFlag()
+        return Session()
 
-    def arm(self):
-        """Prepare an event for work that will `begin` soon, so that it can be stopped
-        while it still waits for its turn.
-
-        Returns:
-            bool: False when work runs already.
-        """
+    def result(self, name, make):
+        """Return what a tab keeps; `make` creates it the first time."""
         with self._lock:
-            if self._event is not None and self._is_claimed:
-                return False
-            self._event = threading.Event()
-            self._is_claimed = False
-            return True
+            if name not in self.results:
+                self.results[name] = make()
+            return self.results[name]
 
-    def begin(self):
-        """Return the event for work that starts now, or None when other work runs."""
+    def begin(self, name):
+        """Return the `Work` that starts now, or None while the same work runs."""
         with self._lock:
-            if self._event is not None and self._is_claimed:
+            if name in self._works:
                 return None
-            if self._event is None:
-                self._event = threading.Event()
-            self._is_claimed = True
-            return self._event
+            self._works[name] = Work()
+            return self._works[name]
 
-    def end(self, event):
-        """Forget the event of work that has ended."""
+    def end(self, name, work):
+        """Forget work that has ended."""
         with self._lock:
-            if self._event is event:
-                self._event = None
+            if self._works.get(name) is work:
+                del self._works[name]
 
-    def stop(self):
-        """Stop the work that runs or waits.
+    def cancel(self, name):
+        """Cancel the work that runs or waits under a name.
 
         Returns:
             bool: whether there was any.
         """
         with self._lock:
-            if self._event is None:
-                return False
-            self._event.set()
-            return True
+            work = self._works.get(name)
+        if work is not None:
+            work.cancelled.set()
+        return work is not None
+
+    def interrupt(self):
+        """Cancel all work, because the page that it was drawn on is gone."""
+        with self._lock:
+            works, self._works = self._works, {}
+        for work in works.values():
+            work.cancelled.set()
+        self.messages = {
+            place: message
+            for place, message in self.messages.items()
+            if message is not None and message.kind != "busy"
+        }
+
+
+class Work:
+    """One piece of work, which can be cancelled and says how long it will take.
+
+    Attributes:
+        cancelled: `threading.Event`. Set when the work is no longer wanted.
+    """
+
+    def __init__(self):
+        self.cancelled = threading.Event()
+        self._start = time.monotonic()
+
+    def start(self):
+        """Count the time from now on."""
+        self._start = time.monotonic()
+
+    def timed(self, message):
+        """Return a message with the time left, estimated from its `fraction`.
+
+        Args:
+            message: `Message`.
+
+        Returns:
+            `Message`: the same in the first seconds, and without a fraction.
+        """
+        elapsed = time.monotonic() - self._start
+        if not message.fraction or elapsed < _SECONDS_BEFORE_ESTIMATE:
+            return message
+        left = elapsed * (1 - message.fraction) / message.fraction
+        return replace(message, seconds_left=left)
+
+
+class Line:
+    """Where work of one kind waits for its turn, first come, first served.
+
+    Args:
+        places: int. How much of it may run at the same time.
+    """
+
+    def __init__(self, places):
+        self._places = places
+        self._works = []
+        self._lock = threading.Lock()
+
+    def wait(self, work):
+        """Join the line, and wait until it is the turn of `work` or it is cancelled.
+
+        Args:
+            work: `Work`.
+
+        Yields:
+            int: how many others wait before it, 0 for the next, twice a second.
+        """
+        with self._lock:
+            self._works.append(work)
+        while not work.cancelled.is_set():
+            with self._lock:
+                before = self._works.index(work) - self._places
+            if before < 0:
+                return
+            yield before
+            work.cancelled.wait(SECONDS_BETWEEN_LOOKS)
+
+    def leave(self, work):
+        """Make room for the next."""
+        with self._lock:
+            if work in self._works:
+                self._works.remove(work)
+
+
+def run(session, name, line, steps, running, notice="notice"):
+    """Do a piece of work for a session once it is its turn.
+
+    Args:
+        session: `Session`.
+        name: str. The kind of work, of which a session does one at a time.
+        line: `Line`. Where work of this kind waits.
+        steps: callable. Takes the `Work` and returns its views, one after another.
+        running: callable. Takes a `Message` and returns the view of waiting work.
+        notice: str. The notice that refuses a second piece of work.
+
+    Yields:
+        The views: of the waiting, then of the work.
+    """
+    work = session.begin(name)
+    if work is None:
+        yield Told(Message("work.busy", kind="error"), notice)
+        return
+    try:
+        yield running(Message("work.starting", kind="busy"))
+        for before in line.wait(work):
+            key = "work.waiting" if before else "work.next"
+            values = {"before": before} if before else {}
+            yield running(Message(key, values, "busy"))
+        work.start()
+        yield from steps(work)
+    finally:
+        line.leave(work)
+        session.end(name, work)
+
+
+class SessionStore:
+    """Sessions by a key that the browser keeps for its page, so that they survive a
+    reload of the page.
+
+    Args:
+        capacity: int. Most sessions to keep; the one opened longest ago leaves first.
+        seconds: float. How long to keep a session.
+    """
+
+    def __init__(self, capacity=MOST_SESSIONS_KEPT, seconds=SECONDS_KEPT):
+        self._capacity = capacity
+        self._seconds = seconds
+        self._kept = {}
+        self._lock = threading.Lock()
+
+    def restore(self, key, session):
+        """Return the session kept under a key, or keep the given one.
+
+        Args:
+            key: str. Nothing is kept under an empty key.
+            session: `Session`. Of the page that has just been opened.
+
+        Returns:
+            `Session`. Work that still ran in an earlier page is cancelled.
+        """
+        if not key:
+            return session
+        now = time.monotonic()
+        with self._lock:
+            _, found = self._kept.pop(key, (now, session))
+            self._kept[key] = now, found
+            expired = [
+                each
+                for each, (opened, _) in self._kept.items()
+                if now - opened > self._seconds
+            ]
+            too_many = list(self._kept)[: -self._capacity]
+            for each in {*expired, *too_many}:
+                del self._kept[each]
+        if found is not session:
+            found.interrupt()
+        return found

@@ -4,6 +4,7 @@ import json
 import string
 from functools import lru_cache
 from importlib import resources
+from math import ceil
 
 from longkeras.app import tabs
 
@@ -112,6 +113,28 @@ def spell_share(probability):
         return "< 0.01 %"
     digits = 0 if percent >= 10 else 1 if percent >= 1 else 2
     return f"{percent:.{digits}f} %"
+
+
+def spell_seconds_left(seconds, language):
+    """Return an estimate of the time left.
+
+    Args:
+        seconds: float.
+        language: str. `"en"` or `"zh"`.
+
+    Returns:
+        str. Whole minutes from a minute and a half on; below, steps of five seconds,
+        or one second at the end.
+
+    Example:
+    >>> [spell_seconds_left(seconds, "en")[6:-5] for seconds in (0.2, 3.4, 33, 200)]
+    ['1 second', '4 seconds', '35 seconds', '3 minutes']
+    """
+    if seconds >= 90:
+        return say(language, "work.minutes_left", minutes=round(seconds / 60))
+    step = 1 if seconds <= 10 else 5
+    rounded = max(1, ceil(seconds / step) * step)
+    return say(language, "work.seconds_left", seconds=rounded)
 
 
 class _CountingFormatter(string.Formatter):

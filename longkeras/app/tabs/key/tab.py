@@ -1,135 +1,120 @@
-"""The *Find a key* tab: an encoder looks for a number in a long text."""
+"""Components, labels and events of the *Find a key* tab."""
 
 from html import escape
 
 import gradio as gr
 
-from longkeras.app.components.notice import notice_html
-from longkeras.app.strings import DEFAULT_LANGUAGE, say
+from longkeras.app.strings import say
 from longkeras.app.tabs.base import Tab
 from longkeras.app.tabs.key.figures import key_html, key_numbers
-from longkeras.app.tabs.key.handlers import look_for_key
+from longkeras.app.tabs.key.handlers import KeySearch, look_for_key
 from longkeras.serving.key_finder import KEY_LENGTHS
 from longkeras.serving.limits import LARGEST_SEED
 
-_SECONDS_KEPT = 4 * 60 * 60
-
 
 class KeyTab(Tab):
-    """Says where a key is hidden, and what the encoder finds.
-
-    Args:
-        catalogue: `Catalogue`.
-    """
+    """Hides a key in a long text and shows what the encoder finds."""
 
     name = "key"
-    states = ("search",)
 
-    def build(self, language):
+    def build(self):
         """See `Tab.build`."""
-        labels = self.labels(DEFAULT_LANGUAGE)
-        parts = self.parts
-        parts["search"] = gr.State(None, time_to_live=_SECONDS_KEPT)
-        parts["lead"] = gr.HTML(apply_default_css=False, **labels["lead"])
-        with gr.Row(elem_id="key-input"):
-            parts["text"] = gr.Dropdown(
-                value=labels["text"]["choices"][0][1],
+        self.add_html("lead")
+        with gr.Row(elem_id=self.element_id("input")):
+            self.add(
+                "text",
+                gr.Dropdown,
+                value=self.catalogue.key_text_choices("en")[0][1],
                 filterable=False,
-                elem_id="key-text",
                 scale=2,
                 # As wide as the longest title and its arrow.
                 min_width=260,
-                **labels["text"],
             )
-            parts["length"] = gr.Radio(
-                value=KEY_LENGTHS[-1],
-                elem_id="key-length",
-                scale=3,
-                min_width=430,
-                **labels["length"],
-            )
-            parts["depth"] = gr.Slider(
-                0,
-                100,
-                30,
+            self.add("length", gr.Radio, value=KEY_LENGTHS[-1], scale=3, min_width=430)
+            self.add(
+                "depth",
+                gr.Slider,
+                minimum=0,
+                maximum=100,
+                value=30,
                 step=1,
-                elem_id="key-depth",
                 scale=3,
                 min_width=180,
-                **labels["depth"],
             )
-            parts["draw"] = gr.Number(
-                1,
+            self.add(
+                "draw",
+                gr.Number,
+                value=1,
                 precision=0,
                 minimum=0,
                 maximum=LARGEST_SEED,
-                elem_id="key-draw",
                 scale=1,
                 min_width=130,
-                **labels["draw"],
             )
-        parts["find"] = gr.Button(
-            elem_id="key-find", variant="primary", **labels["find"]
-        )
-        parts["notice"] = gr.HTML(apply_default_css=False, elem_id="key-notice")
-        parts["panel"] = gr.HTML(apply_default_css=False, elem_id="key-panel")
-        parts["numbers"] = gr.JSON(visible=False, label="numbers")
-        self._connect(language)
+        self.add("find", gr.Button, variant="primary")
+        self.add_html("notice")
+        self.add_html("panel")
 
-    def retold(self, held, language):
-        """See `Tab.retold`."""
-        (search,) = held
-        if search is None:
-            return {}
+    def connect(self):
+        """See `Tab.connect`."""
+
+        def on_find(session, text, length, depth, draw):
+            """Hide a key in a sample, look for it, and return what was found."""
+
+            def steps(work):
+                return look_for_key(self.catalogue, text, length, depth, draw)
+
+            def running(message):
+                return KeySearch(message, is_running=True)
+
+            for view in self.run(session, "find", steps, running):
+                if isinstance(view, KeySearch):
+                    session.results[self.name] = view
+                yield view
+
+        self.on(
+            self.parts["find"].click,
+            on_find,
+            ("text", "length", "depth", "draw"),
+            ("notice", "panel", "find"),
+            api_name="find",
+            returns=("numbers", "notice"),
+            concurrency_limit=None,
+        )
+
+    def render(self, view, language):
+        """See `Tab.render`."""
+        if not isinstance(view, KeySearch):
+            return {view.where: view.message}
         return {
-            "notice": notice_html(search.message, language),
-            "panel": key_html(search.found, language),
+            "numbers": key_numbers(view.found),
+            "notice": view.message,
+            "panel": key_html(view.found, language),
+            "find": gr.update(interactive=not view.is_running),
         }
 
-    def _connect(self, language):
-        parts = self.parts
-
-        def on_find(text, length, depth, draw, language):
-            """Hide a key in a sample and look for it; first come the numbers."""
-            for search in look_for_key(self.catalogue, text, length, depth, draw):
-                yield {
-                    parts["numbers"]: key_numbers(search.found),
-                    parts["notice"]: notice_html(search.message, language),
-                    parts["panel"]: key_html(search.found, language),
-                    parts["find"]: gr.update(interactive=not search.is_running),
-                    parts["search"]: search,
-                }
-
-        asked = [parts[name] for name in ("text", "length", "depth", "draw")]
-        told = [
-            parts[name] for name in ("numbers", "notice", "panel", "find", "search")
-        ]
-        parts["find"].click(
-            on_find,
-            [*asked, language],
-            told,
-            api_name="find_key",
-            show_progress="hidden",
-            concurrency_limit=1,
-            concurrency_id="key",
-        )
+    def drawn(self, session):
+        """See `Tab.drawn`."""
+        if self.name not in session.results:
+            return {}
+        search = session.results[self.name]
+        return {"panel": key_html(search.found, session.language)}
 
     def labels(self, language):
         """See `Tab.labels`."""
 
         def told(key, **values):
-            return say(language, key, **values)
+            return say(language, f"key.{key}", **values)
 
-        lengths = [(told("key.length_bytes", bytes=n), n) for n in KEY_LENGTHS]
-        lead = f'<p class="lk-hint">{escape(told("key.lead"))}</p>'
+        lengths = [(told("length_bytes", bytes=n), n) for n in KEY_LENGTHS]
         return {
-            "lead": {"value": lead},
+            "lead": {"value": f'<p class="lk-hint">{escape(told("lead"))}</p>'},
             "text": {
-                "label": told("key.text"),
+                "label": told("text"),
                 "choices": self.catalogue.key_text_choices(language),
             },
-            "length": {"label": told("key.length"), "choices": lengths},
-            "depth": {"label": told("key.depth")},
-            "draw": {"label": told("key.draw"), "info": told("key.draw_info")},
-            "find": {"value": told("key.find")},
+            "length": {"label": told("length"), "choices": lengths},
+            "depth": {"label": told("depth")},
+            "draw": {"label": told("draw"), "info": told("draw_info")},
+            "find": {"value": told("find")},
         }

@@ -1,24 +1,16 @@
-"""The events of the *Read* tab: each calls a handler and renders its view."""
+"""Events and endpoints of the *Read* tab."""
 
-import gradio as gr
-
-from longkeras.app.components.notice import notice_html
-from longkeras.app.messages import Message, Told
-from longkeras.app.strings import DEFAULT_LANGUAGE
 from longkeras.app.tabs.read import handlers
 from longkeras.app.tabs.read.figures.surprise_strips import chosen_character
-from longkeras.app.tabs.read.rendering import render
-from longkeras.app.tabs.read.tables import csv_text, save_csv
+from longkeras.app.tabs.read.tables import KINDS
+from longkeras.app.tabs.read.views import Comparison, Continuations
 
-NOTICES = ("notice", "continue_notice")
-"""Components that tell messages; what they say is kept beside them."""
 AT_ONCE = 4
-"""How many people may read, write or look at places at the same time; more wait."""
+"""How many visitors may read, continue a text or look at places at the same time."""
 
 _COMPARISON = (
-    "numbers",
     "notice",
-    "read",
+    "start",
     "cancel",
     "results",
     "strips",
@@ -26,292 +18,201 @@ _COMPARISON = (
     "prompt_from_place",
     "summary",
     "prompt",
-    "shown",
     "models",
     "results_of",
 )
 _CONTINUATIONS = (
-    "written",
     "continue_notice",
     "continuations",
-    "start",
+    "continue",
     "stop",
     "csv_continuations",
-    "texts",
     "models",
 )
+# A refused file leaves the text, and so the sample's name.
+_KEEP_SAMPLE = "(sample, notice) => notice.includes('lk-error') ? sample : null"
+_SCROLL_TO_PROMPT = (
+    "(...inputs) => { document.querySelector('#read-prompt').scrollIntoView("
+    "{behavior: 'smooth', block: 'center'}); return inputs; }"
+)
 # A hidden button holds the file; a click on it, once the page knows the file, saves it.
-_SAVE = "() => setTimeout(() => document.querySelector('#csv-file')?.click(), 250)"
+_SAVE = "() => setTimeout(() => document.querySelector('#read-file')?.click(), 250)"
 
 
-class _Wiring:
-    """Turns views into outputs for one tab.
-
-    Args:
-        parts: dict of str to components.
-        catalogue: `Catalogue`.
-        language: `gradio.Radio`.
-    """
-
-    def __init__(self, parts, catalogue, language):
-        self.parts = parts | {"language": language}
-        self.catalogue = catalogue
-
-    def of(self, *names):
-        """Return components by name."""
-        return [self.parts[name] for name in names]
-
-    def told(self, *names):
-        """Return output components by name; a notice brings what it says along."""
-        kept = [f"{name}_message" for name in names if name in NOTICES]
-        return self.of(*names, *kept)
-
-    def outputs(self, view, language, shown=None):
-        """Return a view as new values, by component; `shown` is kept with them."""
-        values = tell(render(view, self.catalogue, language), language)
-        if shown is not None:
-            values["shown"] = shown
-        return {self.parts[name]: value for name, value in values.items()}
-
-
-def tell(values, language):
-    """Return values with their messages told, and kept to be told again.
-
-    Args:
-        values: dict of str to values, as of `render`.
-        language: str. `"en"` or `"zh"`.
-
-    Returns:
-        dict of str to values, by the component's name.
-    """
-    messages = {name: values[name] for name in NOTICES if name in values}
-    told = {name: notice_html(message, language) for name, message in messages.items()}
-    kept = {f"{name}_message": message for name, message in messages.items()}
-    return values | told | kept
-
-
-def connect(parts, catalogue, language):
+def connect(tab):
     """Connect the events of the tab.
 
     Args:
-        parts: dict of str to components.
-        catalogue: `Catalogue`.
-        language: `gradio.Radio` that holds the page's language.
+        tab: `ReadTab`, with its components.
     """
-    wiring = _Wiring(parts, catalogue, language)
-    _connect_sources(wiring)
-    _connect_visitor(wiring)
-    _connect_reading(wiring)
-    _connect_places(wiring)
-    _connect_writing(wiring)
-    for kind in ("summary", "bins", "characters", "continuations"):
-        _connect_download(wiring, kind)
+    _connect_sources(tab)
+    _connect_visitor(tab)
+    _connect_reading(tab)
+    _connect_places(tab)
+    _connect_continuing(tab)
+    for kind in KINDS:
+        _connect_table(tab, kind)
 
 
-def _connect_sources(wiring):
-    def on_sample(sample, language):
-        """Put a shipped text into the text box."""
-        return wiring.outputs(handlers.load_sample(wiring.catalogue, sample), language)
+def _connect_sources(tab):
+    parts = tab.parts
 
-    def on_upload(file, language):
-        """Decode a .txt or .md file into the text box."""
-        return wiring.outputs(handlers.load_file(file), language)
+    def on_sample(session, sample):
+        """Return the text of a shipped sample."""
+        return handlers.load_sample(tab.catalogue, sample)
 
-    wiring.parts["sample"].select(
+    def on_upload(session, file):
+        """Decode a .txt or .md file."""
+        return handlers.load_file(file)
+
+    common = {"returns": ("text", "notice"), "queue": False}
+    tab.on(
+        parts["sample"].select,
         on_sample,
-        wiring.of("sample", "language"),
-        wiring.told("text", "notice"),
+        ("sample",),
+        ("text", "notice"),
         api_name="sample",
-        show_progress="hidden",
-        queue=False,
+        **common,
     )
-    uploaded = wiring.parts["upload"].upload(
+    uploaded = tab.on(
+        parts["upload"].upload,
         on_upload,
-        wiring.of("upload", "language"),
-        wiring.told("text", "notice"),
+        ("upload",),
+        ("text", "notice"),
         api_name="upload",
-        show_progress="hidden",
-        queue=False,
+        **common,
     )
-    # A file that is refused leaves the text, and so the sample's name.
     uploaded.then(
         None,
-        wiring.of("sample", "notice"),
-        wiring.of("sample"),
-        js="(sample, notice) => notice.includes('lk-error') ? sample : null",
+        [parts["sample"], parts["notice"]],
+        parts["sample"],
+        js=_KEEP_SAMPLE,
         api_visibility="private",
     )
 
 
-def _connect_visitor(wiring):
-    def on_large_file(language, event: gr.EventData):
-        """Say why a file is not even uploaded."""
-        return wiring.outputs(handlers.refuse_file(event.size), language)
+def _connect_visitor(tab):
+    visitor = tab.parts["visitor"]
 
-    def on_edit(message):
-        """Forget which sample or file the text was, once it is another."""
-        kept = handlers.notice_after_edit(message)
-        told = {"sample": None} | ({} if kept is message else {"notice": kept})
-        values = tell(told, DEFAULT_LANGUAGE)
-        return {wiring.parts[name]: value for name, value in values.items()}
+    def on_large_file(session, size):
+        return handlers.refuse_file(size)
 
-    wiring.parts["visitor"].select(
-        on_large_file,
-        wiring.of("language"),
-        wiring.told("notice"),
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
-    wiring.parts["visitor"].input(
-        on_edit,
-        wiring.of("notice_message"),
-        [*wiring.of("sample"), *wiring.told("notice")],
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
+    def on_edit(session):
+        return handlers.after_edit(session.messages.get(tab.element_id("notice")))
+
+    tab.on(visitor.select, on_large_file, ("visitor",), ("notice",), queue=False)
+    tab.on(visitor.input, on_edit, (), ("sample", "notice"), queue=False)
 
 
-def _connect_reading(wiring):
-    def on_prepare(flag, language):
-        """Prepare this session for /read; a client need not call it."""
-        view = handlers.prepare(flag)
-        return wiring.outputs(view, language)
+def _connect_reading(tab):
+    def on_read(session, text, models, amount):
+        """Let models read a text, one after another, and return their numbers."""
+        results = tab.results(session)
 
-    def on_read(flag, voice, shown, text, models, amount, language):
-        """Let the models read a text; the first output holds their numbers."""
-        voice.language = language
-        views = handlers.read(wiring.catalogue, flag, text, models, amount)
-        for view in views:
-            yield wiring.outputs(shown.take(view), voice.language, shown)
+        def steps(work):
+            views = handlers.read(tab.catalogue, work, text, models, amount)
+            return map(results.take, views)
 
-    def on_cancel(flag):
-        """Stop this session's reading; /read then ends by itself."""
-        handlers.cancel(flag)
+        def running(message):
+            return results.take(Comparison(message, is_running=True, is_step=True))
 
-    asked = wiring.parts["read"].click(
-        on_prepare,
-        wiring.of("read_flag", "language"),
-        wiring.told("notice"),
-        api_name="prepare_read",
-        show_progress="hidden",
-        queue=False,
-    )
-    asked.then(
+        yield from tab.run(session, "read", steps, running)
+
+    def on_cancel(session):
+        """Cancel the reading of this session; `/read_text` then returns."""
+        tab.cancel(session, "read")
+
+    tab.on(
+        tab.parts["start"].click,
         on_read,
-        wiring.of(
-            "read_flag", "voice", "shown", "text", "models", "amount", "language"
-        ),
-        wiring.told(*_COMPARISON),
-        api_name="read",
-        show_progress="hidden",
-        concurrency_limit=AT_ONCE,
-        concurrency_id="read",
+        ("text", "models", "amount"),
+        _COMPARISON,
+        api_name="text",
+        returns=("numbers", "notice"),
+        concurrency_limit=None,
     )
-    wiring.parts["cancel"].click(
-        on_cancel,
-        wiring.of("read_flag"),
-        None,
-        api_name="cancel_read",
-        show_progress="hidden",
-        queue=False,
-    )
+    tab.on(tab.parts["cancel"].click, on_cancel, api_name="cancel", queue=False)
 
 
-def _connect_places(wiring):
-    def on_select(shown, index, language):
-        """Look at one character of what this session has read, by its index."""
-        view = shown.look_at(chosen_character(index))
-        return wiring.outputs(view, language, shown)
+def _connect_places(tab):
+    def on_select(session, index):
+        """Look at one character of the text that this session has read."""
+        return tab.results(session).look_at(chosen_character(index))
 
-    def on_prompt(shown, language):
-        """Take the text before the place looked at as a prompt."""
-        view = handlers.prompt_from_place(shown.comparison)
-        return wiring.outputs(view, language)
+    def on_prompt(session):
+        """Return the text before the place last looked at, as a prompt."""
+        return handlers.prompt_from_place(tab.results(session).comparison)
 
-    wiring.parts["strips"].select(
+    tab.on(
+        tab.parts["strips"].select,
         on_select,
-        wiring.of("shown", "strips", "language"),
-        wiring.told("place", "prompt_from_place", "notice", "shown"),
+        ("strips",),
+        ("place", "prompt_from_place", "notice"),
         api_name="inspect",
-        show_progress="hidden",
+        returns=("inspection", "notice"),
         trigger_mode="always_last",
         concurrency_limit=AT_ONCE,
-        concurrency_id="inspect",
+        concurrency_id="read_inspect",
     )
-    wiring.parts["prompt_from_place"].click(
+    tab.on(
+        tab.parts["prompt_from_place"].click,
         on_prompt,
-        wiring.of("shown", "language"),
-        wiring.told("prompt", "continue_notice"),
-        api_name="prompt_from_place",
-        show_progress="hidden",
+        (),
+        ("prompt", "continue_notice"),
+        api_name="prompt",
+        returns=("prompt", "notice"),
         queue=False,
-        js="(...inputs) => { document.querySelector('#prompt').scrollIntoView("
-        "{behavior: 'smooth', block: 'center'}); return inputs; }",
+        js=_SCROLL_TO_PROMPT,
     )
 
 
-def _connect_writing(wiring):
+def _connect_continuing(tab):
     settings = ("max_bytes", "temperature", "top_p", "seed")
 
-    def on_start(
-        flag, voice, prompt, models, max_bytes, temperature, top_p, seed, language
-    ):
-        """Let the models write on from a prompt; the first output is their text."""
-        voice.language = language
-        options = {
-            "max_bytes": max_bytes,
-            "temperature": temperature,
-            "top_p": top_p,
-            "seed": seed,
-        }
-        views = handlers.continue_from(wiring.catalogue, flag, prompt, models, options)
-        for view in views:
-            yield wiring.outputs(view, voice.language)
+    def on_continue(session, prompt, models, max_bytes, temperature, top_p, seed):
+        """Let models continue a prompt, side by side, and return what they write."""
+        results = tab.results(session)
+        values = dict(zip(settings, (max_bytes, temperature, top_p, seed), strict=True))
 
-    def on_stop(flag):
-        """Stop this session's writing; /continue then ends by itself."""
-        handlers.cancel(flag)
+        def steps(work):
+            views = handlers.continue_from(tab.catalogue, work, prompt, models, values)
+            return map(results.take, views)
 
-    settings = ("max_bytes", "temperature", "top_p", "seed")
-    wiring.parts["start"].click(
-        on_start,
-        wiring.of("write_flag", "voice", "prompt", "models", *settings, "language"),
-        wiring.told(*_CONTINUATIONS),
+        def running(message):
+            return results.take(Continuations(message, True, prompt))
+
+        yield from tab.run(session, "continue", steps, running, "continue_notice")
+
+    def on_stop(session):
+        """Stop the continuations of this session; `/read_continue` then returns."""
+        tab.cancel(session, "continue")
+
+    tab.on(
+        tab.parts["continue"].click,
+        on_continue,
+        ("prompt", "models", *settings),
+        _CONTINUATIONS,
         api_name="continue",
-        show_progress="hidden",
-        concurrency_limit=AT_ONCE,
-        concurrency_id="continue",
+        returns=("written", "notice"),
+        concurrency_limit=None,
     )
-    wiring.parts["stop"].click(
-        on_stop,
-        wiring.of("write_flag"),
-        None,
-        api_name="stop_continue",
-        show_progress="hidden",
-        queue=False,
-    )
+    tab.on(tab.parts["stop"].click, on_stop, api_name="stop", queue=False)
 
 
-def _connect_download(wiring, kind):
+def _connect_table(tab, kind):
     notice = "continue_notice" if kind == "continuations" else "notice"
 
-    def on_click(shown, texts, language):
-        text = csv_text(kind, shown.comparison, texts)
-        if text is not None:
-            return {wiring.parts["csv_file"]: save_csv(kind, text)}
-        is_writing = kind == "continuations"
-        key = "read.notice.no_continuation" if is_writing else "read.notice.no_reading"
-        told = wiring.outputs(Told(Message(key, kind="error"), notice), language)
-        return told | {wiring.parts["csv_file"]: None}
+    def on_click(session):
+        results = tab.results(session)
+        return handlers.save_table(kind, results.comparison, results.continuations)
 
-    on_click.__doc__ = f"Return this session's {kind} as a CSV file."
-    saved = wiring.parts[f"csv_{kind}"].click(
+    on_click.__doc__ = f"Return the {kind} of this session as a CSV file."
+    saved = tab.on(
+        tab.parts[f"csv_{kind}"].click,
         on_click,
-        wiring.of("shown", "texts", "language"),
-        wiring.told("csv_file", notice),
+        (),
+        ("file", notice),
         api_name=f"csv_{kind}",
-        show_progress="hidden",
+        returns=("file", "notice"),
     )
     saved.success(None, None, None, js=_SAVE, api_visibility="private")

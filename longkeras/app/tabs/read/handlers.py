@@ -1,16 +1,19 @@
-"""What the events of the page do: plain functions of values that return views."""
+"""Handlers of the *Read* tab: plain functions of values that return views."""
 
 import logging
 import time
 from dataclasses import replace
 
 from longkeras.app.messages import Message, Told, message_of
+from longkeras.app.tabs.read.tables import csv_text, save_csv
 from longkeras.app.tabs.read.views import (
     Comparison,
     Continuations,
+    Edited,
     Inspected,
     Loaded,
     Prompted,
+    Saved,
 )
 from longkeras.serving import (
     MAX_UPLOAD_BYTES,
@@ -93,66 +96,46 @@ def refuse_file(size):
     return Loaded(None, _error("error.file_too_long", **values))
 
 
-def notice_after_edit(message):
-    """Return what the notice says once somebody has changed the text.
+def after_edit(message):
+    """Return what changes once somebody has edited the text.
 
     Args:
-        message: `Message` or None. What it said.
+        message: `Message` or None. What the notice says.
 
     Returns:
-        `Message` or None: the same, unless it was about the text as it was.
+        `Edited`: the notice is cleared if it was about the text before the edit.
     """
-    if message is None or message.kind == "error" or message.key in _SOURCES:
-        return None
-    return message
+    is_outdated = message is not None and (
+        message.kind == "error" or message.key in _SOURCES
+    )
+    return Edited(clears_notice=is_outdated)
 
 
-def prepare(flag):
-    """Say that work was asked for, before it gets its turn.
-
-    Args:
-        flag: `StopFlag`. Of the session.
-
-    Returns:
-        `Told`.
-    """
-    if flag.arm():
-        return Told(Message("read.notice.waiting", kind="busy"))
-    return Told(_error("read.notice.busy"))
-
-
-def read(catalogue, flag, text, names, amount):
+def read(catalogue, work, text, names, amount):
     """Let the chosen models read a text, one after another.
 
     Args:
         catalogue: `Catalogue`.
-        flag: `StopFlag`. Of the session.
+        work: `Work`. Can cancel the reading.
         text: str.
         names: list of str. The chosen models.
         amount: int. Most bytes to read.
 
     Yields:
-        `Comparison`, several times, as the models get on; or a `Told` when the
-        session is reading already.
+        `Comparison`, several times, as the models progress.
     """
-    event = flag.begin()
-    if event is None:
-        yield Told(_error("read.notice.busy"))
-        return
     try:
-        yield from _read(catalogue, event, text, names, amount)
+        yield from _read(catalogue, work, text, names, amount)
     except InputError as error:
         yield Comparison(message_of(error))
-    finally:
-        flag.end(event)
 
 
-def _read(catalogue, event, text, names, amount):
+def _read(catalogue, work, text, names, amount):
     names = check_choices(names, catalogue.registry.names())
     readings, failures = {}, {}
     told = 0.0
     steps = compare_models(
-        catalogue.registry, names, text, max_bytes=amount, cancelled=event
+        catalogue.registry, names, text, max_bytes=amount, cancelled=work.cancelled
     )
     for step in steps:
         has_new_reading = len(step.readings) > len(readings)
@@ -163,12 +146,11 @@ def _read(catalogue, event, text, names, amount):
         if not has_new_reading and now - told < SECONDS_BETWEEN_STEPS:
             continue
         told = now
-        yield Comparison(
-            _stage(catalogue, step), True, names, readings, is_step=not has_new_reading
-        )
+        message = work.timed(_stage(catalogue, step))
+        yield Comparison(message, True, names, readings, is_step=not has_new_reading)
     left = _without(names, failures)
     ticked = left if failures else None
-    if event.is_set() and len(readings) < len(left):
+    if work.cancelled.is_set() and len(readings) < len(left):
         values = {"finished": len(readings), "total": len(names)}
         message = _ended(catalogue, Message("read.notice.cancelled", values), failures)
         yield Comparison(message, False, tuple(readings), readings, ticked=ticked)
@@ -207,18 +189,6 @@ def _outcome(readings):
 
 def _prompt_after(readings):
     return next(iter(readings.values())).text[-PROMPT_CHARACTERS:]
-
-
-def cancel(flag):
-    """Stop the work of a session.
-
-    Args:
-        flag: `StopFlag`. Of the session.
-
-    Returns:
-        bool: whether there was any work to stop.
-    """
-    return flag.stop()
 
 
 def inspect(catalogue, comparison, index):
@@ -282,24 +252,19 @@ def prompt_from_place(comparison):
     return Prompted(prompt, Message("read.notice.prompt_cut", values))
 
 
-def continue_from(catalogue, flag, prompt, names, settings):
-    """Let the chosen models write on from a prompt, side by side.
+def continue_from(catalogue, work, prompt, names, settings):
+    """Let the chosen models continue a prompt, side by side.
 
     Args:
         catalogue: `Catalogue`.
-        flag: `StopFlag`. Of the session.
+        work: `Work`. Can stop the continuations.
         prompt: str.
         names: list of str. The chosen models.
         settings: dict. `max_bytes`, `temperature`, `top_p`, `seed`.
 
     Yields:
-        `Continuations`, several times, as the texts grow; or a `Told` when the
-        session is writing already.
+        `Continuations`, several times, as the texts grow.
     """
-    event = flag.begin()
-    if event is None:
-        yield Told(_error("read.notice.busy"), "continue_notice")
-        return
     try:
         yield Continuations(
             Message("read.continue.preparing", kind="busy"), True, prompt
@@ -312,17 +277,44 @@ def continue_from(catalogue, flag, prompt, names, settings):
             yield Continuations(message, ticked=ticked)
             return
         texts = {}
-        steps = continue_text(models, prompt, stop_event=event, **settings)
+        steps = continue_text(models, prompt, stop_event=work.cancelled, **settings)
         for texts in steps:
-            message = Message("read.continue.writing", kind="busy")
-            yield Continuations(message, True, prompt, dict(texts))
-        key = "read.continue.stopped" if event.is_set() else "read.continue.finished"
+            done = _share_written(texts, settings["max_bytes"])
+            message = Message("read.continue.writing", {}, "busy", done)
+            yield Continuations(work.timed(message), True, prompt, dict(texts))
+        is_stopped = work.cancelled.is_set()
+        key = "read.continue.stopped" if is_stopped else "read.continue.finished"
         message = _ended(catalogue, Message(key, kind="done"), failures)
         yield Continuations(message, False, prompt, dict(texts), ticked=ticked)
     except InputError as error:
         yield Continuations(message_of(error))
-    finally:
-        flag.end(event)
+
+
+def _share_written(texts, max_bytes):
+    return min(
+        1.0 if each.stop_reason else each.bytes_written / max_bytes
+        for each in texts.values()
+    )
+
+
+def save_table(kind, comparison, continuations):
+    """Save a table of what a session has made.
+
+    Args:
+        kind: str. One of `KINDS`.
+        comparison: `Comparison` or None.
+        continuations: `Continuations` or None.
+
+    Returns:
+        `Saved`.
+    """
+    text = csv_text(kind, comparison, continuations)
+    if text is not None:
+        return Saved(save_csv(kind, text))
+    is_writing = kind == "continuations"
+    where = "continue_notice" if is_writing else "notice"
+    missing = "no_continuation" if is_writing else "no_reading"
+    return Saved(None, _error(f"read.notice.{missing}"), where)
 
 
 def _error(key, **values):

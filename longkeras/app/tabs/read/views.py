@@ -19,6 +19,32 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class Edited:
+    """The text was changed by hand, so it is no longer a sample or a file.
+
+    Args:
+        clears_notice: bool. Whether the notice was about the text before.
+    """
+
+    clears_notice: bool
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A table in a file, or why there is none.
+
+    Args:
+        path: str or None.
+        message: `Message` or None.
+        where: str. The notice that shows the message.
+    """
+
+    path: str | None
+    message: Message | None = None
+    where: str = "notice"
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One text read by several models, as far as it is.
 

@@ -43,6 +43,37 @@ def place_html(comparison, catalogue, language):
     )
 
 
+def inspection_values(inspections):
+    """Return what models expected at a place, as values for a program.
+
+    Args:
+        inspections: dict of str to `Inspection`. Not empty.
+
+    Returns:
+        dict: `index`, `character` and, of each of `models`, its `bits`, `probability`,
+        `alternatives` and `context_bytes`.
+    """
+    first_one = next(iter(inspections.values()))
+    at = first_one.index - first_one.first
+    return {
+        "index": first_one.index,
+        "character": first_one.characters[at],
+        "models": [
+            {
+                "model": each.name,
+                "bits": round(float(each.character_bits[at]), 3),
+                "probability": float(each.actual_probability),
+                "alternatives": [
+                    {"label": other.label, "probability": float(other.probability)}
+                    for other in each.alternatives
+                ],
+                "context_bytes": int(each.context_bytes),
+            }
+            for each in inspections.values()
+        ],
+    }
+
+
 def _step(index, last, sign, direction, language):
     disabled = "" if 0 <= index <= last else " disabled"
     title = escape(say(language, f"read.place.{direction}"))
