@@ -112,7 +112,8 @@ class PageDriver:
         self.page.click("#read-sample input")
         self.page.click(f"ul[role=listbox] li:nth-child({number})")
         self.page.wait_for_function(
-            "(before) => document.querySelector('#read-text textarea').value !== before",
+            """(before) =>
+              document.querySelector("#read-text textarea").value !== before""",
             arg=before,
         )
 

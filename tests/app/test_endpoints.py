@@ -231,8 +231,8 @@ def test_numbers_that_only_raw_json_can_hold_are_refused(
 
 
 def test_a_refusal_is_in_the_language_of_the_call(page_address):
-    _, answer = post(page_address, "run/read_csv_bins", {"data": ["zh", 3]})
-    assert "at most 1 value (language). Received: 2 values" in answer["error"]
+    _, answer = post(page_address, "run/read_csv_bins", {"data": ["zh", 3, 4]})
+    assert "at most 1 value (language). Received: 3 values" in answer["error"]
     values = ["Hello!!", ["byte-lstm"], 300, 0.8, 0.9, -3, "zh"]
     _, answer = post(page_address, "run/read_continue", {"data": values})
     assert answer["error"].startswith("`seed` 须为 0 至 4,294,967,295 之间的整数")

@@ -228,7 +228,9 @@ class Tab:
         return {} if view is None else self.render(view, session.language)
 
     def _answers(self, views, session, returns):
-        answer = dict.fromkeys(returns)
+        answer = dict.fromkeys(returns) | (
+            {"notice": ""} if "notice" in returns else {}
+        )
         for view in views:
             for name, value in self._values(view, session).items():
                 if name in self.notices:
