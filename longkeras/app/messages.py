@@ -24,11 +24,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Message:
-    """Something to tell, not yet in a language.
+    """A message that is not yet in a language.
 
     Args:
         key: str. A key of `strings.json`.
-        values: dict. What the string names. A value may be a `Message` or `Words`.
+        values: dict. The values that the string names. A value may be a `Message` or `Words`.
         kind: str. `"info"`, `"done"`, `"error"` or `"busy"`.
         fraction: float or None. The part of the work that is done, for a bar.
         seconds_left: float or None. How long the work will still take.
@@ -50,7 +50,7 @@ class Message:
 
 
 def message_of(error):
-    """Return what to tell about input that was refused.
+    """Return the message about refused input.
 
     Args:
         error: `longkeras.serving.InputError`.
@@ -69,11 +69,11 @@ def message_of(error):
 
 @dataclass(frozen=True)
 class Told:
-    """Nothing but a message; what is shown stays.
+    """A message only; the results stay.
 
     Args:
         message: `Message`.
-        where: str. The component that says it.
+        where: str. The notice that shows it.
     """
 
     message: Message

@@ -43,11 +43,11 @@ def say(language, key, **values):
     """Return a string of the page in a language, with values filled in.
 
     Args:
-        language: str. `"en"` or `"zh"`; anything else is read as English, because a
-            page must say something.
+        language: str. `"en"` or `"zh"`; anything else is read as English, so
+            that the page always has a text.
         key: str. A key of `strings.json`.
-        **values: What the string names; integers get thousands separators. A count
-            brings its noun along where a string says `{count:byte|bytes}`.
+        **values: The values that the string names; integers get thousands separators. A count
+            is followed by its noun where a string has `{count:byte|bytes}`.
 
     Returns:
         str.
@@ -62,7 +62,7 @@ def say(language, key, **values):
 
 
 def template(language, key):
-    """Return a string of the page in a language, its values still to be filled in.
+    """Return a string of the page in a language, with its placeholders.
 
     Args:
         language: str. As of `say`.

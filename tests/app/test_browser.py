@@ -5,6 +5,7 @@ from urllib.parse import urlparse
 
 import pytest
 
+from longkeras.app.tabs.read.events import AT_ONCE
 from longkeras.serving.registry import SAVED_MODELS
 from tests.app.conftest import start_server, stop_server
 from tests.app.tiny_models import write_tiny_models
@@ -154,6 +155,42 @@ def test_a_finished_reading_stays_until_another_has_results(visit):
     driver.read()
     assert "The moon" not in page.inner_text("#read-results-of")
     assert page.locator(".lk-place").count() == 0
+
+
+def test_finished_results_survive_a_reload_in_their_page_alone(visit):
+    driver = visit()
+    page = driver.page
+    driver.write_text(TEXT)
+    driver.read()
+    driver.open_place(0.3)
+    driver.continue_text()
+    driver.find_key()
+    parts = (".lk-place", "#read-summary", "#read-notice", "#read-continuations")
+    parts += ("#key-panel", "#key-notice")
+    kept = [page.locator(part).text_content() for part in parts]
+    page.reload()
+    page.wait_for_selector(".lk-place")
+    assert [page.locator(part).text_content() for part in parts] == kept
+    assert page.locator("#read-csv-continuations").is_visible()
+    driver.switch_language("zh")
+    page.wait_for_selector("#read-notice :text('已读完全文')")
+    other = visit().page
+    assert not other.locator(".lk-place, .lk-card").count()
+    assert driver.errors == []
+
+
+def test_readings_that_a_reload_ends_make_room_for_others(visit):
+    driver = visit()
+    page = driver.page
+    for _ in range(AT_ONCE + 1):
+        driver.write_text(TEXT * 12)
+        page.click("#read-start")
+        page.wait_for_selector("#read-cancel:enabled")
+        page.reload()
+        page.wait_for_selector("html:not(.lk-waiting) #read-start:enabled")
+    driver.write_text("A quiet night. " * 40)
+    assert "Read the whole text" in driver.read()
+    assert "quiet night" in page.inner_text("#read-results-of")
 
 
 def test_a_place_opened_while_the_models_read_stays_open(visit):

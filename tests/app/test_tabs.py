@@ -1,5 +1,7 @@
 """A tab is a folder and a line in the list."""
 
+import gc
+
 import gradio as gr
 import pytest
 
@@ -9,12 +11,19 @@ from longkeras.app.session import Session
 from longkeras.app.strings import say
 from tests.app.fake_registry import FakeRegistry
 
+# Gradio leaves event loops to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 @pytest.fixture
 def page(monkeypatch):
     """The page with a third tab."""
     monkeypatch.setattr(tabs, "TABS", (*tabs.TABS, "tests.app.toy.tab:ToyTab"))
-    return build_page(FakeRegistry())
+    yield build_page(FakeRegistry())
+    gc.collect()
 
 
 def endpoint(page, name):

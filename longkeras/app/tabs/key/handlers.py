@@ -1,4 +1,4 @@
-"""What the events of the *Find a key* tab do."""
+"""Handlers of the *Find a key* tab."""
 
 import logging
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class KeySearch:
-    """A search for a key, as far as it is.
+    """A search for a key, running or finished.
 
     Args:
         message: `Message`.

@@ -313,8 +313,8 @@ def save_table(kind, comparison, continuations):
         return Saved(save_csv(kind, text))
     is_writing = kind == "continuations"
     where = "continue_notice" if is_writing else "notice"
-    missing = "no_continuation" if is_writing else "no_reading"
-    return Saved(None, _error(f"read.notice.{missing}"), where)
+    key = "read.notice.no_continuation" if is_writing else "read.notice.no_reading"
+    return Saved(None, _error(key), where)
 
 
 def _error(key, **values):

@@ -46,14 +46,14 @@ class Saved:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One text read by several models, as far as it is.
+    """One text read by several models, running or finished.
 
     Args:
         message: `Message`.
         is_running: bool.
         names: tuple of str. The chosen models.
         readings: dict of str to `Reading`. The models that have finished.
-        place: int or None. Index of the character looked at.
+        place: int or None. Index of the character that is inspected.
         inspections: dict of str to `Inspection`. That place, by model.
         prompt: str or None. What to offer for continuing; None leaves it.
         is_step: bool. Whether only the message differs from the view before.
@@ -85,7 +85,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Inspected:
-    """The same comparison, looked at in another place.
+    """The same comparison with another place open.
 
     Args:
         comparison: `Comparison`.
@@ -109,7 +109,7 @@ class Prompted:
 
 @dataclass(frozen=True)
 class Continuations:
-    """What several models write on from one prompt, as far as it is.
+    """Continuations of one prompt by several models, running or finished.
 
     Args:
         message: `Message`.

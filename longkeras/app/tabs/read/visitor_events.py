@@ -26,7 +26,7 @@ document.addEventListener("input", forget);
 
 
 def visitor_events(elem_id, max_bytes):
-    """Return a component that shows nothing and reports what visitors do.
+    """Return an invisible component that reports events in the browser.
 
     It triggers `select` when a file is chosen that is too large, with its size as the
     value, and keeps it from being uploaded; and `input` when the text to read was

@@ -1,4 +1,4 @@
-"""What the models write, a column each."""
+"""Continuations, a column for each model."""
 
 from html import escape
 

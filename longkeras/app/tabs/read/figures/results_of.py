@@ -1,15 +1,15 @@
-"""The line that says which text the results are of."""
+"""The line that names the text of the results."""
 
 from html import escape
 
 from longkeras.app.strings import say
 
 BEGINNING = 40
-"""Characters by which a text is recognized."""
+"""Characters of the beginning that are shown."""
 
 
 def results_of_html(comparison, language):
-    """Return which text the results are of, as HTML.
+    """Return the line that names the text of the results, as HTML.
 
     Args:
         comparison: `Comparison` with readings.

@@ -85,7 +85,7 @@ function build() {
     const tick = make("span", "lk-legend-tick", scale, bits === 8 ? "8+" : String(bits));
     tick.style.left = `${100 * heat(bits)}%`;
   }
-  parts.stage = make("div", "read-stage", root);
+  parts.stage = make("div", "lk-stage", root);
   parts.stage.tabIndex = 0;
   parts.stage.id = "read-stage";
   parts.stage.setAttribute("role", "slider");

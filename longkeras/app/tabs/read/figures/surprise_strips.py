@@ -11,7 +11,7 @@ from longkeras.serving import binned_bits, surprise_strip
 from longkeras.serving.views import STRIP_FULL_SCALE
 
 EMPTY = {}
-"""What is drawn before anything was read: nothing."""
+"""The payload before anything was read."""
 MOST_BINS = 240
 
 
@@ -37,7 +37,7 @@ def surprise_strips(elem_id):
         elem_id=elem_id,
         reading=EMPTY,
     )
-    # What the API page says of the value; of HTML it would say that it is HTML.
+    # The type of the value on the API page, instead of HTML.
     strips.api_info = lambda: {"type": "integer"}
     strips.example_payload = strips.example_value = lambda: 0
     return strips
