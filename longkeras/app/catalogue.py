@@ -71,7 +71,7 @@ class Catalogue:
     def key_text_choices(self, language):
         """Return `(title, name)` of the samples in which a key can be hidden.
 
-        They are long enough, and in English, the language that the encoder was trained on.
+        They are long enough, and in English, as the encoder's training texts.
         """
         return [
             (self.sample_words(name).text(language), name)

@@ -28,7 +28,8 @@ class Message:
 
     Args:
         key: str. A key of `strings.json`.
-        values: dict. The values that the string names. A value may be a `Message` or `Words`.
+        values: dict. The values that the string names. A value may be a `Message` or
+            `Words`.
         kind: str. `"info"`, `"done"`, `"error"` or `"busy"`.
         fraction: float or None. The part of the work that is done, for a bar.
         seconds_left: float or None. How long the work will still take.

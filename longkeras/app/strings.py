@@ -46,8 +46,9 @@ def say(language, key, **values):
         language: str. `"en"` or `"zh"`; anything else is read as English, so
             that the page always has a text.
         key: str. A key of `strings.json`.
-        **values: The values that the string names; integers get thousands separators. A count
-            is followed by its noun where a string has `{count:byte|bytes}`.
+        **values: The values that the string names; integers get thousands
+            separators. A count is followed by its noun where a string has
+            `{count:byte|bytes}`.
 
     Returns:
         str.

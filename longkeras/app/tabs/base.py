@@ -217,20 +217,19 @@ class Tab:
                 value = notice_html(value, session.language)
             if name in self.parts:
                 shown[self.parts[name]] = value
-        # A session that is returned counts as used, and is kept for longer.
-        return shown | {self._session: session}
+        return shown
 
     def _changes(self, views, session):
         for view in views:
-            yield self._shown(self._values(view, session), session)
+            # Gradio keeps a state for longer when an event returns it.
+            shown = self._shown(self._values(view, session), session)
+            yield shown | {self._session: session}
 
     def _values(self, view, session):
         return {} if view is None else self.render(view, session.language)
 
     def _answers(self, views, session, returns):
-        answer = dict.fromkeys(returns) | (
-            {"notice": ""} if "notice" in returns else {}
-        )
+        answer = {name: "" if name == "notice" else None for name in returns}
         for view in views:
             for name, value in self._values(view, session).items():
                 if name in self.notices:

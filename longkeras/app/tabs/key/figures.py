@@ -67,7 +67,7 @@ def _part(key, html, language):
 
 
 def _map(example, language):
-    """A line that stands for the text, with the key, the other numbers, the question."""
+    """The text as a line, with the key, the other numbers and the question."""
     total = len(example.context) + len(example.question)
     places = [
         (match.start() / total, match[0] == example.answer)
