@@ -91,7 +91,7 @@ class PageDriver:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._note_console)
         self.page.goto(address)
-        self.page.wait_for_selector("#text textarea")
+        self.page.wait_for_selector("#read-text textarea")
         self.page.wait_for_selector("html:not(.lk-waiting) #theme[title]")
 
     def _note_console(self, message):
@@ -108,30 +108,31 @@ class PageDriver:
 
     def choose_sample(self, number):
         """Put the sample of this number, from 1, into the text box."""
-        before = self.page.input_value("#text textarea")
-        self.page.click("#sample input")
+        before = self.page.input_value("#read-text textarea")
+        self.page.click("#read-sample input")
         self.page.click(f"ul[role=listbox] li:nth-child({number})")
         self.page.wait_for_function(
-            "(before) => document.querySelector('#text textarea').value !== before",
+            """(before) =>
+              document.querySelector("#read-text textarea").value !== before""",
             arg=before,
         )
 
     def upload(self, path):
         """Give the page a file."""
         with self.page.expect_file_chooser() as chooser:
-            self.page.click("#upload")
+            self.page.click("#read-upload")
         chooser.value.set_files(path)
 
     def write_text(self, text):
         """Put a text into the text box."""
-        self.page.fill("#text textarea", text)
+        self.page.fill("#read-text textarea", text)
 
     def read(self, timeout=PATIENCE):
         """Read, and return what the page says at the end."""
-        self.page.click("#read")
+        self.page.click("#read-start")
         # Wait for a busy message first: the one before was not.
-        self.page.wait_for_selector("#notice .lk-busy, #notice .lk-error")
-        return self.end_of("#notice", timeout)
+        self.page.wait_for_selector("#read-notice .lk-busy, #read-notice .lk-error")
+        return self.end_of("#read-notice", timeout)
 
     def end_of(self, notice, timeout=PATIENCE):
         """Wait until nothing is busy, and return the message."""
@@ -142,7 +143,7 @@ class PageDriver:
 
     def open_place(self, share):
         """Click the first strip at a share of its length."""
-        self.page.locator("#lk-stage").scroll_into_view_if_needed()
+        self.page.locator("#read-stage").scroll_into_view_if_needed()
         box = self.page.locator(".lk-strip").first.bounding_box()
         self.page.mouse.click(
             box["x"] + share * box["width"], box["y"] + box["height"] / 2
@@ -151,11 +152,11 @@ class PageDriver:
 
     def continue_text(self, timeout=PATIENCE):
         """Let the models write on, and return what the page says at the end."""
-        self.page.click("#start")
+        self.page.click("#read-continue")
         self.page.wait_for_selector(
-            "#continue-notice .lk-busy, #continue-notice .lk-error"
+            "#read-continue-notice .lk-busy, #read-continue-notice .lk-error"
         )
-        return self.end_of("#continue-notice", timeout)
+        return self.end_of("#read-continue-notice", timeout)
 
     def find_key(self, draw=1, timeout=PATIENCE):
         """Hide a key, look for it, and return what the page says at the end.

@@ -1,16 +1,16 @@
-"""The page. The only package that knows gradio; everything it shows is computed in
+"""The page. The only package that imports gradio; what it shows is computed in
 `longkeras.serving`.
 
-The parts:
-    command_line: `python app.py --models DIR`, and what it starts.
-    addresses: where the page can be served.
-    endpoints: checks of the values that endpoints are sent.
-    uploads: answers to uploads that are too large.
-    build: the shell: header, language, tabs, status of the models.
-    tabs: one file a tab; `read` is the first.
-    handlers: what an event does, as plain functions that return a view.
-    views: the values handlers return; they hold no words in any language.
-    rendering: a view in a language, as new values for the page's components.
-    figures, components: pieces of HTML, and the canvas with the strips.
-    strings: every word of the page, English and 中文, in `strings.json`.
+Modules:
+    command_line: the options of `longkeras` and `python app.py`, and the start of both.
+    addresses: the addresses that the page can be served at.
+    build: the shell of the page: header, language, tabs, state of the models.
+    tabs: a folder for each tab, and `base`, the class of all tabs.
+    session: what is kept for a visitor; running, waiting and cancelled work.
+    loading: the models, loaded behind the page.
+    messages, strings: messages, and the strings of the page in English and 中文.
+    catalogue: models and sample texts, with their names.
+    components: components that tabs share.
+    endpoints, uploads: checks of values and files that clients send.
+    first_paint, theme: the head of the page, its colours and fonts.
 """

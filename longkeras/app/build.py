@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from html import escape
+from pkgutil import resolve_name
 
 import gradio as gr
 
+from longkeras.app import tabs as listed
 from longkeras.app.catalogue import Catalogue
+from longkeras.app.components.notice import notice_html
 from longkeras.app.endpoints import CheckedBlocks
-from longkeras.app.figures.notice import notice_html
 from longkeras.app.first_paint import page_head
 from longkeras.app.loading import ModelLoader
+from longkeras.app.session import SECONDS_KEPT, Session, SessionStore
 from longkeras.app.strings import DEFAULT_LANGUAGE, LANGUAGES, say
-from longkeras.app.tabs import TABS
 from longkeras.data import samples
 
 SECONDS_BETWEEN_CHECKS = 1.0
@@ -19,6 +21,7 @@ SECONDS_BETWEEN_CHECKS = 1.0
 # `page.js` defines these in the browser.
 _REMEMBER = "(language) => window.longkeras.remember(language)"
 _SWITCH_THEME = "() => window.longkeras.switchTheme()"
+_SESSION_KEY = "(_, ...others) => [window.longkeras.sessionKey(), ...others]"
 
 
 @dataclass(frozen=True)
@@ -47,27 +50,27 @@ def build_page(registry):
     """
     catalogue = Catalogue(registry, samples())
     loader = ModelLoader(registry)
-    tabs = [tab(catalogue) for tab in TABS]
+    tabs = [resolve_name(path)(catalogue) for path in listed.TABS]
     title = say(DEFAULT_LANGUAGE, "page.title")
+    store = SessionStore()
     with CheckedBlocks(
         title=title, analytics_enabled=False, delete_cache=(3600, 7200)
     ) as blocks:
         shell = _build_header()
+        shell["session"] = gr.State(Session(), time_to_live=SECONDS_KEPT)
         told = notice_html(loader.message(catalogue), DEFAULT_LANGUAGE)
         shell["status"] = gr.HTML(told, apply_default_css=False, elem_id="status")
         shell["timer"] = gr.Timer(SECONDS_BETWEEN_CHECKS)
         with gr.Tabs():
             for tab in tabs:
-                with gr.Tab(say(DEFAULT_LANGUAGE, tab.key)) as shell[tab.key]:
-                    tab.build(shell["language"])
+                with gr.Tab(say(DEFAULT_LANGUAGE, tab.title)) as shell[tab.title]:
+                    tab.place(shell["session"], shell["language"])
         shell["footer"] = gr.HTML(
             _footer(DEFAULT_LANGUAGE), apply_default_css=False, elem_id="lk-footer"
         )
         _connect_status(shell, catalogue, loader)
         _connect_language(shell, catalogue, tabs, loader)
-        blocks.load(
-            loader.hurry, queue=False, show_progress="hidden", api_visibility="private"
-        )
+        _connect_load(blocks, shell, tabs, loader, store)
 
     def labels(language):
         values = _labels(shell, tabs, catalogue, loader, language)
@@ -97,49 +100,82 @@ def _build_header():
 
 
 def _connect_status(shell, catalogue, loader):
+    def status(language):
+        """Say how far the loading of the models is."""
+        return loader.message(catalogue).text(language)
+
     def on_tick(language):
-        """Return how far the loading of the models is, as HTML."""
         message = notice_html(loader.message(catalogue), language)
         return message, gr.Timer(active=not loader.is_finished)
 
+    gr.on(
+        [],
+        status,
+        shell["language"],
+        gr.Textbox(visible=False, label="message"),
+        api_name="status",
+        queue=False,
+    )
     shell["timer"].tick(
         on_tick,
         shell["language"],
         [shell["status"], shell["timer"]],
-        api_name="status",
+        api_visibility="private",
         show_progress="hidden",
         queue=False,
     )
 
 
 def _connect_language(shell, catalogue, tabs, loader):
-    states = [tab.parts[name] for tab in tabs for name in tab.states]
-
-    def on_language(language, *held):
-        """Bring the whole page, results included, into a language."""
+    def on_language(session, language):
+        session.language = language
         labels = _labels(shell, tabs, catalogue, loader, language)
         values = {part: gr.update(**options) for part, options in labels.items()}
-        rest = list(held)
         for tab in tabs:
-            mine, rest = rest[: len(tab.states)], rest[len(tab.states) :]
-            for name, told in tab.retold(mine, language).items():
-                part = tab.parts[name]
+            for part, told in tab.retold(session).items():
                 values[part] = values[part] | told if part in values else told
         return values
 
-    outputs = [shell["heading"], shell["footer"], shell["status"]]
+    outputs = [shell["heading"], shell["footer"], shell["status"], shell["session"]]
     for tab in tabs:
-        outputs += [shell[tab.key], *tab.parts.values()]
+        outputs += [shell[tab.title], *tab.parts.values()]
     shell["language"].change(
         on_language,
-        [shell["language"], *states],
+        [shell["session"], shell["language"]],
         outputs,
-        api_name="language",
+        api_visibility="private",
         show_progress="hidden",
         queue=False,
     )
     shell["language"].change(
         None, shell["language"], None, js=_REMEMBER, api_visibility="private"
+    )
+
+
+def _connect_load(blocks, shell, tabs, loader, store):
+    """Bring back what an earlier load of the page has left."""
+
+    def on_load(key, session, language):
+        loader.hurry()
+        opened, session = session, store.restore(key, session)
+        session.language = language
+        values = {shell["session"]: session}
+        for tab in tabs:
+            if session is not opened:
+                tab.interrupt(session)
+            values |= tab.retold(session)
+        return values
+
+    key = gr.Textbox(visible=False)
+    parts = [part for tab in tabs for part in tab.parts.values()]
+    blocks.load(
+        on_load,
+        [key, shell["session"], shell["language"]],
+        [shell["session"], *parts],
+        js=_SESSION_KEY,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
     )
 
 
@@ -151,7 +187,7 @@ def _labels(shell, tabs, catalogue, loader, language):
         shell["status"]: {"value": notice_html(loader.message(catalogue), language)},
     }
     for tab in tabs:
-        labels[shell[tab.key]] = {"label": say(language, tab.key)}
+        labels[shell[tab.title]] = {"label": say(language, tab.title)}
         labels |= {tab.parts[n]: each for n, each in tab.labels(language).items()}
     return labels
 

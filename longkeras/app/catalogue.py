@@ -1,15 +1,15 @@
-"""What the page can offer: models and sample texts, with their names."""
+"""Models and sample texts that the page offers, with their names."""
 
-from longkeras.app.views import Words
+from longkeras.app.messages import Words
 from longkeras.serving.key_finder import KEY_LENGTHS
 from longkeras.serving.limits import MAX_READ_BYTES
 
 AMOUNTS = (20_000, 100_000, 500_000)
-"""How much may be read, in bytes, besides all of it."""
+"""Choices of how many bytes to read, besides all of them."""
 
 
 class Catalogue:
-    """Models and samples by name, and what to call them in each language.
+    """Models and samples by name, with their titles in each language.
 
     Args:
         registry: `longkeras.serving.ModelRegistry`.
@@ -21,7 +21,7 @@ class Catalogue:
         self.samples = {sample.name: sample for sample in samples}
 
     def model_words(self, name):
-        """Return what a model is called.
+        """Return the title of a model.
 
         Args:
             name: str. One of the registry's names.
@@ -33,18 +33,18 @@ class Catalogue:
         return Words(entry.title, entry.title_zh)
 
     def models_words(self, names):
-        """Return what several models are called, in one list, as `Words`."""
+        """Return the titles of several models, joined to one list, as `Words`."""
         words = [self.model_words(name) for name in names]
         return Words(
             ", ".join(each.en for each in words), "、".join(each.zh for each in words)
         )
 
     def model_title(self, name, language):
-        """Return what a model is called in a language (`"en"` or `"zh"`)."""
+        """Return the title of a model in a language (`"en"` or `"zh"`)."""
         return self.model_words(name).text(language)
 
     def model_colour(self, name):
-        """Return a model's number among the colours of the page, the same always.
+        """Return the index of the colour that always stands for a model.
 
         Args:
             name: str. One of the registry's names.
@@ -60,7 +60,7 @@ class Catalogue:
         return [(self.model_title(name, language), name) for name in names]
 
     def sample_words(self, name):
-        """Return what a sample is called, as `Words`."""
+        """Return the title of a sample, as `Words`."""
         sample = self.samples[name]
         return Words(sample.title, sample.title_zh)
 
@@ -71,7 +71,7 @@ class Catalogue:
     def key_text_choices(self, language):
         """Return `(title, name)` of the samples in which a key can be hidden.
 
-        They are long enough, and in the language of the encoder's books.
+        They are long enough, and in English, as the encoder's training texts.
         """
         return [
             (self.sample_words(name).text(language), name)
@@ -80,7 +80,7 @@ class Catalogue:
         ]
 
     def amounts(self):
-        """Return the choices of how much to read, in bytes; the last is all."""
+        """Return the choices of how many bytes to read; the last is all of them."""
         return [
             *(amount for amount in AMOUNTS if amount < MAX_READ_BYTES),
             MAX_READ_BYTES,

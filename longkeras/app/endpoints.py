@@ -17,9 +17,9 @@ from fastapi.responses import JSONResponse
 from gradio.route_utils import FnIndexInferError
 from gradio.utils import get_upload_folder
 
-from longkeras.app.components.surprise_strips import chosen_character
+from longkeras.app.messages import Message
 from longkeras.app.strings import DEFAULT_LANGUAGE, LANGUAGES
-from longkeras.app.views import Message
+from longkeras.app.tabs.read.figures.surprise_strips import chosen_character
 
 _SHORT = reprlib.Repr()
 """Repeats a value in a few words, however long or deep it is."""

@@ -1,9 +1,9 @@
-"""Models are loaded behind the page, so that the page is there at once."""
+"""Loading of the models in the background, so that the page opens at once."""
 
 import logging
 import threading
 
-from longkeras.app.views import Message
+from longkeras.app.messages import Message
 from longkeras.serving.registry import LOADING_ERRORS
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ class ModelLoader:
         """Begin loading; a second call does nothing.
 
         Args:
-            after: float. Seconds to leave the processor to whoever opens the page at
-                once, because loading would slow its first paint. `hurry` ends them.
+            after: float. Seconds to wait, because loading would slow down the first
+                paint of a page that is opened at once. `hurry` ends the wait.
         """
         if self._thread is None:
             self._thread = threading.Thread(
@@ -39,7 +39,7 @@ class ModelLoader:
             self._thread.start()
 
     def hurry(self):
-        """Say that somebody has the page open and waits for the models."""
+        """Begin at once, because a visitor has opened the page."""
         self._is_wanted.set()
 
     def wait(self, timeout=None):
@@ -49,7 +49,7 @@ class ModelLoader:
             timeout: float or None. Most seconds to wait.
 
         Returns:
-            bool: whether that is so.
+            bool: `is_finished`.
         """
         if self._thread is not None:
             self._thread.join(timeout)
@@ -61,7 +61,7 @@ class ModelLoader:
         return all(stage in ("ready", "failed") for stage in self._stages.values())
 
     def message(self, catalogue):
-        """Return how far it is.
+        """Return the progress of loading.
 
         Args:
             catalogue: `Catalogue`.
@@ -94,7 +94,7 @@ class ModelLoader:
         for name in self._stages:
             self._stages[name] = "loading"
             self._stages[name] = self._outcome(name)
-        # Writing is asked for later than reading, so it is prepared later.
+        # Visitors read before they continue a text, so continuing is prepared last.
         for name, stage in self._stages.items():
             if stage == "ready":
                 self._registry.warm_up(name)

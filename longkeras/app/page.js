@@ -3,6 +3,7 @@
 // language and by their number; `title` and `theme` are texts by language.
 const LANGUAGE = "longkeras-language";
 const THEME = "longkeras-theme";
+const SESSION = "longkeras-session";
 const QUIET_MILLISECONDS = 120;
 const MOST_MILLISECONDS = 10000;
 const FOCUSABLE = "a[href], button:enabled, input:enabled, textarea:enabled, [tabindex='0']";
@@ -40,6 +41,14 @@ window.longkeras = {
   remember(chosen) {
     localStorage.setItem(LANGUAGE, chosen);
     dress(chosen);
+  },
+  // Names the session of this page on the server. It survives a reload, and a page in
+  // another tab of the browser has another one.
+  sessionKey() {
+    const numbers = crypto.getRandomValues(new Uint32Array(4));
+    const key = sessionStorage.getItem(SESSION) ?? [...numbers].join("-");
+    sessionStorage.setItem(SESSION, key);
+    return key;
   },
   switchTheme() {
     const isDark = document.body.classList.toggle("dark");

@@ -1,22 +1,41 @@
-"""Every word of the page, in the languages it speaks."""
+"""The strings of the page and its tabs, in every language of the page."""
 
 import json
 import string
 from functools import lru_cache
 from importlib import resources
+from math import ceil
+
+from longkeras.app import tabs
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 DEFAULT_LANGUAGE = "en"
 
 
-@lru_cache(maxsize=1)
 def all_strings():
     """Return every string by its key, then by language.
+
+    The keys of a tab's strings begin with the name of the tab.
 
     Returns:
         dict of str to dict of str to str.
     """
-    file = resources.files("longkeras.app").joinpath("strings.json")
+    return _all_strings(tabs.TABS)
+
+
+@lru_cache(maxsize=1)
+def _all_strings(paths):
+    strings = _strings_beside("longkeras.app")
+    for path in paths:
+        package = path.partition(":")[0].rpartition(".")[0]
+        name = package.rpartition(".")[2]
+        for key, texts in _strings_beside(package).items():
+            strings[f"{name}.{key}"] = texts
+    return strings
+
+
+def _strings_beside(package):
+    file = resources.files(package).joinpath("strings.json")
     return json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -24,11 +43,12 @@ def say(language, key, **values):
     """Return a string of the page in a language, with values filled in.
 
     Args:
-        language: str. `"en"` or `"zh"`; anything else is read as English, because a
-            page must say something.
+        language: str. `"en"` or `"zh"`; anything else is read as English, so
+            that the page always has a text.
         key: str. A key of `strings.json`.
-        **values: What the string names; integers get thousands separators. A count
-            brings its noun along where a string says `{count:byte|bytes}`.
+        **values: The values that the string names; integers get thousands
+            separators. A count is followed by its noun where a string has
+            `{count:byte|bytes}`.
 
     Returns:
         str.
@@ -36,14 +56,14 @@ def say(language, key, **values):
     Example:
     >>> say("en", "error.file_too_long", received=5_000_000, limit=4_000_000)[:35]
     'The file is too long: 5,000,000 byt'
-    >>> [say("en", "input.amount_bytes", bytes=count) for count in (1, 20_000)]
+    >>> [say("en", "read.input.amount_bytes", bytes=count) for count in (1, 20_000)]
     ['1 byte', '20,000 bytes']
     """
     return _COUNTING.format(template(language, key), **values)
 
 
 def template(language, key):
-    """Return a string of the page in a language, its values still to be filled in.
+    """Return a string of the page in a language, with its placeholders.
 
     Args:
         language: str. As of `say`.
@@ -94,6 +114,28 @@ def spell_share(probability):
         return "< 0.01 %"
     digits = 0 if percent >= 10 else 1 if percent >= 1 else 2
     return f"{percent:.{digits}f} %"
+
+
+def spell_seconds_left(seconds, language):
+    """Return an estimate of the time left.
+
+    Args:
+        seconds: float.
+        language: str. `"en"` or `"zh"`.
+
+    Returns:
+        str. Whole minutes from a minute and a half on; below, steps of five seconds,
+        or one second at the end.
+
+    Example:
+    >>> [spell_seconds_left(seconds, "en")[6:-5] for seconds in (0.2, 3.4, 33, 200)]
+    ['1 second', '4 seconds', '35 seconds', '3 minutes']
+    """
+    if seconds >= 90:
+        return say(language, "work.minutes_left", minutes=round(seconds / 60))
+    step = 1 if seconds <= 10 else 5
+    rounded = max(1, ceil(seconds / step) * step)
+    return say(language, "work.seconds_left", seconds=rounded)
 
 
 class _CountingFormatter(string.Formatter):

@@ -1,4 +1,4 @@
-"""How the page looks: ink on paper, fonts of the system, nothing from a network."""
+"""The theme of the page: ink on paper, system fonts, nothing from a network."""
 
 from importlib import resources
 

@@ -13,7 +13,7 @@ TEXT = "The moon rose over the hill, and nobody spoke. 月出惊山鸟，时鸣�
 # Writes down what the page says when it first appears.
 FIRST_WORDS = """
   const look = () => {
-    const read = document.querySelector('#read');
+    const read = document.querySelector('#read-start');
     if (read && read.checkVisibility({ visibilityProperty: true }))
       window.firstWords = [document.title, read.innerText, document.body.innerText];
     else requestAnimationFrame(look);
@@ -63,7 +63,7 @@ def test_axe_finds_nothing_on_either_tab(visit, axe):
     driver.write_text(TEXT)
     driver.read()
     driver.open_place(0.4)
-    page.fill("#max-bytes input[type=number]", "20")
+    page.fill("#read-max-bytes input[type=number]", "20")
     driver.continue_text()
     found += _violations(driver)
     page.set_viewport_size({"width": 400, "height": 800})
@@ -103,10 +103,10 @@ def test_placeholders_hints_and_limits_can_be_read(visitor, light):
     page = visitor.page
     _turn(visitor, light)
     parts = {
-        "#text textarea": "::placeholder",
-        "#prompt textarea": "::placeholder",
-        "#sample input": "::placeholder",
-        "#prompt .info-text, #prompt label > div": None,
+        "#read-text textarea": "::placeholder",
+        "#read-prompt textarea": "::placeholder",
+        "#read-sample input": "::placeholder",
+        "#read-prompt .info-text, #read-prompt label > div": None,
         "#lk-header p": None,
         "[data-testid=min-value], [data-testid=max-value]": None,
     }
@@ -146,7 +146,7 @@ def test_a_sample_is_chosen_with_the_keyboard(visitor, key):
     visitor.write_text("")
     page.focus("#language input:checked")
     for _ in range(10):
-        if visitor.focused() == "sample":
+        if visitor.focused() == "read-sample":
             break
         page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
@@ -159,32 +159,34 @@ def test_a_sample_is_chosen_with_the_keyboard(visitor, key):
         }"""
     )
     page.keyboard.press(key)
-    page.wait_for_function("document.querySelector('#text textarea').value.length > 9")
-    page.wait_for_selector("#notice :text('Sample “')")
-    assert page.input_value("#sample input") in page.inner_text("#notice")
-    assert visitor.focused() == "upload"
+    page.wait_for_function(
+        "document.querySelector('#read-text textarea').value.length > 9"
+    )
+    page.wait_for_selector("#read-notice :text('Sample “')")
+    assert page.input_value("#read-sample input") in page.inner_text("#read-notice")
+    assert visitor.focused() == "read-upload"
 
 
 def test_arrow_keys_move_within_a_radio_group(visitor):
     page = visitor.page
-    page.focus("#amount input:checked")
+    page.focus("#read-amount input:checked")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.value") == "100000"
     page.keyboard.press("ArrowLeft")
-    assert page.is_checked("#amount input >> nth=0")
-    assert visitor.focused() == "amount"
+    assert page.is_checked("#read-amount input >> nth=0")
+    assert visitor.focused() == "read-amount"
     page.focus("#language input:checked")
     page.keyboard.press("ArrowRight")
-    page.wait_for_selector("#read:has-text('阅读')")
+    page.wait_for_selector("#read-start:has-text('阅读')")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_selector("#read:has-text('Read')")
+    page.wait_for_selector("#read-start:has-text('Read')")
     assert visitor.focused() == "language"
     page.get_by_role("tab").nth(1).click()
     page.focus("#key-length input:checked")
     page.keyboard.press("ArrowLeft")
     assert visitor.focused() == "key-length"
     names = "[...document.querySelectorAll('input[type=radio]')].map((x) => x.name)"
-    assert set(page.evaluate(names)) == {"language", "amount", "key-length"}
+    assert set(page.evaluate(names)) == {"language", "read-amount", "key-length"}
     page.get_by_role("tab").nth(0).click()
 
 
@@ -194,7 +196,7 @@ def test_every_stop_of_the_tab_key_shows_where_it_is(visitor, light):
     _turn(visitor, light)
     page.focus("#language input:checked")
     stops = 0
-    while visitor.focused() != "start" and stops < 60:
+    while visitor.focused() != "read-continue" and stops < 60:
         page.keyboard.press("Tab")
         stops += 1
         ring = page.evaluate(RING)
@@ -206,12 +208,12 @@ def test_every_stop_of_the_tab_key_shows_where_it_is(visitor, light):
 def test_the_focus_stays_where_the_work_is(visitor):
     page = visitor.page
     visitor.write_text(TEXT * 10)
-    page.focus("#read")
+    page.focus("#read-start")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#cancel:enabled")
-    page.wait_for_selector("#cancel:focus")
-    visitor.end_of("#notice")
-    page.wait_for_selector("#read:focus")
+    page.wait_for_selector("#read-cancel:enabled")
+    page.wait_for_selector("#read-cancel:focus")
+    visitor.end_of("#read-notice")
+    page.wait_for_selector("#read-start:focus")
     visitor.open_place(0.4)
     heading = page.inner_text(".lk-place h3")
     page.focus(".lk-step >> nth=1")
@@ -223,12 +225,12 @@ def test_the_focus_stays_where_the_work_is(visitor):
     page.keyboard.press("Enter")
     _wait_for_other(page, heading)
     page.wait_for_selector(".lk-matrix th[aria-current] button:focus")
-    page.fill("#max-bytes input[type=number]", "300")
-    page.focus("#start")
+    page.fill("#read-max-bytes input[type=number]", "300")
+    page.focus("#read-continue")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#stop:focus")
+    page.wait_for_selector("#read-stop:focus")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#start:focus")
+    page.wait_for_selector("#read-continue:focus")
     page.get_by_role("tab").nth(1).click()
     page.focus("#key-find")
     page.keyboard.press("Enter")

@@ -116,7 +116,7 @@ def test_every_documented_example_runs_as_it_is_shown(
 
 def test_every_documented_example_runs_by_http(page_address, endpoints):
     for name, endpoint in endpoints.items():
-        if name == "/upload":
+        if name == "/read_upload":
             continue  # a file is uploaded before
         values = {
             parameter["parameter_name"]: parameter["example_input"]
@@ -127,7 +127,7 @@ def test_every_documented_example_runs_by_http(page_address, endpoints):
 
 
 def test_every_choice_is_taken_as_a_value_and_as_it_is_shown(page_address, endpoints):
-    for name in ("/read", "/find_key", "/status", "/sample"):
+    for name in ("/read_text", "/key_find", "/status", "/read_sample"):
         parameters = endpoints[name]["parameters"]
         examples = [parameter["example_input"] for parameter in parameters]
         for place, parameter in enumerate(parameters):
@@ -160,7 +160,7 @@ def test_every_argument_refuses_what_it_does_not_take_in_a_sentence():
     refused = 0
     calls = wrong_calls(blocks.get_api_info()["named_endpoints"])
     for name, argument, values in calls:
-        if name == "/upload":
+        if name == "/read_upload":
             continue  # its example is no file of this machine
         try:
             checked_values(functions[name], values)
@@ -175,7 +175,7 @@ def test_every_argument_refuses_what_it_does_not_take_in_a_sentence():
 def test_every_endpoint_answers_every_value(page_address, endpoints, page_log):
     for name, argument, values in wrong_calls(endpoints):
         status, answer = post(page_address, f"run{name}", {"data": values})
-        if status != 200 and name != "/upload":
+        if status != 200 and name != "/read_upload":
             check_sentence(answer["error"], argument)
         elif status != 200:
             check_sentence(answer["error"], "file")
@@ -185,15 +185,15 @@ def test_every_endpoint_answers_every_value(page_address, endpoints, page_log):
 @pytest.mark.parametrize(
     ("name", "argument", "value", "sentence"),
     [
-        ("read", "text", 5, "`text` must be a text (a string). Received: text=5"),
-        ("read", "amount", "7", "`amount` must be one of 20000, 100000"),
-        ("read", "models", "byte-lstm", "`models` must be a list of names"),
-        ("continue", "temperature", 9, "must be a number from 0 to 2. Received"),
-        ("continue", "max_bytes", 30.5, "must be a whole number from 20 to 2,000"),
-        ("continue", "seed", None, "`seed` must be a whole number from 0"),
-        ("inspect", "index", "<p>", "`index` must be the index of a character"),
-        ("find_key", "depth", None, "`depth` must be a number from 0 to 100"),
-        ("sample", "sample", None, "`sample` must be one of middlemarch"),
+        ("read_text", "text", 5, "`text` must be a text (a string). Received: text=5"),
+        ("read_text", "amount", "7", "`amount` must be one of 20000, 100000"),
+        ("read_text", "models", "byte-lstm", "`models` must be a list of names"),
+        ("read_continue", "temperature", 9, "must be a number from 0 to 2. Received"),
+        ("read_continue", "max_bytes", 30.5, "must be a whole number from 20 to 2,000"),
+        ("read_continue", "seed", None, "`seed` must be a whole number from 0"),
+        ("read_inspect", "index", "<p>", "`index` must be the index of a character"),
+        ("key_find", "depth", None, "`depth` must be a number from 0 to 100"),
+        ("read_sample", "sample", None, "`sample` must be one of middlemarch"),
         ("status", "language", "fr", "`language` must be one of en, zh"),
     ],
 )
@@ -224,25 +224,25 @@ def test_numbers_that_only_raw_json_can_hold_are_refused(
     for place, argument in enumerate(("max_bytes", "temperature", "top_p", "seed"), 2):
         values = ["The moon", ["byte-lstm"], 20, 0.5, 0.9, 1, "en"]
         values[place] = number
-        kind, answer = call(page_address, "continue", values)
+        kind, answer = call(page_address, "read_continue", values)
         assert kind == "error"
         check_sentence(answer["error"], argument)
     assert "Traceback" not in page_log()
 
 
 def test_a_refusal_is_in_the_language_of_the_call(page_address):
-    _, answer = post(page_address, "run/csv_bins", {"data": ["zh", 3]})
-    assert "at most 1 value (language). Received: 2 values" in answer["error"]
+    _, answer = post(page_address, "run/read_csv_bins", {"data": ["zh", 3, 4]})
+    assert "at most 1 value (language). Received: 3 values" in answer["error"]
     values = ["Hello!!", ["byte-lstm"], 300, 0.8, 0.9, -3, "zh"]
-    _, answer = post(page_address, "run/continue", {"data": values})
+    _, answer = post(page_address, "run/read_continue", {"data": values})
     assert answer["error"].startswith("`seed` 须为 0 至 4,294,967,295 之间的整数")
 
 
 def test_what_is_left_out_has_its_default(page_address):
-    kind, answer = call(page_address, "read", ["The moon rose over the hill."])
+    kind, answer = call(page_address, "read_text", ["The moon rose over the hill."])
     assert kind == "complete"
     assert [row["bytes_read"] for row in answer[0]] == [28, 28, 28]
-    kind, answer = call(page_address, "sample", [])
+    kind, answer = call(page_address, "read_sample", [])
     assert kind == "error" and "`sample` must be one of" in answer["error"]
 
 
@@ -253,9 +253,9 @@ def test_a_request_for_what_is_not_there_is_answered_with_a_sentence(
         status, answer = post(page_address, path, {"data": []})
         assert status == 404
         assert answer["error"].startswith("There is no endpoint 'nothing'")
-    status, answer = post(page_address, "call/v2/read", {"words": "x"})
+    status, answer = post(page_address, "call/v2/read_text", {"words": "x"})
     assert status == 422 and "`words` is not a valid" in answer["error"]
-    status, answer = post(page_address, "call/v2/read", {})
+    status, answer = post(page_address, "call/v2/read_text", {})
     assert status == 422 and answer["error"].endswith("required argument: text")
     assert "Traceback" not in page_log()
 
@@ -298,4 +298,4 @@ def test_a_large_file_is_refused_by_the_client_with_a_sentence(client, tmp_path)
     path.write_bytes(b"x" * 4_000_001)
     file = gradio_client.handle_file(str(path))
     with pytest.raises(ValueError, match="exceeds the maximum file size of 4000000"):
-        client.predict(file, "en", api_name="/upload")
+        client.predict(file, "en", api_name="/read_upload")

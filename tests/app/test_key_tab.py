@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from longkeras.app.catalogue import Catalogue
-from longkeras.app.figures.key_panel import key_html, key_numbers
-from longkeras.app.key_handlers import look_for_key
+from longkeras.app.tabs.key.figures import key_html, key_numbers
+from longkeras.app.tabs.key.handlers import look_for_key
 from longkeras.data import samples
 from longkeras.serving import ModelRegistry, key_finder
 from tests.app.fake_registry import FakeRegistry

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from longkeras.app.figures.heat import HEAT_STEPS
+from longkeras.app.tabs.read.figures.heat import HEAT_STEPS
 from longkeras.app.theme import page_style
 from tests.app.contrast import contrast
 

@@ -1,1 +1,1 @@
-"""Components of our own: a piece of Python and, beside it, its JavaScript."""
+"""Components that tabs share."""

@@ -1,7 +1,7 @@
-"""The tabs of the page, a file each."""
+"""The tabs of the page, a folder each."""
 
-from longkeras.app.tabs.key import KeyTab
-from longkeras.app.tabs.read import ReadTab
-
-TABS = (ReadTab, KeyTab)
-"""The tabs, in the order in which they stand."""
+TABS = (
+    "longkeras.app.tabs.read.tab:ReadTab",
+    "longkeras.app.tabs.key.tab:KeyTab",
+)
+"""The classes of the tabs, in the order in which they appear on the page."""

@@ -1,21 +1,23 @@
-"""A view in a language, as new values for the page's components."""
+"""Views of the *Read* tab in a language, as new values for its components."""
 
 from functools import singledispatch
 
 import gradio as gr
 
-from longkeras.app.components.surprise_strips import strips_payload
-from longkeras.app.figures.continuation_columns import continuations_html
-from longkeras.app.figures.place_panel import place_html
-from longkeras.app.figures.results_of import results_of_html
-from longkeras.app.figures.summary_table import summary_html
-from longkeras.app.views import (
+from longkeras.app.messages import Told
+from longkeras.app.tabs.read.figures.continuation_columns import continuations_html
+from longkeras.app.tabs.read.figures.place_panel import inspection_values, place_html
+from longkeras.app.tabs.read.figures.results_of import results_of_html
+from longkeras.app.tabs.read.figures.summary_table import summary_html
+from longkeras.app.tabs.read.figures.surprise_strips import strips_payload
+from longkeras.app.tabs.read.views import (
     Comparison,
     Continuations,
+    Edited,
     Inspected,
     Loaded,
     Prompted,
-    Told,
+    Saved,
 )
 from longkeras.serving import rows_of_summary
 
@@ -25,7 +27,7 @@ def render(view, catalogue, language):
     """Return what a view changes on the page.
 
     Args:
-        view: One of the dataclasses of `longkeras.app.views`.
+        view: One of the dataclasses of `longkeras.app.tabs.read.views`.
         catalogue: `Catalogue`.
         language: str. `"en"` or `"zh"`.
 
@@ -51,11 +53,22 @@ def _(view: Loaded, catalogue, language):
 
 
 @render.register
+def _(view: Edited, catalogue, language):
+    return {"sample": None} | ({"notice": None} if view.clears_notice else {})
+
+
+@render.register
+def _(view: Saved, catalogue, language):
+    values = {"file": view.path}
+    return values if view.message is None else values | {view.where: view.message}
+
+
+@render.register
 def _(view: Comparison, catalogue, language):
     values = {
         "notice": view.message,
         **_ticked(view),
-        "read": gr.update(interactive=not view.is_running),
+        "start": gr.update(interactive=not view.is_running),
         "cancel": gr.update(interactive=view.is_running),
     }
     if view.earlier is not None:
@@ -73,6 +86,7 @@ def _(view: Comparison, catalogue, language):
 @render.register
 def _(view: Inspected, catalogue, language):
     return {
+        "inspection": inspection_values(view.comparison.inspections),
         "place": place_html(view.comparison, catalogue, language),
         "prompt_from_place": gr.update(visible=True),
     }
@@ -94,10 +108,9 @@ def _(view: Continuations, catalogue, language):
         **_ticked(view),
         "continuations": continuations_html(view, catalogue, language),
         "written": {name: each.text for name, each in view.texts.items()},
-        "start": gr.update(interactive=not view.is_running),
+        "continue": gr.update(interactive=not view.is_running),
         "stop": gr.update(interactive=view.is_running),
         "csv_continuations": gr.update(visible=has_ended),
-        "texts": view,
     }
 
 
@@ -122,12 +135,11 @@ def _drawn(view, catalogue, language):
     }
 
 
-def retell(comparison, continuations, catalogue, language):
-    """Return the results that a session holds, told again in another language.
+def redraw(results, catalogue, language):
+    """Return the results that a session keeps, drawn again.
 
     Args:
-        comparison: `Comparison` or None.
-        continuations: `Continuations` or None.
+        results: `Results`.
         catalogue: `Catalogue`.
         language: str. `"en"` or `"zh"`.
 
@@ -135,9 +147,11 @@ def retell(comparison, continuations, catalogue, language):
         dict, as of `render`.
     """
     values = {}
-    if comparison is not None:
-        values |= _drawn(comparison, catalogue, language)
-    if continuations is not None:
-        told = continuations_html(continuations, catalogue, language)
-        values["continuations"] = told
+    if results.comparison is not None:
+        values |= _drawn(results.comparison, catalogue, language)
+    view = results.continuations
+    if view is not None:
+        has_ended = bool(view.texts) and not view.is_running
+        values["continuations"] = continuations_html(view, catalogue, language)
+        values["csv_continuations"] = gr.update(visible=has_ended)
     return values

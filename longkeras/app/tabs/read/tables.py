@@ -1,4 +1,4 @@
-"""What can be downloaded as a table."""
+"""Tables that can be downloaded, as CSV."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ KINDS = ("summary", "bins", "characters", "continuations")
 
 
 def csv_text(kind, comparison, continuations):
-    """Return a table of what a session has made, as CSV text.
+    """Return a table of a session's results as CSV text.
 
     Args:
         kind: str. One of `KINDS`.

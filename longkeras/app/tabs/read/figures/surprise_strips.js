@@ -87,10 +87,10 @@ function build() {
   }
   parts.stage = make("div", "lk-stage", root);
   parts.stage.tabIndex = 0;
-  parts.stage.id = "lk-stage";
+  parts.stage.id = "read-stage";
   parts.stage.setAttribute("role", "slider");
   parts.stage.setAttribute("aria-label", labels.stage);
-  parts.stage.setAttribute("aria-describedby", "results-of");
+  parts.stage.setAttribute("aria-describedby", "read-results-of");
   parts.rows = view.models.map((model) => {
     const row = make("div", "lk-row", parts.stage);
     const head = make("div", "lk-row-head", row);

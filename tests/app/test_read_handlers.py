@@ -1,14 +1,9 @@
 import pytest
 
-from longkeras.app import handlers
 from longkeras.app.catalogue import Catalogue
-from longkeras.app.views import (
-    Comparison,
-    Continuations,
-    Inspected,
-    StopFlag,
-    Told,
-)
+from longkeras.app.session import Work
+from longkeras.app.tabs.read import handlers
+from longkeras.app.tabs.read.views import Comparison, Continuations, Inspected
 from longkeras.data import samples
 from longkeras.serving import MAX_READ_BYTES, MAX_TEXT_BYTES
 from tests.app.fake_registry import NAMES, FakeRegistry
@@ -17,14 +12,14 @@ TEXT = "The moon rose. 月出惊山鸟，时鸣春涧中。\n" * 40
 SETTINGS = {"max_bytes": 40, "temperature": 0.8, "top_p": 0.9, "seed": 3}
 
 
-def read(catalogue, text=TEXT, names=NAMES, amount=MAX_READ_BYTES, flag=None):
-    flag = flag or StopFlag()
-    return list(handlers.read(catalogue, flag, text, list(names), amount))
+def read(catalogue, text=TEXT, names=NAMES, amount=MAX_READ_BYTES, work=None):
+    work = work or Work()
+    return list(handlers.read(catalogue, work, text, list(names), amount))
 
 
 def write(catalogue, prompt="The moon", names=NAMES, **changes):
     views = handlers.continue_from(
-        catalogue, StopFlag(), prompt, list(names), SETTINGS | changes
+        catalogue, Work(), prompt, list(names), SETTINGS | changes
     )
     return list(views)
 
@@ -46,7 +41,7 @@ def test_what_is_not_read_is_told(catalogue):
     read_bytes = last.message.values["read"]
     assert 99 <= read_bytes <= 101
     assert read_bytes + last.message.values["dropped"] == len(TEXT.encode())
-    assert last.message.key == "notice.read_part"
+    assert last.message.key == "read.notice.read_part"
 
 
 @pytest.mark.parametrize(
@@ -82,35 +77,23 @@ def test_a_wrong_choice_of_models_is_refused(catalogue, names, key):
 
 
 def test_reading_can_be_cancelled_and_keeps_finished_models(catalogue):
-    flag = StopFlag()
-    views = handlers.read(catalogue, flag, TEXT, list(NAMES), MAX_READ_BYTES)
+    work = Work()
+    views = handlers.read(catalogue, work, TEXT, list(NAMES), MAX_READ_BYTES)
     for view in views:
         if view.readings:
-            handlers.cancel(flag)
+            work.cancelled.set()
             break
     last = list(views)[-1]
-    assert last.message.key == "notice.cancelled"
+    assert last.message.key == "read.notice.cancelled"
     assert not last.is_running
     assert list(last.readings) == [NAMES[0]] == list(last.names)
-    assert flag.begin() is not None
 
 
 def test_reading_cancelled_while_it_waits_reads_nothing(catalogue):
-    flag = StopFlag()
-    assert handlers.prepare(flag).message.kind == "busy"
-    assert handlers.cancel(flag)
-    last = read(catalogue, flag=flag)[-1]
-    assert last.message.key == "notice.cancelled" and not last.readings
-
-
-def test_a_session_reads_one_text_at_a_time(catalogue):
-    flag = StopFlag()
-    views = handlers.read(catalogue, flag, TEXT, list(NAMES), MAX_READ_BYTES)
-    next(views)
-    (second,) = read(catalogue, flag=flag)
-    assert isinstance(second, Told) and second.message.key == "notice.busy"
-    views.close()
-    assert read(catalogue, flag=flag)[-1].readings
+    work = Work()
+    work.cancelled.set()
+    last = read(catalogue, work=work)[-1]
+    assert last.message.key == "read.notice.cancelled" and not last.readings
 
 
 def test_a_model_that_cannot_be_loaded_does_not_stop_the_others(caplog):
@@ -167,14 +150,16 @@ def test_a_place_outside_the_text_is_told(catalogue, index):
 
 
 def test_a_place_without_a_reading_is_told(catalogue):
-    assert handlers.inspect(catalogue, None, 0).message.key == "notice.no_reading"
+    assert handlers.inspect(catalogue, None, 0).message.key == "read.notice.no_reading"
     refused = read(catalogue, "")[-1]
-    assert handlers.inspect(catalogue, refused, 0).message.key == "notice.no_reading"
+    assert (
+        handlers.inspect(catalogue, refused, 0).message.key == "read.notice.no_reading"
+    )
 
 
 def test_a_prompt_is_the_text_before_the_place(catalogue):
     comparison = read(catalogue)[-1]
-    assert handlers.prompt_from_place(comparison).message.key == "notice.no_place"
+    assert handlers.prompt_from_place(comparison).message.key == "read.notice.no_place"
     index = len(TEXT) - 5
     comparison = handlers.inspect(catalogue, comparison, index).comparison
     view = handlers.prompt_from_place(comparison)
@@ -193,13 +178,13 @@ def test_writing_streams_every_model(catalogue):
 
 
 def test_writing_can_be_stopped(catalogue):
-    flag = StopFlag()
+    work = Work()
     settings = SETTINGS | {"max_bytes": 2_000}
-    views = handlers.continue_from(catalogue, flag, "The moon", list(NAMES), settings)
+    views = handlers.continue_from(catalogue, work, "The moon", list(NAMES), settings)
     next(views)
-    handlers.cancel(flag)
+    work.cancelled.set()
     last = list(views)[-1]
-    assert last.message.key == "continue.stopped"
+    assert last.message.key == "read.continue.stopped"
     assert {each.stop_reason for each in last.texts.values()} == {"stopped"}
 
 
@@ -257,7 +242,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 def test_a_text_a_little_longer_than_the_amount_is_read_whole(catalogue):
     last = read(catalogue, "x" * 20_053, names=NAMES[:1], amount=20_000)[-1]
-    assert last.message.key == "notice.read_all"
+    assert last.message.key == "read.notice.read_all"
     assert last.message.values["read"] == 20_053
 
 
@@ -283,7 +268,8 @@ def test_a_changed_text_has_no_source_any_more(catalogue, tmp_path):
     file = handlers.load_file(str(path)).message
     refused = handlers.refuse_file(34_000_000).message
     assert "34,000,000 bytes; at most 4,000,000" in refused.text("en")
-    for message in (sample, file, refused, None):
-        assert handlers.notice_after_edit(message) is None
+    for message in (sample, file, refused):
+        assert handlers.after_edit(message).clears_notice
     done = read(catalogue)[-1].message
-    assert handlers.notice_after_edit(done) is done
+    assert not handlers.after_edit(done).clears_notice
+    assert not handlers.after_edit(None).clears_notice

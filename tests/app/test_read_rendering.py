@@ -3,11 +3,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from longkeras.app import handlers
-from longkeras.app.components.surprise_strips import strips_payload
-from longkeras.app.rendering import render, retell
-from longkeras.app.tabs.read_events import tell
-from longkeras.app.views import Loaded, Message, Prompted, StopFlag, Told
+from longkeras.app.components.notice import notice_html
+from longkeras.app.messages import Message, Told
+from longkeras.app.session import Work
+from longkeras.app.tabs.read import handlers
+from longkeras.app.tabs.read.figures.surprise_strips import strips_payload
+from longkeras.app.tabs.read.rendering import redraw, render
+from longkeras.app.tabs.read.results import Results
+from longkeras.app.tabs.read.views import Loaded, Prompted
 from longkeras.serving import MAX_READ_BYTES
 from tests.app.fake_registry import NAMES
 
@@ -18,22 +21,24 @@ HOSTILE = '<script>alert("月")</script><img src=x onerror=alert(1)> & more. ' *
 def shown(catalogue):
     """A comparison of a hostile text with a place, and continuations of it."""
     settings = {"max_bytes": 30, "temperature": 1.0, "top_p": 1.0, "seed": 0}
-    flag = StopFlag()
+    work = Work()
     names = list(NAMES)
-    *_, read = handlers.read(catalogue, flag, HOSTILE, names, MAX_READ_BYTES)
-    *_, texts = handlers.continue_from(catalogue, flag, HOSTILE, names, settings)
+    *_, read = handlers.read(catalogue, work, HOSTILE, names, MAX_READ_BYTES)
+    *_, texts = handlers.continue_from(catalogue, work, HOSTILE, names, settings)
     inspected = handlers.inspect(catalogue, read, 10)
     return SimpleNamespace(read=read, inspected=inspected, texts=texts)
 
 
-def words_of(values):
+def words_of(values, language):
     """All strings of rendered values, updates included."""
     found = []
     for value in values.values():
         if isinstance(value, str):
             found.append(value)
         elif isinstance(value, dict):
-            found += words_of(value)
+            found += words_of(value, language)
+        elif isinstance(value, Message):
+            found.append(notice_html(value, language))
     return found
 
 
@@ -45,9 +50,8 @@ def test_what_people_and_models_write_is_escaped(shown, catalogue, language):
             html = values.get(name, "")
             assert "<script" not in html and "<img" not in html
     refused = Message("error.file_type", {"suffixes": "", "received": "<b>"})
-    values = tell(render(Loaded(None, refused), catalogue, language), language)
-    assert "<b>" not in values["notice"]
-    assert values["notice_message"] is refused
+    values = render(Loaded(None, refused), catalogue, language)
+    assert "<b>" not in notice_html(values["notice"], language)
 
 
 def test_every_view_is_told_in_both_languages(shown, catalogue):
@@ -55,12 +59,12 @@ def test_every_view_is_told_in_both_languages(shown, catalogue):
         shown.read,
         shown.inspected,
         shown.texts,
-        Told(Message("notice.busy")),
-        Prompted("x", Message("notice.no_place")),
+        Told(Message("work.busy")),
+        Prompted("x", Message("read.notice.no_place")),
     ]
     for view in views:
-        english = words_of(tell(render(view, catalogue, "en"), "en"))
-        chinese = words_of(tell(render(view, catalogue, "zh"), "zh"))
+        english = words_of(render(view, catalogue, "en"), "en")
+        chinese = words_of(render(view, catalogue, "zh"), "zh")
         assert english != chinese
 
 
@@ -69,12 +73,12 @@ def test_a_step_changes_the_message_and_the_buttons_only(shown, catalogue):
 
     step = replace(shown.read, is_step=True, is_running=True)
     values = render(step, catalogue, "en")
-    assert set(values) == {"notice", "read", "cancel"}
-    assert values["cancel"]["interactive"] and not values["read"]["interactive"]
+    assert set(values) == {"notice", "start", "cancel"}
+    assert values["cancel"]["interactive"] and not values["start"]["interactive"]
 
 
 def test_a_message_appears_where_it_belongs(catalogue):
-    told = Told(Message("notice.busy"), "continue_notice")
+    told = Told(Message("work.busy"), "continue_notice")
     assert set(render(told, catalogue, "en")) == {"continue_notice"}
 
 
@@ -98,7 +102,7 @@ def test_the_strips_hold_a_colour_for_every_character(shown, catalogue):
 
 
 def test_models_that_have_not_read_yet_keep_their_place(catalogue):
-    views = handlers.read(catalogue, StopFlag(), "月" * 50, list(NAMES), 100)
+    views = handlers.read(catalogue, Work(), "月" * 50, list(NAMES), 100)
     view = next(view for view in views if view.readings)
     payload = strips_payload(view, catalogue, "en")
     assert [bool(model["levels"]) for model in payload["models"]] == [
@@ -109,11 +113,15 @@ def test_models_that_have_not_read_yet_keep_their_place(catalogue):
 
 
 def test_all_that_is_shown_is_told_again(shown, catalogue):
-    values = retell(shown.inspected.comparison, shown.texts, catalogue, "zh")
+    results = Results(catalogue)
+    assert redraw(results, catalogue, "zh") == {}
+    results.comparison = shown.inspected.comparison
+    results.continuations = shown.texts
+    values = redraw(results, catalogue, "zh")
     assert "比特/字节" in values["summary"]
     assert "第 11 字符" in values["place"]
     assert "提示" in values["continuations"]
-    assert retell(None, None, catalogue, "zh") == {}
+    assert values["csv_continuations"]["visible"]
 
 
 def test_the_protocol_of_each_model_is_named(shown, catalogue):
@@ -138,7 +146,7 @@ def test_models_that_could_not_be_loaded_are_unticked(shown, catalogue):
 
 
 def test_a_place_is_told_in_bits_per_byte_like_everything_else(catalogue):
-    *_, read = handlers.read(catalogue, StopFlag(), "月" * 30, [NAMES[0]], 20_000)
+    *_, read = handlers.read(catalogue, Work(), "月" * 30, [NAMES[0]], 20_000)
     view = handlers.inspect(catalogue, read, 12)
     bits = float(read.readings[NAMES[0]].character_bits[12])
     html = render(view, catalogue, "en")["place"]

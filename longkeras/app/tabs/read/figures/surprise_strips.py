@@ -11,7 +11,7 @@ from longkeras.serving import binned_bits, surprise_strip
 from longkeras.serving.views import STRIP_FULL_SCALE
 
 EMPTY = {}
-"""What is drawn before anything was read: nothing."""
+"""The payload before anything was read."""
 MOST_BINS = 240
 
 
@@ -37,7 +37,7 @@ def surprise_strips(elem_id):
         elem_id=elem_id,
         reading=EMPTY,
     )
-    # What the API page says of the value; of HTML it would say that it is HTML.
+    # The type of the value on the API page, instead of HTML.
     strips.api_info = lambda: {"type": "integer"}
     strips.example_payload = strips.example_value = lambda: 0
     return strips
@@ -90,7 +90,7 @@ def strips_payload(comparison, catalogue, language):
         "full_scale": STRIP_FULL_SCALE,
         "place": comparison.place,
         "edges": edges.tolist(),
-        "labels": {key: template(language, f"strips.{key}") for key in labels},
+        "labels": {key: template(language, f"read.strips.{key}") for key in labels},
         "models": [
             _model(name, readings.get(name), catalogue, language)
             for name in comparison.names
@@ -102,7 +102,7 @@ def _model(name, reading, catalogue, language):
     drawn = {
         "title": catalogue.model_title(name, language),
         "colour": catalogue.model_colour(name),
-        "score": say(language, "strips.pending"),
+        "score": say(language, "read.strips.pending"),
         "levels": "",
         "bins": [],
     }
@@ -112,12 +112,14 @@ def _model(name, reading, catalogue, language):
     bins = binned_bits(reading, MOST_BINS).bits_per_byte
     levels = surprise_strip(reading).levels.tobytes()
     return drawn | {
-        "score": say(language, "strips.score", bits=bits),
+        "score": say(language, "read.strips.score", bits=bits),
         "levels": base64.b64encode(levels).decode("ascii"),
         "bins": np.round(bins.astype("float64"), 3).tolist(),
     }
 
 
 def _script():
-    file = resources.files("longkeras.app.components").joinpath("surprise_strips.js")
+    file = resources.files("longkeras.app.tabs.read.figures").joinpath(
+        "surprise_strips.js"
+    )
     return file.read_text(encoding="utf-8")

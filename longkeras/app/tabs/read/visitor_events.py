@@ -11,13 +11,14 @@ const refuse = (event) => {
   if (!file || file.size <= %d) return;
   event.stopImmediatePropagation();
   input.value = "";
-  trigger("select", { size: file.size });
+  props.value = file.size;
+  trigger("select");
 };
 const forget = (event) => {
-  if (!event.target.matches?.("#text textarea")) return;
-  const sample = document.querySelector("#sample input")?.value;
-  const notice = document.querySelector("#notice .lk-info, #notice .lk-error");
-  if (sample || notice) trigger("input");
+  if (!event.target.matches?.("#read-text textarea")) return;
+  const sample = document.querySelector("#read-sample input")?.value;
+  const said = "#read-notice :is(.lk-info, .lk-error)";
+  if (sample || document.querySelector(said)) trigger("input");
 };
 document.addEventListener("change", refuse, true);
 document.addEventListener("input", forget);
@@ -25,11 +26,11 @@ document.addEventListener("input", forget);
 
 
 def visitor_events(elem_id, max_bytes):
-    """Return a component that shows nothing and reports what visitors do.
+    """Return an invisible component that reports events in the browser.
 
-    It triggers `select` when a file is chosen that is too large, with its `size`, and
-    keeps it from being uploaded; and `input` when the text to read was changed by hand
-    while its source or a fault is still told.
+    It triggers `select` when a file is chosen that is too large, with its size as the
+    value, and keeps it from being uploaded; and `input` when the text to read was
+    changed by hand while its source or an error is still shown.
 
     Args:
         elem_id: str.

@@ -1,4 +1,4 @@
-"""What an encoder made of a text with a hidden key."""
+"""Figures of the *Find a key* tab, as HTML."""
 
 import re
 from html import escape
@@ -67,13 +67,13 @@ def _part(key, html, language):
 
 
 def _map(example, language):
-    """A line as long as the text: the key, the other numbers, the question."""
+    """The text as a line, with the key, the other numbers and the question."""
     total = len(example.context) + len(example.question)
     places = [
         (match.start() / total, match[0] == example.answer)
         for match in re.finditer(rf"\b\d{{{len(example.answer)}}}\b", example.context)
     ]
-    # Every number is told twice, in one statement.
+    # Every number occurs twice, in one statement.
     count = sum(not is_key for _, is_key in places) // 2
     marks = "".join(
         f'<i class="lk-key-{"key" if is_key else "other"}" style="left:{100 * x:.2f}%">'

@@ -1,18 +1,19 @@
-"""What the events of the page do: plain functions of values that return views."""
+"""Handlers of the *Read* tab: plain functions of values that return views."""
 
 import logging
 import time
 from dataclasses import replace
 
-from longkeras.app.views import (
+from longkeras.app.messages import Message, Told, message_of
+from longkeras.app.tabs.read.tables import csv_text, save_csv
+from longkeras.app.tabs.read.views import (
     Comparison,
     Continuations,
+    Edited,
     Inspected,
     Loaded,
-    Message,
     Prompted,
-    Told,
-    message_of,
+    Saved,
 )
 from longkeras.serving import (
     MAX_UPLOAD_BYTES,
@@ -29,7 +30,7 @@ PROMPT_CHARACTERS = 1_000
 """How much of a text is offered as a prompt."""
 INSPECT_RADIUS = 60
 SECONDS_BETWEEN_STEPS = 0.2
-_SOURCES = ("notice.sample", "notice.upload")
+_SOURCES = ("read.notice.sample", "read.notice.upload")
 """Notices about where the text in the box comes from."""
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def load_sample(catalogue, name):
         "bytes": len(text.encode("utf-8")),
         "licence": sample.licence,
     }
-    return Loaded(text, Message("notice.sample", values))
+    return Loaded(text, Message("read.notice.sample", values))
 
 
 def load_file(path):
@@ -79,7 +80,7 @@ def load_file(path):
         "bytes": checked.num_bytes,
         "encoding": checked.encoding.upper(),
     }
-    return Loaded(checked.text, Message("notice.upload", values))
+    return Loaded(checked.text, Message("read.notice.upload", values))
 
 
 def refuse_file(size):
@@ -95,66 +96,46 @@ def refuse_file(size):
     return Loaded(None, _error("error.file_too_long", **values))
 
 
-def notice_after_edit(message):
-    """Return what the notice says once somebody has changed the text.
+def after_edit(message):
+    """Return what changes once somebody has edited the text.
 
     Args:
-        message: `Message` or None. What it said.
+        message: `Message` or None. What the notice says.
 
     Returns:
-        `Message` or None: the same, unless it was about the text as it was.
+        `Edited`: the notice is cleared if it was about the text before the edit.
     """
-    if message is None or message.kind == "error" or message.key in _SOURCES:
-        return None
-    return message
+    is_outdated = message is not None and (
+        message.kind == "error" or message.key in _SOURCES
+    )
+    return Edited(clears_notice=is_outdated)
 
 
-def prepare(flag):
-    """Say that work was asked for, before it gets its turn.
-
-    Args:
-        flag: `StopFlag`. Of the session.
-
-    Returns:
-        `Told`.
-    """
-    if flag.arm():
-        return Told(Message("notice.waiting", kind="busy"))
-    return Told(_error("notice.busy"))
-
-
-def read(catalogue, flag, text, names, amount):
+def read(catalogue, work, text, names, amount):
     """Let the chosen models read a text, one after another.
 
     Args:
         catalogue: `Catalogue`.
-        flag: `StopFlag`. Of the session.
+        work: `Work`. Can cancel the reading.
         text: str.
         names: list of str. The chosen models.
         amount: int. Most bytes to read.
 
     Yields:
-        `Comparison`, several times, as the models get on; or a `Told` when the
-        session is reading already.
+        `Comparison`, several times, as the models progress.
     """
-    event = flag.begin()
-    if event is None:
-        yield Told(_error("notice.busy"))
-        return
     try:
-        yield from _read(catalogue, event, text, names, amount)
+        yield from _read(catalogue, work, text, names, amount)
     except InputError as error:
         yield Comparison(message_of(error))
-    finally:
-        flag.end(event)
 
 
-def _read(catalogue, event, text, names, amount):
+def _read(catalogue, work, text, names, amount):
     names = check_choices(names, catalogue.registry.names("reading"))
     readings, failures = {}, {}
     told = 0.0
     steps = compare_models(
-        catalogue.registry, names, text, max_bytes=amount, cancelled=event
+        catalogue.registry, names, text, max_bytes=amount, cancelled=work.cancelled
     )
     for step in steps:
         has_new_reading = len(step.readings) > len(readings)
@@ -165,14 +146,13 @@ def _read(catalogue, event, text, names, amount):
         if not has_new_reading and now - told < SECONDS_BETWEEN_STEPS:
             continue
         told = now
-        yield Comparison(
-            _stage(catalogue, step), True, names, readings, is_step=not has_new_reading
-        )
+        message = work.timed(_stage(catalogue, step))
+        yield Comparison(message, True, names, readings, is_step=not has_new_reading)
     left = _without(names, failures)
     ticked = left if failures else None
-    if event.is_set() and len(readings) < len(left):
+    if work.cancelled.is_set() and len(readings) < len(left):
         values = {"finished": len(readings), "total": len(names)}
-        message = _ended(catalogue, Message("notice.cancelled", values), failures)
+        message = _ended(catalogue, Message("read.notice.cancelled", values), failures)
         yield Comparison(message, False, tuple(readings), readings, ticked=ticked)
         return
     outcome = _outcome(readings) if readings else None
@@ -193,7 +173,7 @@ def _stage(catalogue, step):
         "total": step.bytes_total,
     }
     stage = step.stage if step.stage in ("loading", "compiling") else "reading"
-    return Message(f"notice.stage_{stage}", values, "busy", step.fraction)
+    return Message(f"read.notice.stage_{stage}", values, "busy", step.fraction)
 
 
 def _outcome(readings):
@@ -203,24 +183,12 @@ def _outcome(readings):
         "characters": reading.num_characters,
         "dropped": reading.bytes_dropped,
     }
-    key = "notice.read_part" if reading.bytes_dropped else "notice.read_all"
+    key = "read.notice.read_part" if reading.bytes_dropped else "read.notice.read_all"
     return Message(key, values, "done")
 
 
 def _prompt_after(readings):
     return next(iter(readings.values())).text[-PROMPT_CHARACTERS:]
-
-
-def cancel(flag):
-    """Stop the work of a session.
-
-    Args:
-        flag: `StopFlag`. Of the session.
-
-    Returns:
-        bool: whether there was any work to stop.
-    """
-    return flag.stop()
 
 
 def inspect(catalogue, comparison, index):
@@ -235,7 +203,7 @@ def inspect(catalogue, comparison, index):
         `Inspected`, or a `Told` when there is no such place.
     """
     if comparison is None or not comparison.readings:
-        return Told(_error("notice.no_reading"))
+        return Told(_error("read.notice.no_reading"))
     last = next(iter(comparison.readings.values())).num_characters - 1
     if not isinstance(index, int) or not 0 <= index <= last:
         return Told(_error("error.place_outside", last=last, received=str(index)))
@@ -277,33 +245,30 @@ def prompt_from_place(comparison):
         `Prompted`.
     """
     if comparison is None or comparison.place is None:
-        return Prompted(None, _error("notice.no_place"))
+        return Prompted(None, _error("read.notice.no_place"))
     text = next(iter(comparison.readings.values())).text[: comparison.place]
     prompt = text[-PROMPT_CHARACTERS:]
     values = {"kept": len(prompt), "characters": len(text)}
-    return Prompted(prompt, Message("notice.prompt_cut", values))
+    return Prompted(prompt, Message("read.notice.prompt_cut", values))
 
 
-def continue_from(catalogue, flag, prompt, names, settings):
-    """Let the chosen models write on from a prompt, side by side.
+def continue_from(catalogue, work, prompt, names, settings):
+    """Let the chosen models continue a prompt, side by side.
 
     Args:
         catalogue: `Catalogue`.
-        flag: `StopFlag`. Of the session.
+        work: `Work`. Can stop the continuations.
         prompt: str.
         names: list of str. The chosen models.
         settings: dict. `max_bytes`, `temperature`, `top_p`, `seed`.
 
     Yields:
-        `Continuations`, several times, as the texts grow; or a `Told` when the
-        session is writing already.
+        `Continuations`, several times, as the texts grow.
     """
-    event = flag.begin()
-    if event is None:
-        yield Told(_error("notice.busy"), "continue_notice")
-        return
     try:
-        yield Continuations(Message("continue.preparing", kind="busy"), True, prompt)
+        yield Continuations(
+            Message("read.continue.preparing", kind="busy"), True, prompt
+        )
         names = check_choices(names, catalogue.registry.names("continuation"))
         models, failures = load_each(catalogue.registry, names)
         ticked = _without(names, failures) if failures else None
@@ -312,17 +277,44 @@ def continue_from(catalogue, flag, prompt, names, settings):
             yield Continuations(message, ticked=ticked)
             return
         texts = {}
-        steps = continue_text(models, prompt, stop_event=event, **settings)
+        steps = continue_text(models, prompt, stop_event=work.cancelled, **settings)
         for texts in steps:
-            message = Message("continue.writing", kind="busy")
-            yield Continuations(message, True, prompt, dict(texts))
-        key = "continue.stopped" if event.is_set() else "continue.finished"
+            done = _share_written(texts, settings["max_bytes"])
+            message = Message("read.continue.writing", {}, "busy", done)
+            yield Continuations(work.timed(message), True, prompt, dict(texts))
+        is_stopped = work.cancelled.is_set()
+        key = "read.continue.stopped" if is_stopped else "read.continue.finished"
         message = _ended(catalogue, Message(key, kind="done"), failures)
         yield Continuations(message, False, prompt, dict(texts), ticked=ticked)
     except InputError as error:
         yield Continuations(message_of(error))
-    finally:
-        flag.end(event)
+
+
+def _share_written(texts, max_bytes):
+    return min(
+        1.0 if each.stop_reason else each.bytes_written / max_bytes
+        for each in texts.values()
+    )
+
+
+def save_table(kind, comparison, continuations):
+    """Save a table of what a session has made.
+
+    Args:
+        kind: str. One of `KINDS`.
+        comparison: `Comparison` or None.
+        continuations: `Continuations` or None.
+
+    Returns:
+        `Saved`.
+    """
+    text = csv_text(kind, comparison, continuations)
+    if text is not None:
+        return Saved(save_csv(kind, text))
+    is_writing = kind == "continuations"
+    where = "continue_notice" if is_writing else "notice"
+    key = "read.notice.no_continuation" if is_writing else "read.notice.no_reading"
+    return Saved(None, _error(key), where)
 
 
 def _error(key, **values):

@@ -28,10 +28,10 @@ def summary_html(comparison, catalogue, language):
             is_best = key == "bits_per_byte" and reading.bits_per_byte == best
             mark = ' class="lk-best"' if is_best and len(readings) > 1 else ""
             cells.append(f"<td{mark}>{escape(spell(reading, language))}</td>")
-        title = escape(say(language, f"summary.{key}"))
+        title = escape(say(language, f"read.summary.{key}"))
         rows.append(f'<tr><th scope="row">{title}</th>{"".join(cells)}</tr>')
     rows.append(_held_out(readings, catalogue, language))
-    caption = escape(say(language, "summary.caption"))
+    caption = escape(say(language, "read.summary.caption"))
     return (
         f'<table class="lk-table"><caption>{caption}</caption>'
         f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
@@ -57,17 +57,17 @@ def _held_out(readings, catalogue, language):
             if isinstance(score.get(code), (int, float))
         ]
         cells.append(f"<td>{escape(', '.join(parts)) or '–'}</td>")
-    title = escape(say(language, "summary.held_out"))
+    title = escape(say(language, "read.summary.held_out"))
     return f'<tr><th scope="row">{title}</th>{"".join(cells)}</tr>'
 
 
 def _seconds(reading, language):
     seconds = f"{reading.seconds:.1f}"
     if reading.compile_seconds < 0.05:
-        return say(language, "summary.seconds_value", seconds=seconds)
+        return say(language, "read.summary.seconds_value", seconds=seconds)
     compiling = f"{reading.compile_seconds:.1f}"
     return say(
-        language, "summary.seconds_prepared", seconds=seconds, compiling=compiling
+        language, "read.summary.seconds_prepared", seconds=seconds, compiling=compiling
     )
 
 
@@ -76,13 +76,15 @@ def _protocol(reading, language):
     if protocol.kind == "strided":
         return say(
             language,
-            "summary.strided",
+            "read.summary.strided",
             chunk=protocol.context_length,
             stride=protocol.stride,
         )
     if protocol.context_bytes is None:
-        return say(language, "summary.streaming")
-    return say(language, "summary.streaming_context", context=protocol.context_bytes)
+        return say(language, "read.summary.streaming")
+    return say(
+        language, "read.summary.streaming_context", context=protocol.context_bytes
+    )
 
 
 _ROWS = {

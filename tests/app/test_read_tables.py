@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from longkeras.app import handlers
-from longkeras.app.downloads import KINDS, csv_text, save_csv
-from longkeras.app.views import StopFlag
+from longkeras.app.session import Work
+from longkeras.app.tabs.read import handlers
+from longkeras.app.tabs.read.tables import KINDS, csv_text, save_csv
 from longkeras.serving import MAX_READ_BYTES
 from tests.app.fake_registry import NAMES
 
@@ -17,8 +17,8 @@ TEXT = '月, "moon"\n' * 20
 def made(catalogue):
     settings = {"max_bytes": 30, "temperature": 1.0, "top_p": 1.0, "seed": 0}
     names = list(NAMES)
-    *_, read = handlers.read(catalogue, StopFlag(), TEXT, names, MAX_READ_BYTES)
-    *_, texts = handlers.continue_from(catalogue, StopFlag(), TEXT, names, settings)
+    *_, read = handlers.read(catalogue, Work(), TEXT, names, MAX_READ_BYTES)
+    *_, texts = handlers.continue_from(catalogue, Work(), TEXT, names, settings)
     return read, texts
 
 

@@ -1,13 +1,14 @@
-from copy import deepcopy
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from longkeras.app import handlers
-from longkeras.app.rendering import render
-from longkeras.app.shown import Shown
-from longkeras.app.views import Comparison, Message, StopFlag, Told
+from longkeras.app.messages import Message, Told
+from longkeras.app.session import Work
+from longkeras.app.tabs.read import handlers
+from longkeras.app.tabs.read.rendering import render
+from longkeras.app.tabs.read.results import Results
+from longkeras.app.tabs.read.views import Comparison, Continuations
 from tests.app.fake_registry import NAMES
 
 FIRST, SECOND = "The moon rose over the hill. " * 3, "春眠不觉晓，处处闻啼鸟。" * 3
@@ -18,19 +19,19 @@ def views(catalogue):
     """What a reading of two texts yields when a model has finished."""
 
     def read(text):
-        steps = handlers.read(catalogue, StopFlag(), text, list(NAMES), 1_000)
+        steps = handlers.read(catalogue, Work(), text, list(NAMES), 1_000)
         return [view for view in steps if view.readings and not view.is_step]
 
     return SimpleNamespace(first=read(FIRST), second=read(SECOND))
 
 
 def running():
-    return Comparison(Message("notice.waiting"), is_running=True, is_step=True)
+    return Comparison(Message("work.starting"), is_running=True, is_step=True)
 
 
-@pytest.mark.parametrize("key", ["error.empty", "notice.no_place"])
+@pytest.mark.parametrize("key", ["error.empty", "read.notice.no_place"])
 def test_a_reading_without_results_leaves_the_one_before(catalogue, views, key):
-    shown = Shown(catalogue)
+    shown = Results(catalogue)
     shown.take(views.first[-1])
     shown.look_at(5)
     before = shown.comparison
@@ -42,7 +43,7 @@ def test_a_reading_without_results_leaves_the_one_before(catalogue, views, key):
 def test_the_results_on_the_page_are_called_earlier_while_a_new_text_is_read(
     catalogue, views
 ):
-    shown = Shown(catalogue)
+    shown = Results(catalogue)
     shown.take(views.first[-1])
     values = render(shown.take(running()), catalogue, "en")
     assert 'role="status"' in values["results_of"]
@@ -50,19 +51,21 @@ def test_the_results_on_the_page_are_called_earlier_while_a_new_text_is_read(
     assert not {"strips", "place", "summary", "results"} & set(values)
     # It is announced once.
     assert "results_of" not in render(shown.take(running()), catalogue, "en")
-    cancelled = Comparison(Message("notice.cancelled", {"finished": 0, "total": 3}))
+    cancelled = Comparison(
+        Message("read.notice.cancelled", {"finished": 0, "total": 3})
+    )
     values = render(shown.take(cancelled), catalogue, "en")
     assert "earlier" not in values["results_of"]
     assert values["numbers"] == []
 
 
 def test_nothing_is_called_earlier_before_the_first_reading(catalogue):
-    view = Shown(catalogue).take(running())
+    view = Results(catalogue).take(running())
     assert "results_of" not in render(view, catalogue, "en")
 
 
 def test_a_place_includes_the_models_that_finish_after_it_was_opened(catalogue, views):
-    shown = Shown(catalogue)
+    shown = Results(catalogue)
     shown.take(views.first[0])
     kept = shown.look_at(7).comparison.inspections
     for count, view in enumerate(views.first, 1):
@@ -73,7 +76,7 @@ def test_a_place_includes_the_models_that_finish_after_it_was_opened(catalogue, 
 
 
 def test_a_place_of_one_text_is_not_opened_in_another(catalogue, views):
-    shown = Shown(catalogue)
+    shown = Results(catalogue)
     shown.take(views.first[-1])
     shown.look_at(7)
     assert shown.take(views.second[0]).place is None
@@ -81,16 +84,27 @@ def test_a_place_of_one_text_is_not_opened_in_another(catalogue, views):
 
 
 def test_a_look_that_ends_late_keeps_what_was_read_meanwhile(catalogue, views):
-    shown = Shown(catalogue)
+    shown = Results(catalogue)
     shown.take(views.first[0])
-    shown.take(replace(views.first[-1], message=Message("notice.waiting")))
+    shown.take(replace(views.first[-1], message=Message("work.starting")))
     looked = shown.look_at(3).comparison
     assert list(looked.readings) == list(looked.inspections) == list(NAMES)
 
 
-def test_other_views_pass_and_sessions_do_not_share(catalogue, views):
-    shown = Shown(catalogue)
-    told = Told(Message("notice.busy"))
+def test_other_views_pass(catalogue, views):
+    shown = Results(catalogue)
+    told = Told(Message("work.busy"))
     assert shown.take(told) is told
-    shown.take(views.first[-1])
-    assert deepcopy(shown).comparison is None
+
+
+def test_only_what_has_finished_is_left_after_an_interruption(catalogue, views):
+    results = Results(catalogue)
+    results.take(views.first[0])
+    results.take(running())
+    assert results.comparison.is_earlier and len(results.comparison.names) == len(NAMES)
+    results.interrupt()
+    assert not results.comparison.is_earlier and not results.comparison.is_running
+    assert results.comparison.names == NAMES[:1]
+    assert results.take(Continuations(Message("x"), True, "The")).is_running
+    results.interrupt()
+    assert not results.continuations.is_running

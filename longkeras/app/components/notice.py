@@ -1,6 +1,8 @@
-"""A message on the page, with a bar while work goes on."""
+"""A message on the page, with progress and time left while work goes on."""
 
 from html import escape
+
+from longkeras.app.strings import spell_seconds_left
 
 
 def notice_html(message, language):
@@ -14,8 +16,8 @@ def notice_html(message, language):
         str; empty for None.
 
     Example:
-    >>> from longkeras.app.views import Message
-    >>> notice_html(Message("continue.writing", kind="busy"), "en").count("Writing")
+    >>> from longkeras.app.messages import Message
+    >>> notice_html(Message("status.starting", kind="busy"), "en").count("loading")
     1
     """
     if message is None:
@@ -32,4 +34,7 @@ def notice_html(message, language):
             f'aria-valuemax="100" aria-valuenow="{percent}">'
             f'<span style="width:{percent}%"></span></span>'
         )
+    if message.seconds_left is not None:
+        left = spell_seconds_left(message.seconds_left, language)
+        parts.append(f'<span class="lk-left">{escape(left)}</span>')
     return "".join([*parts, "</div>"])

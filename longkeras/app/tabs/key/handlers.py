@@ -1,9 +1,9 @@
-"""What the events of the *Find a key* tab do."""
+"""Handlers of the *Find a key* tab."""
 
 import logging
 from dataclasses import dataclass
 
-from longkeras.app.views import Message, message_of
+from longkeras.app.messages import Message, message_of
 from longkeras.serving.key_finder import FoundKey
 from longkeras.serving.limits import InputError
 from longkeras.serving.registry import LOADING_ERRORS
@@ -13,7 +13,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class KeySearch:
-    """A search for a key, as far as it is.
+    """A search for a key, running or finished.
 
     Args:
         message: `Message`.

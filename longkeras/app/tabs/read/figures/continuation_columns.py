@@ -1,4 +1,4 @@
-"""What the models write, a column each."""
+"""Continuations, a column for each model."""
 
 from html import escape
 
@@ -46,7 +46,7 @@ def _footnote(continuation, language):
     parts = [
         say(
             language,
-            "continue.footnote",
+            "read.continue.footnote",
             written=continuation.bytes_written,
             speed=round(continuation.bytes_per_second),
             prompt=continuation.prompt_bytes,
@@ -56,10 +56,10 @@ def _footnote(continuation, language):
         parts.append(
             say(
                 language,
-                "continue.dropped",
+                "read.continue.dropped",
                 dropped=continuation.prompt_bytes_dropped,
             )
         )
     if continuation.stop_reason:
-        parts.append(say(language, f"continue.reason_{continuation.stop_reason}"))
+        parts.append(say(language, f"read.continue.reason_{continuation.stop_reason}"))
     return "; ".join(parts) if language == "en" else "；".join(parts)

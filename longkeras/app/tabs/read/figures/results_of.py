@@ -1,15 +1,15 @@
-"""The line that says which text the results are of."""
+"""The line that names the text of the results."""
 
 from html import escape
 
 from longkeras.app.strings import say
 
 BEGINNING = 40
-"""Characters by which a text is recognized."""
+"""Characters of the beginning that are shown."""
 
 
 def results_of_html(comparison, language):
-    """Return which text the results are of, as HTML.
+    """Return the line that names the text of the results, as HTML.
 
     Args:
         comparison: `Comparison` with readings.
@@ -24,7 +24,7 @@ def results_of_html(comparison, language):
     if len(beginning) > BEGINNING:
         beginning = beginning[:BEGINNING].rstrip() + "…"
     if comparison.is_earlier:
-        told = escape(say(language, "results.earlier", beginning=beginning))
+        told = escape(say(language, "read.results.earlier", beginning=beginning))
         return f'<p class="lk-notice lk-earlier" role="status">{told}</p>'
-    told = escape(say(language, "results.of", beginning=beginning))
+    told = escape(say(language, "read.results.of", beginning=beginning))
     return f'<p class="lk-hint">{told}</p>'

@@ -2,8 +2,8 @@
 
 from html import escape
 
-from longkeras.app.figures.heat import heat_class
 from longkeras.app.strings import say, spell_share
+from longkeras.app.tabs.read.figures.heat import heat_class
 
 MATRIX_RADIUS = 10
 """Characters on each side whose bits are written out as numbers."""
@@ -25,7 +25,7 @@ def place_html(comparison, catalogue, language):
     inspection = next(iter(comparison.inspections.values()))
     label = inspection.labels[inspection.index - inspection.first]
     heading = say(
-        language, "place.heading", character=inspection.index + 1, label=label
+        language, "read.place.heading", character=inspection.index + 1, label=label
     )
     last = next(iter(comparison.readings.values())).num_characters - 1
     cards = "".join(
@@ -38,14 +38,45 @@ def place_html(comparison, catalogue, language):
         '<section class="lk-place"><div class="lk-place-head">'
         f"{before}<h3>{escape(heading)}</h3>{after}</div>"
         f"{_matrix(comparison.inspections, catalogue, language)}"
-        f'<p class="lk-hint">{escape(say(language, "place.caption"))}</p>'
+        f'<p class="lk-hint">{escape(say(language, "read.place.caption"))}</p>'
         f'<div class="lk-columns">{cards}</div></section>'
     )
 
 
+def inspection_values(inspections):
+    """Return what models expected at a place, as values for a program.
+
+    Args:
+        inspections: dict of str to `Inspection`. Not empty.
+
+    Returns:
+        dict: `index`, `character` and, of each of `models`, its `bits`, `probability`,
+        `alternatives` and `context_bytes`.
+    """
+    first_one = next(iter(inspections.values()))
+    at = first_one.index - first_one.first
+    return {
+        "index": first_one.index,
+        "character": first_one.characters[at],
+        "models": [
+            {
+                "model": each.name,
+                "bits": round(float(each.character_bits[at]), 3),
+                "probability": float(each.actual_probability),
+                "alternatives": [
+                    {"label": other.label, "probability": float(other.probability)}
+                    for other in each.alternatives
+                ],
+                "context_bytes": int(each.context_bytes),
+            }
+            for each in inspections.values()
+        ],
+    }
+
+
 def _step(index, last, sign, direction, language):
     disabled = "" if 0 <= index <= last else " disabled"
-    title = escape(say(language, f"place.{direction}"))
+    title = escape(say(language, f"read.place.{direction}"))
     return (
         f'<button type="button" class="lk-step" data-lk-place="{index}"{disabled} '
         f'aria-label="{title}" title="{title}">{sign}</button>'
@@ -70,11 +101,11 @@ def _matrix(inspections, catalogue, language):
         + "</tr>"
         for each in inspections.values()
     )
-    title = escape(say(language, "place.matrix"))
+    title = escape(say(language, "read.place.matrix"))
     return (
         f'<div class="lk-scroll" tabindex="0" role="region" aria-label="{title}">'
         f'<table class="lk-matrix" aria-label="{title}"><thead><tr><th scope="row">'
-        f"<span>{escape(say(language, 'place.character'))}</span></th>"
+        f"<span>{escape(say(language, 'read.place.character'))}</span></th>"
         f"{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
@@ -89,13 +120,15 @@ def _card(inspection, last, catalogue, language):
     at = inspection.index - inspection.first
     actual = say(
         language,
-        "place.actual",
+        "read.place.actual",
         label=inspection.labels[at],
         bits=f"{_per_byte(inspection, at):.1f}",
         percent=spell_share(inspection.actual_probability),
     )
     key = "whole" if inspection.is_whole_context else "part"
-    context = say(language, f"place.{key}_context", bytes=int(inspection.context_bytes))
+    context = say(
+        language, f"read.place.{key}_context", bytes=int(inspection.context_bytes)
+    )
     return (
         f'<article class="lk-card"><h4>{_title(inspection.name, catalogue, language)}'
         f'</h4><p class="lk-text">{_coloured_text(inspection, last)}</p>'
@@ -132,7 +165,7 @@ def _alternatives(inspection, language):
     largest = max([each.probability for each in inspection.alternatives] + [1e-9])
     for each in inspection.alternatives:
         width = max(1, round(100 * each.probability / largest))
-        mark = f" ({say(language, 'place.in_text')})" if each.is_actual else ""
+        mark = f" ({say(language, 'read.place.in_text')})" if each.is_actual else ""
         items.append(
             f'<li{_current(each.is_actual)}><span class="lk-label">'
             f'{escape(each.label)}</span><span class="lk-odds"><span '

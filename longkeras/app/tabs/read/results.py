@@ -1,36 +1,37 @@
-"""The reading that a session sees while other work goes on."""
+"""Results of the *Read* tab that a session keeps."""
 
 import threading
 from dataclasses import replace
 
-from longkeras.app.handlers import at_place, inspect
-from longkeras.app.views import Comparison, Inspected
+from longkeras.app.tabs.read.handlers import at_place, inspect
+from longkeras.app.tabs.read.views import Comparison, Continuations, Inspected
 
 
-class Shown:
-    """The comparison on a session's page, which stays until another one has results.
+class Results:
+    """The results on a session's page, which stay until others replace them.
 
     A reading and a look at a place run in threads of their own. Both change the
     comparison here, under one lock, so neither overwrites what the other has added.
-    Every session gets its own: a copy starts empty.
 
     Args:
         catalogue: `Catalogue`.
+
+    Attributes:
+        comparison: `Comparison` or None.
+        continuations: `Continuations` or None.
     """
 
     def __init__(self, catalogue):
         self.comparison = None
+        self.continuations = None
         self._catalogue = catalogue
         self._lock = threading.Lock()
 
-    def __deepcopy__(self, memo):
-        return Shown(self._catalogue)
-
     def take(self, view):
-        """Keep what a reading has found so far.
+        """Keep what a reading or the continuations have given so far.
 
         Args:
-            view: `Comparison`, or another view, which is returned as it is.
+            view: `Comparison` or `Continuations`; another view is returned as it is.
 
         Returns:
             The view to draw. A place that was opened in the same text stays open and
@@ -38,6 +39,8 @@ class Shown:
             carries the comparison that remains on the page in `earlier` whenever
             what is said about it changes.
         """
+        if isinstance(view, Continuations):
+            self.continuations = view
         if not isinstance(view, Comparison):
             return view
         with self._lock:
@@ -61,6 +64,20 @@ class Shown:
             if isinstance(view, Inspected):
                 self.comparison = view.comparison
             return view
+
+    def interrupt(self):
+        """Leave only what has finished, because nothing runs any more."""
+        with self._lock:
+            if self.comparison is not None:
+                finished = tuple(self.comparison.readings)
+                self.comparison = replace(
+                    self.comparison,
+                    names=finished,
+                    is_running=False,
+                    is_earlier=False,
+                )
+            if self.continuations is not None:
+                self.continuations = replace(self.continuations, is_running=False)
 
     def _over_earlier(self, view):
         is_known = view.is_step and self.comparison and self.comparison.is_earlier

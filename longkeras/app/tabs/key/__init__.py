@@ -1,0 +1,1 @@
+"""The *Find a key* tab: an encoder looks for a number in a long text."""

@@ -1,0 +1,1 @@
+"""The *Read* tab: models read one text, side by side, and continue it."""
