@@ -7,7 +7,7 @@ from longkeras.models.longformer.task import LongformerPreprocessor, LongformerT
 from longkeras.models.text_tasks.masked_lm import MaskedLM
 from longkeras.models.text_tasks.masked_lm_preprocessor import MaskedLMPreprocessor
 from longkeras.models.text_tasks.row_packing import pack_rows
-from longkeras.text.subword_pipeline import plain_values
+from longkeras.text.pipeline import plain_values
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
