@@ -91,7 +91,7 @@ class CausalLMTextModel(GreedyRequests):
             self._reader, texts, self.start_id, self.sequence_length, batch_size=1
         )
 
-    def _continuation(self, context, stops, max_new_tokens):
+    def _continuation(self, context, _stops, max_new_tokens):
         prompt, max_new_tokens = fitting_request(
             self._prompt(context), max_new_tokens, self._longest()
         )
