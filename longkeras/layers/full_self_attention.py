@@ -1,4 +1,4 @@
-"""Self-attention without a window: every token sees every token, or all before it."""
+"""Self-attention over the whole text."""
 
 import keras
 

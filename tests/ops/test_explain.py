@@ -6,16 +6,18 @@ import re
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from longkeras.layers import LongformerSelfAttention
 from longkeras.models import CausalTransformerBackbone, LongformerBackbone
 from longkeras.ops import explain
-from longkeras.ops.attention import dispatch
+from longkeras.ops.attention import dispatch, spec
+from longkeras.ops.attention.kernels import global_keys
 from longkeras.ops.backend import xla_compile
 from longkeras.patterns import BandedPattern
 from tests.ops.agreement import attention
 from tests.ops.cases import Case
-from tests.ops.gradients import compiled
+from tests.ops.gradients import as_array, compiled, differentiated
 
 COVERING, NARROW = BandedPattern(400, 400), BandedPattern(16, 16)
 CASES = {
@@ -145,3 +147,32 @@ def test_a_full_attention_model_reaches_the_fused_kernel_of_an_accelerator(monke
 
 def test_a_model_without_attention_is_said_to_have_none():
     assert "no attention" in explain(keras.layers.Dense(2), np.ones((1, 3)))
+
+
+def test_global_tokens_are_sorted_once_for_all_layers(monkeypatch):
+    sorted_masks = []
+    order = spec.global_order
+
+    def counted(global_keys):
+        sorted_masks.append(global_keys)
+        return order(global_keys)
+
+    monkeypatch.setattr(spec, "global_order", counted)
+    monkeypatch.setattr(global_keys, "global_order", counted)
+    layer = LongformerSelfAttention(num_heads=2, attention_window=8)
+    x = np.ones((1, 300, 8), "float32")
+    layer.build(x.shape)
+
+    def attend(x, mask):
+        return layer(x, global_attention_mask=mask)
+
+    mask = ops.convert_to_tensor(np.arange(300)[None] == 0)
+    with_gradient = differentiated(lambda x: attend(x, mask))
+    with_gradient(ops.convert_to_tensor(x))
+    assert len(sorted_masks) == 1
+
+    prepared = spec.GlobalTokens.of(mask)
+    sorted_masks.clear()
+    expected = attend(x, mask)
+    np.testing.assert_array_equal(as_array(attend(x, prepared)), as_array(expected))
+    assert len(sorted_masks) == 1

@@ -80,11 +80,11 @@ def banded_attention(
         value: as `key`.
         pattern: `longkeras.patterns.BandedPattern`.
         padding_mask: bool tensor `(batch, keys)`, True at real positions. A padded
-            position is neither seen nor answered: its row is zero. Defaults to
-            `None`, nothing padded.
-        global_mask: bool tensor `(batch, keys)`, True at keys that every query sees,
-            wherever it stands (in a causal pattern: every later query). Any number,
-            different in each row. Padding overrides it. Defaults to `None`.
+            position is not seen, and its own row is zero. Defaults to `None`, no
+            padding.
+        global_mask: bool tensor `(batch, keys)`, True at keys that every query sees
+            (in a causal pattern: every later query). Any number, different in each
+            row. Padding overrides it. Defaults to `None`.
         document_ids: int tensor `(batch, keys)`. Where texts are packed into a row,
             a query sees its own document only. Defaults to `None`, one document.
         scale: float by which the scores are multiplied. Defaults to `None`,

@@ -1,9 +1,8 @@
-"""Dropout of attention weights that any order of computing them draws alike.
+"""Attention dropout that does not depend on the order of computation.
 
-Whether the weight of a query and a key is kept follows from the seed, the row of the
-batch, the head and the two positions alone, through a 32-bit hash (the finaliser of
-MurmurHash3). So tiles, chunks, recomputed gradients and the dense reference drop the
-same weights without storing a mask.
+Whether a weight is kept is a 32-bit hash (the finaliser of MurmurHash3) of the seed,
+the row of the batch, the head, and the positions of query and key. So tiles, chunks,
+recomputed gradients and the dense reference drop the same weights without a mask.
 """
 
 import keras

@@ -67,19 +67,19 @@ def longformer_attention(
     seed=None,
     implementation="auto",
 ):
-    """Longformer's attention: a band for all, and global tokens that see everything.
+    """Longformer's attention: a sliding window, and global tokens that see everything.
 
-    Every query sees the keys of its band and every global key. A global query is
-    answered anew instead, from every key, through projections of its own. Exact for
-    any number of global tokens, different in each row, found at run time.
+    Every query sees the keys of its window and every global key. A global query sees
+    every key instead, through projections of its own. Exact for any number of global
+    tokens, different in each row, found at run time.
 
     Args:
         query: float tensor `(batch, sequence, heads, head_dim)`.
         key: float tensor `(batch, sequence, kv_heads, head_dim)`.
         value: as `key`.
-        global_query: as `query`, the projection that global rows ask with.
-        global_key: as `key`, what global rows look at.
-        global_value: as `key`, what global rows read.
+        global_query: as `query`, the projection of global queries.
+        global_key: as `key`, the keys that global queries see.
+        global_value: as `key`, the values of those keys.
         pattern: `longkeras.patterns.BandedPattern`.
         padding_mask: bool tensor `(batch, sequence)`, True at real positions.
             Defaults to `None`, nothing padded.

@@ -1,10 +1,12 @@
 """Banded attention in tiles: time and memory linear in the length.
 
 Each block of queries meets only the keys of its windows, and then the global keys,
-chunk after chunk, in the same softmax. The gradient recomputes every
-tile instead of keeping it, so training needs no memory beyond inputs, output and one
-number a row (Dao et al., 2022, arXiv:2205.14135, and Longformer's band,
-arXiv:2004.05150).
+chunk after chunk, in the same softmax. The gradient computes every tile again instead
+of keeping it, so training needs no memory beyond inputs, output and one number a row.
+
+Reference:
+    [FlashAttention](https://arxiv.org/abs/2205.14135)
+    [Longformer: The Long-Document Transformer](https://arxiv.org/abs/2004.05150)
 """
 
 from keras import ops
@@ -48,7 +50,7 @@ class _Tiles:
         self.spec = spec
         self.masks = Masks.of_band(query, key, spec)
         self.global_keys = GlobalKeys.of(query, key, self.masks, spec)
-        self.groups_of_heads = dilation.groups_of(
+        self.dilated_heads = dilation.dilated_heads(
             spec.pattern, num_heads, spec.query_start
         )
         shape = (batch_size, length, kv_heads, self.groups, head_dim)
@@ -58,9 +60,9 @@ class _Tiles:
         """`(output, log_sum)`, as `online_softmax.forward`."""
         inputs = (self.query, self.key, self.value)
         seen = self._band(*inputs)
-        return (
-            seen if self.global_keys is None else self.global_keys.merge(*inputs, seen)
-        )
+        if self.global_keys is None:
+            return seen
+        return self.global_keys.merge(*inputs, seen)
 
     def gradients(self, output, log_sum, upstream):
         """The gradients of query, key and value, in the dtype of scores."""
@@ -74,31 +76,31 @@ class _Tiles:
             return gradients
         return self.global_keys.add_gradients(inputs, results, gradients)
 
-    def _window(self, group, key):
+    def _window(self, dilated, key):
         """`(left, right, query_start)`, no wider than a text of known length."""
         left, right = self.spec.pattern.left, self.spec.pattern.right
         if key.shape[1] is not None:
             left, right = (min(side, key.shape[1]) for side in (left, right))
-        return left, right, group.start_in_batch
+        return left, right, dilated.start_in_batch
 
     def _band(self, query, key, value):
         length = ops.shape(query)[1]
         outputs, log_sums = [], []
-        for group in self.groups_of_heads:
-            its_key = group.key(key, self.groups)
+        for dilated in self.dilated_heads:
+            its_key = dilated.key(key, self.groups)
             answer = online_softmax.forward(
-                group.query(query),
+                dilated.query(query),
                 its_key,
-                group.key(value, self.groups),
-                group.masks(self.masks, key),
+                dilated.key(value, self.groups),
+                dilated.masks(self.masks, key),
                 self.spec.scale,
-                self._window(group, its_key),
+                self._window(dilated, its_key),
             )
-            output, log_sum = (group.from_batch(x, length) for x in answer)
+            output, log_sum = (dilated.from_batch(x, length) for x in answer)
             outputs.append(output)
             log_sums.append(log_sum)
         joined = [
-            dilation.in_head_order(self.groups_of_heads, x) for x in (outputs, log_sums)
+            dilation.in_head_order(self.dilated_heads, x) for x in (outputs, log_sums)
         ]
         # Heads of different dilations were answered apart from their groups.
         return tuple(
@@ -111,35 +113,35 @@ class _Tiles:
         output, log_sum, upstream = results
         query_length, key_length = ops.shape(query)[1], ops.shape(key)[1]
         query_parts, key_sum, value_sum = [], 0.0, 0.0
-        for group in self.groups_of_heads:
-            its_key = group.key(key, self.groups)
+        for dilated in self.dilated_heads:
+            its_key = dilated.key(key, self.groups)
             gradients = online_softmax.backward(
-                (group.query(query), its_key, group.key(value, self.groups)),
+                (dilated.query(query), its_key, dilated.key(value, self.groups)),
                 (
-                    group.query(output),
-                    group.query(log_sum, -masked_score(log_sum.dtype)),
-                    group.query(upstream),
+                    dilated.query(output),
+                    dilated.query(log_sum, -masked_score(log_sum.dtype)),
+                    dilated.query(upstream),
                 ),
-                group.masks(self.masks, key),
+                dilated.masks(self.masks, key),
                 self.spec.scale,
-                self._window(group, its_key),
+                self._window(dilated, its_key),
             )
-            query_parts.append(group.from_batch(gradients[0], query_length))
+            query_parts.append(dilated.from_batch(gradients[0], query_length))
             key_part, value_part = (
-                group.from_batch(
-                    ops.transpose(x, (0, 3, 1, 2)), key_length, group.shift
+                dilated.from_batch(
+                    ops.transpose(x, (0, 3, 1, 2)), key_length, dilated.shift
                 )
                 for x in gradients[1:]
             )
-            key_sum = key_sum + self._by_kv_head(key_part, group, key)
-            value_sum = value_sum + self._by_kv_head(value_part, group, value)
-        query_gradient = dilation.in_head_order(self.groups_of_heads, query_parts)
+            key_sum = key_sum + self._by_kv_head(key_part, dilated, key)
+            value_sum = value_sum + self._by_kv_head(value_part, dilated, value)
+        query_gradient = dilation.in_head_order(self.dilated_heads, query_parts)
         return ops.reshape(query_gradient, ops.shape(query)), key_sum, value_sum
 
-    def _by_kv_head(self, gradient, group, like):
+    def _by_kv_head(self, gradient, dilated, like):
         """Sum the gradients of heads that share a key head."""
-        if group.heads is None:
+        if dilated.heads is None:
             return gradient
-        shared = [head // self.groups for head in group.heads]
+        shared = [head // self.groups for head in dilated.heads]
         one_hot = ops.one_hot(shared, like.shape[2], dtype=gradient.dtype)
         return ops.einsum("blhd,hk->blkd", gradient, one_hot)

@@ -94,7 +94,7 @@ class DilationToBatch:
         )
 
 
-def groups_of(pattern, num_heads, query_start):
+def dilated_heads(pattern, num_heads, query_start):
     """One `DilationToBatch` for each dilation of a pattern.
 
     Args:
@@ -116,11 +116,11 @@ def groups_of(pattern, num_heads, query_start):
     ]
 
 
-def in_head_order(groups, parts):
+def in_head_order(dilated_heads, parts):
     """Join `(batch, queries, heads, 1, ...)` parts into the order of all heads."""
     if len(parts) == 1:
         return parts[0]
-    order = [head for group in groups for head in group.heads]
+    order = [head for dilated in dilated_heads for head in dilated.heads]
     joined = ops.concatenate(parts, axis=2)
     return ops.take(joined, [order.index(head) for head in range(len(order))], axis=2)
 

@@ -7,9 +7,9 @@ from longkeras.ops.attention.kernels.tile_schedule import block_length
 # Entries of the keys that one call sees, on a CPU and on an accelerator.
 _CALL_ENTRIES = {"cpu": 2**22}
 _ACCELERATOR_CALL_ENTRIES = 2**26
-# Queries at the ends of the text, whose windows are cut short, in blocks at once.
+# Blocks of a call at the ends of the text, where windows are cut short.
 _BLOCKS_AT_ENDS = 4
-# Up to so many keys one call for all is the quickest.
+# Up to this many keys one call for all queries is fastest.
 _SHORT_TEXT = 256
 
 

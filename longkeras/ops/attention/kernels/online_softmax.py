@@ -49,22 +49,14 @@ def forward(query, key, value, masks, scale, window, before=None):
         key_tile = tile.key_tile(schedule, index, key, masks)
         scores = ops.matmul(query_block, ops.swapaxes(key_tile, 2, 3))
         scores = tile.by_group(schedule, ops.cast(scores, dtype), groups)
-        seen = tile.visible(schedule, index, masks)
+        seen, log_before = tile.visible(schedule, index, masks), None
         if before is not None:
             # What was seen before must not be merged twice.
             seen = ops.logical_and(seen, tile.new_queries(schedule, index))
-        scores = ops.where(seen, scores, lowest)
-        highest = ops.max(scores, axis=-1, keepdims=True)
-        if before is not None:
             log_before = tile.row_statistic(schedule, index, log_sum)
-            highest = ops.maximum(log_before, highest)
-            share_before = ops.exp(log_before - highest)
-        weights = ops.exp(scores - highest)
-        if before is not None:
-            weights = ops.where(seen, weights, 0.0)
-        total = ops.sum(weights, axis=-1, keepdims=True)
-        if before is not None:
-            total = total + share_before
+        weights, total, highest, share_before = _softmax_parts(
+            scores, seen, log_before, lowest
+        )
         factor = tile.keep_factor(schedule, index, masks, dtype)
         if factor is not None:
             weights = weights * factor
@@ -91,6 +83,25 @@ def forward(query, key, value, masks, scale, window, before=None):
         initial = (ops.zeros_like(query), log_sum)
     num_steps = schedule_for(query, key, *window).num_steps
     return ops.fori_loop(0, num_steps, step, initial)
+
+
+def _softmax_parts(scores, seen, log_before, lowest):
+    """The softmax before its division.
+
+    Returns:
+        `(weights, total, highest, share_before)`: exponentials less the highest score,
+        their sum, and in it the share of what was seen before, or None.
+    """
+    scores = ops.where(seen, scores, lowest)
+    highest = ops.max(scores, axis=-1, keepdims=True)
+    if log_before is None:
+        weights = ops.exp(scores - highest)
+        return weights, ops.sum(weights, axis=-1, keepdims=True), highest, None
+    highest = ops.maximum(log_before, highest)
+    weights = ops.where(seen, ops.exp(scores - highest), 0.0)
+    share_before = ops.exp(log_before - highest)
+    total = ops.sum(weights, axis=-1, keepdims=True) + share_before
+    return weights, total, highest, share_before
 
 
 def backward(inputs, results, masks, scale, window, query_gradient=None):

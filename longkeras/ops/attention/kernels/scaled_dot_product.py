@@ -41,20 +41,20 @@ def attend(query, key, value, spec):
     masks = Masks.of_band(query, key, spec)
     columns = _columns(query, key, value, spec)
     query = query.unflatten(2, (kv_heads, groups))
-    groups_of_heads = dilation.groups_of(spec.pattern, num_heads, spec.query_start)
+    dilated_heads = dilation.dilated_heads(spec.pattern, num_heads, spec.query_start)
     outputs = []
-    for group in groups_of_heads:
+    for dilated in dilated_heads:
         output = fused_tiles.attend(
-            group.query(query).flatten(2, 3),
-            group.key(key, groups),
-            group.key(value, groups),
-            group.masks(masks, key),
-            _to_batch(columns, group, groups),
+            dilated.query(query).flatten(2, 3),
+            dilated.key(key, groups),
+            dilated.key(value, groups),
+            dilated.masks(masks, key),
+            _to_batch(columns, dilated, groups),
             spec.scale,
-            (spec.pattern.left, spec.pattern.right, group.start_in_batch),
+            (spec.pattern.left, spec.pattern.right, dilated.start_in_batch),
         )
-        outputs.append(group.from_batch(output, length))
-    return ops.cast(dilation.in_head_order(groups_of_heads, outputs), dtype)
+        outputs.append(dilated.from_batch(output, length))
+    return ops.cast(dilation.in_head_order(dilated_heads, outputs), dtype)
 
 
 def _without_idle_masks(spec):
@@ -91,19 +91,19 @@ def _columns(query, key, value, spec):
     )
 
 
-def _to_batch(columns, group, groups):
+def _to_batch(columns, dilated, groups):
     """The columns for every text of the batch that a row becomes."""
     if columns is None:
         return None
 
     def repeated(x):
-        if x is None or group.dilation == 1:
+        if x is None or dilated.dilation == 1:
             return x
-        return x.repeat_interleave(group.dilation, dim=0)
+        return x.repeat_interleave(dilated.dilation, dim=0)
 
     def of_heads(x):
-        if group.heads is not None:
-            x = ops.take(x, [head // groups for head in group.heads], axis=2)
+        if dilated.heads is not None:
+            x = ops.take(x, [head // groups for head in dilated.heads], axis=2)
         return repeated(x)
 
     return fused_tiles.Columns(
@@ -112,5 +112,5 @@ def _to_batch(columns, group, groups):
         is_global=repeated(columns.is_global),
         documents=repeated(columns.documents),
         key_positions=repeated(columns.key_positions),
-        query_positions=group.to_batch(columns.query_positions, 0),
+        query_positions=dilated.to_batch(columns.query_positions, 0),
     )
