@@ -166,14 +166,19 @@ def test_finished_results_survive_a_reload_in_their_page_alone(visit):
     driver.continue_text()
     driver.find_key()
     parts = (".lk-place", "#read-summary", "#read-notice", "#read-continuations")
-    parts += ("#key-panel", "#key-notice")
     kept = [page.locator(part).text_content() for part in parts]
+    found = page.locator("#key-panel").text_content()
     page.reload()
     page.wait_for_selector(".lk-place")
     assert [page.locator(part).text_content() for part in parts] == kept
     assert page.locator("#read-csv-continuations").is_visible()
     driver.switch_language("zh")
     page.wait_for_selector("#read-notice :text('已读完全文')")
+    page.get_by_role("tab").nth(1).click()
+    page.wait_for_selector("#key-notice :text('正是密钥')")
+    driver.switch_language("en")
+    page.wait_for_selector("#key-notice :text('that is the key')")
+    assert page.locator("#key-panel").text_content() == found
     other = visit().page
     assert not other.locator(".lk-place, .lk-card").count()
     assert driver.errors == []
@@ -253,6 +258,7 @@ def test_reading_is_cancelled_and_writing_stopped(visit):
     driver.choose_sample(LONG_CHINESE)
     driver.page.click("#read-amount label:last-of-type")
     driver.page.click("#read-start")
+    driver.page.wait_for_selector("#read-notice .lk-busy")
     driver.page.click("#read-cancel:enabled")
     assert "Cancelled" in driver.end_of("#read-notice")
     driver.page.fill("#read-prompt textarea", "The moon")
