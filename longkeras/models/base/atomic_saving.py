@@ -12,21 +12,16 @@ from longkeras.safe_files.weights import saved_bytes
 class AtomicSaving:
     """Saves to a temporary file or folder, which replaces the old one when complete.
 
-    Keras overwrites the old file, so that a full disk or a kill leaves neither the old
-    model nor the new one. `keras.saving.save_model` and the like bypass this class:
-    call the model's own methods, or `longkeras.save_model`. Mixin. Must precede a
-    KerasHub backbone or task.
+    Keras overwrites the old file, so a full disk or a kill destroys both models.
+    `keras.saving.save_model` and the like bypass this class: call the model's own
+    methods, or `longkeras.save_model`. Mixin. Must precede a KerasHub backbone or task.
     """
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Save the model; see `keras.Model.save`.
 
-        Args:
-            filepath: str or path; an open file or an address is left to Keras.
-            overwrite: bool. Whether to replace a file without asking. If not, Keras
-                asks, and then writes over the file itself. Defaults to `True`.
-            zipped: bool. Whether to write a file, or a folder. Defaults to a file.
-            **kwargs: See `keras.Model.save`.
+        With `overwrite=False` Keras asks before it replaces a file, and then overwrites
+        it in place. Open files and addresses are left to Keras too.
         """
         if not _is_replaced(filepath, overwrite):
             super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
@@ -35,14 +30,9 @@ class AtomicSaving:
             super().save(place, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, max_shard_size=None):
-        """Save the weights; see `keras.Model.save_weights`.
+        """Save the weights; see `keras.Model.save_weights`, and `save`.
 
-        Shards are replaced one after another, each of them whole.
-
-        Args:
-            filepath: str or path; an address is left to Keras.
-            overwrite: bool. As in `save`. Defaults to `True`.
-            max_shard_size: float. Gigabytes a file. Defaults to `None`, one file.
+        Of several shards, each is replaced whole, one after another.
         """
         if not _is_replaced(filepath, overwrite):
             super().save_weights(filepath, overwrite, max_shard_size)
@@ -55,10 +45,6 @@ class AtomicSaving:
 
         Other files in the folder are kept. The weights' checksums are written to its
         `metadata.json`; `longkeras.load_model` compares them.
-
-        Args:
-            preset_dir: str or path. The folder.
-            max_shard_size: float. Gigabytes a file. Defaults to `10`.
         """
         with replaced_folder(preset_dir, is_current, saved_bytes(self)) as place:
             super().save_to_preset(str(place), max_shard_size=max_shard_size)

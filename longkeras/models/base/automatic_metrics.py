@@ -1,4 +1,4 @@
-"""Optimizer, loss and metrics that `compile` chooses unless they are given."""
+"""Optimizer, loss and metrics that `compile` chooses for `"auto"`."""
 
 import keras
 
@@ -11,15 +11,10 @@ _BINARY = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
 
 
 def loss_kind(loss):
-    """Return the kind of targets that a loss takes.
+    """Return the kind of targets that a loss (object, function or name) takes.
 
-    Args:
-        loss: `keras.losses.Loss`, function, name, or None.
-
-    Returns:
-        str: `"sparse"` for class numbers, `"categorical"` for one column a class of
-        which one is true, `"binary"` for one column a class of which any may be
-        true; None for every other loss.
+    `"sparse"` for class numbers, `"categorical"` for one column a class of which one
+    is true, `"binary"` for one column a class of which any may be true, else None.
     """
     kinds = {"sparse": _SPARSE, "categorical": _CATEGORICAL, "binary": _BINARY}
     for kind, names in kinds.items():
@@ -33,19 +28,15 @@ def loss_kind(loss):
 
 
 def automatic_optimizer(optimizer):
-    """Return an optimizer, or Adam at the rate of KerasHub's tasks for `"auto"`."""
+    """Return an optimizer, or for `"auto"` Adam at 5e-5, as KerasHub's classifiers."""
     return keras.optimizers.Adam(5e-5) if optimizer == "auto" else optimizer
 
 
 def automatic_loss(activation):
-    """Return the loss of a classifier whose outputs have an activation.
+    """Return the loss of a classifier, given the activation of its outputs.
 
-    Args:
-        activation: function, name or None.
-
-    Returns:
-        `keras.losses.Loss`: for a sigmoid binary cross-entropy, since several classes
-        may be true; else the cross-entropy of one class.
+    Binary cross-entropy for a sigmoid, since several classes may be true; otherwise
+    sparse categorical cross-entropy.
     """
     activation = keras.activations.get(activation)
     if activation is keras.activations.sigmoid:
@@ -55,14 +46,9 @@ def automatic_loss(activation):
 
 
 def automatic_metrics(loss, name=None):
-    """Return the accuracy that reads the targets as a loss does.
+    """Return a list of the accuracy that reads targets as `loss` does.
 
-    Args:
-        loss: See `loss_kind`.
-        name: str. Name of the metric. Defaults to `None`, that of its class.
-
-    Returns:
-        list of one `keras.metrics.Metric`, or empty where no accuracy fits.
+    The list is empty if no accuracy fits the loss.
     """
     kind = loss_kind(loss)
     name = {} if name is None else {"name": name}
@@ -78,14 +64,9 @@ def automatic_metrics(loss, name=None):
 
 
 def check_classes_of_loss(loss, num_classes):
-    """Refuse a loss that chooses among classes for a model with one class.
+    """Raise a `ValueError` if there is one class and the loss chooses among classes.
 
-    Args:
-        loss: See `loss_kind`.
-        num_classes: int.
-
-    Raises:
-        ValueError: If there is one class, for which such a loss is always 0.
+    Such a loss is always 0.
     """
     if num_classes == 1 and loss_kind(loss) in ("sparse", "categorical"):
         raise ValueError(
@@ -101,13 +82,12 @@ def target_rules(loss, outputs):
     """Return the rules for the targets of a compiled model.
 
     Args:
-        loss: what `compile` was given: a loss, or a dict of them by output.
+        loss: A loss, or a dict of losses by output.
         outputs: tensor, or dict of tensors by name.
 
     Returns:
-        dict of `ClassLabels` or `ClassColumns` by the names of
-        `longkeras.models.base.index_checks.named_targets`, without targets of which
-        nothing is known.
+        dict of `ClassLabels` or `ClassColumns` by the names of `named_targets`,
+        without targets of other losses.
     """
     outputs = outputs if isinstance(outputs, dict) else {"y": outputs}
     losses = loss if isinstance(loss, dict) else dict.fromkeys(outputs, loss)

@@ -32,27 +32,16 @@ class BatchCheck:
 
     Args:
         table: `longkeras.models.base.inputs.InputTable`.
-        rules: dict of rules for targets by name, see
-            `longkeras.models.base.automatic_metrics.target_rules`.
+        rules: dict of `ClassLabels` and `ClassColumns` by name of the target.
     """
 
     table: InputTable
     rules: Mapping
 
     def __call__(self, x, y, sample_weight):
-        """Check a batch, and return it.
+        """Return the batch, or raise a `ValueError`.
 
-        Args:
-            x: dict of tensors.
-            y: tensor, dict of tensors, or None.
-            sample_weight: tensor, or None.
-
-        Returns:
-            (x, y, sample_weight).
-
-        Raises:
-            ValueError: If an index is beyond its limit, or a target is invalid. While
-                TensorFlow traces, it is raised once the pipeline runs.
+        While TensorFlow traces, the error is raised when the pipeline runs.
         """
         inputs = self.table.indices(x)
         targets = {} if y is None else named_targets(y)
@@ -85,11 +74,8 @@ class BatchCheck:
 class CheckedBatches(keras.utils.PyDataset):
     """Batches of ids from another `PyDataset`, each checked, and with class weights.
 
-    Args:
-        batches: `keras.utils.PyDataset`.
-        check: `BatchCheck`.
-        class_table: float32 array `(num_classes,)`, or None.
-        is_training: bool. Whether targets and weights are passed on.
+    Without `is_training`, targets and weights are dropped. `class_table` is a
+    float32 array `(num_classes,)`, or None.
     """
 
     def __init__(self, batches, check, class_table, is_training):
@@ -131,9 +117,6 @@ class CheckedBatches(keras.utils.PyDataset):
 class BatchSource:
     """A source of batches that can be iterated over once an epoch.
 
-    Args:
-        batches: `keras.utils.PyDataset`, iterable or iterator.
-
     Attributes:
         first: the first batch.
         num_batches: int, or None if it is not known.
@@ -174,12 +157,7 @@ class BatchSource:
 
 
 class RowSlices:
-    """Rows of different lengths, a batch at a time.
-
-    Args:
-        rows: tuple of nests of lists and arrays.
-        batch_size: int.
-    """
+    """Slices of `batch_size` rows, whose lengths may differ."""
 
     def __init__(self, rows, batch_size):
         self._rows = rows
@@ -196,17 +174,10 @@ class RowSlices:
 
 
 def parts_of_batch(batch):
-    """Split a batch into inputs, targets and weights.
+    """Split a batch `x`, `(x, y)` or `(x, y, sample_weight)` into its three parts.
 
-    Args:
-        batch: `x`, `(x, y)` or `(x, y, sample_weight)`. A list is `x`, unless it holds
-            arrays.
-
-    Returns:
-        (x, y, sample_weight), of which the last two may be None.
-
-    Raises:
-        ValueError: If it is no batch of rows.
+    A list is `x`, unless it holds arrays. A `ValueError` refuses what is not a batch
+    of rows.
     """
     holds_parts = isinstance(batch, list) and any(
         isinstance(part, Mapping | np.ndarray) or is_tensor(part) for part in batch
@@ -224,7 +195,7 @@ def parts_of_batch(batch):
 
 
 def without_none(x):
-    """Return a dict without values that are None; anything else as it is."""
+    """Return a dict without values that are None; anything else unchanged."""
     if isinstance(x, Mapping):
         return {name: part for name, part in x.items() if part is not None}
     return x

@@ -7,42 +7,31 @@ _OF_TASK = "longkeras"
 
 
 class UnsharedConfig:
-    """Leaves the configuration that `from_config` is given as it is.
+    """Leaves the dictionary that `from_config` is given unchanged.
 
-    KerasHub puts the parts that it makes into that dictionary, so that a second object
-    made from it would share them. Mixin. Must precede the KerasHub class in the bases.
+    KerasHub puts the objects that it makes into it, so that a second object made from
+    it would share them. Mixin. Must precede the KerasHub class in the bases.
     """
 
     @classmethod
     def from_config(cls, config):
-        """Make an object from the result of `get_config`.
-
-        Args:
-            config: dict, which is not changed.
-
-        Returns:
-            An object of this class.
-        """
+        """Create an object from the result of `get_config`."""
         return super().from_config(_with_own_containers(config))
 
 
 class Copies(UnsharedConfig):
-    """Restores how a model was compiled, and the variables of its optimizer.
+    """Restores the compilation of a model and the variables of its optimizer.
 
-    Keras does so only for models with its own `compile`, and tasks override it. What
-    Keras' `compile` does not take is kept in the optimizer's configuration:
-    `keras.models.clone_model` makes a plain `keras.Model` of every subclass (as of
-    Keras 3.15), and compiles it from the configuration of the task. A `.keras` file
-    holds the state of the optimizer, a preset does not. Mixin. Must precede a KerasHub
+    Keras does so only for models without a `compile` of their own. What Keras'
+    `compile` does not take is kept in the optimizer's configuration, because
+    `keras.models.clone_model` (as of Keras 3.15) makes a plain `keras.Model` of every
+    subclass and compiles it from the configuration of the task. A `.keras` file holds
+    the state of the optimizer, a preset does not. Mixin. Must precede a KerasHub
     backbone or task in the bases.
     """
 
     def get_compile_config(self):
-        """Return the arguments of `compile`, for copies and `.keras` files.
-
-        Returns:
-            dict, empty for a model that is not compiled.
-        """
+        """Return the arguments of `compile`; empty for a model that is not compiled."""
         config = super().get_compile_config()
         if not config or self.optimizer is None:
             return config
@@ -53,11 +42,7 @@ class Copies(UnsharedConfig):
         return {**config, "optimizer": {**optimizer, _OF_TASK: kept}}
 
     def compile_from_config(self, config):
-        """Compile as `get_compile_config` says.
-
-        Args:
-            config: dict, which is not changed.
-        """
+        """Compile with the result of `get_compile_config`."""
         optimizer = config.get("optimizer")
         kept = optimizer.get(_OF_TASK, {}) if isinstance(optimizer, dict) else {}
         # Files of earlier versions have them among the others.
@@ -70,7 +55,7 @@ class Copies(UnsharedConfig):
 
 
 def _with_own_containers(value):
-    """The same values in new dictionaries and lists."""
+    """Copy nested dictionaries and lists, with the same values."""
     if type(value) is dict:
         return {name: _with_own_containers(item) for name, item in value.items()}
     if type(value) is list:

@@ -1,6 +1,6 @@
 """Embeddings that train alike on every backend.
 
-Named as the classes that they stand for, since files of weights call layers by their
+They keep the names of their Keras classes, because files of weights name layers by
 class. `longkeras.ops.embedding_lookup` says what differs.
 """
 
@@ -14,7 +14,7 @@ from longkeras.ops.embedding_lookup import table_rows
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class Embedding(keras.layers.Embedding):
-    """`keras.layers.Embedding`, whose gradient is the sum over a row's uses."""
+    """`keras.layers.Embedding` whose gradient is the sum over a row's uses."""
 
     def call(self, inputs):
         return _rows(self, inputs)
@@ -26,7 +26,7 @@ class Embedding(keras.layers.Embedding):
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class ReversibleEmbedding(keras_hub.layers.ReversibleEmbedding):
-    """`keras_hub.layers.ReversibleEmbedding` with the same sum, tied or not."""
+    """`keras_hub.layers.ReversibleEmbedding` with the same gradient, tied or not."""
 
     def call(self, inputs, reverse=False):
         if reverse:
@@ -39,7 +39,7 @@ class ReversibleEmbedding(keras_hub.layers.ReversibleEmbedding):
 
 
 def with_word_vectors(table, vectors, vocabulary):
-    """Put vectors of words into the rows of a table of embeddings.
+    """Replace rows of an embedding table by vectors of words.
 
     Args:
         table: float array `(vocabulary_size, hidden_dim)`.
@@ -47,12 +47,8 @@ def with_word_vectors(table, vectors, vocabulary):
         vocabulary: dict of token to id.
 
     Returns:
-        (table, missing): a new table, and a list of the tokens without a vector, whose
-        rows are the old ones.
-
-    Raises:
-        ValueError: If no token has a vector, a vector has another length, or there are
-            more tokens than rows.
+        (table, missing): a new table, and a list of the tokens without a vector,
+        whose rows are unchanged.
     """
     table = np.array(table)
     if max(vocabulary.values()) >= len(table):

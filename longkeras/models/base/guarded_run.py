@@ -12,12 +12,8 @@ from longkeras.text.pipeline_errors import ErrorsAsRaised
 def guarded_run(model, *steps):
     """Context for `keras.Model.fit`, `evaluate` and `predict`.
 
-    Errors in the data are raised as they were, and leave the weights of the model in
-    place. Keras does not warn that data of unknown length has ended.
-
-    Args:
-        model: `keras.Model`.
-        *steps: numbers of steps that the caller asked for, or None.
+    Errors in the data are raised as they were, and keep the weights. Unless one of
+    `steps` is given, Keras does not warn that data of unknown length has ended.
     """
     with ErrorsAsRaised(), _kept_weights(model), warnings.catch_warnings():
         if not any(steps):

@@ -49,10 +49,6 @@ def prepared_data(task, rows, batch_size=None, passes=1, **options):
 
     Returns:
         `tf.data.Dataset` or `keras.utils.PyDataset`.
-
-    Raises:
-        ValueError: If `rows` are neither rows nor batches, there are targets beside
-            batches, or a generator would be read twice.
     """
     x, y, sample_weight = rows
     if is_rows(x):
@@ -77,18 +73,16 @@ def prepared_data(task, rows, batch_size=None, passes=1, **options):
 
 
 def prepared_batch(task, parts, class_table=None, is_training=True, is_prepared=False):
-    """Return a batch as the model takes it.
+    """Return a batch `(x, y, sample_weight)` as the model takes it.
 
     Args:
-        task: See `prepared_data`.
+        task: `longkeras.models.base.text_task.TextTask`.
         parts: tuple of inputs and, perhaps, targets and weights.
         class_table: float32 array `(num_classes,)`, the weights of the classes, or
             None. Defaults to `None`.
         is_training: bool. Whether targets and weights are needed. Defaults to `True`.
-        is_prepared: bool. Whether inputs are not preprocessed. Defaults to `False`.
-
-    Returns:
-        `(x, y, sample_weight)`, of which the last two may be None.
+        is_prepared: bool. Whether the inputs are ids already, which are checked but
+            not preprocessed. Defaults to `False`.
 
     Raises:
         ValueError: If targets are missing, or an index or target is invalid.

@@ -80,10 +80,9 @@ class HuggingFacePresets(CheckedPresets):
                 presets of KerasHub's, such as `"kaggle://..."`, work too.
             load_weights: bool. Whether to load weights; has no effect on a
                 preprocessor or tokenizer. Defaults to `True`.
-            **kwargs: arguments of the class that replace the preset's. With
-                `num_classes` the head is new; of a Hugging Face checkpoint, only if
-                its own head has another number. See
-                `longkeras.conversion.from_huggingface`.
+            **kwargs: Arguments of the class that replace the preset's. `num_classes`
+                creates a new head; with a Hugging Face checkpoint, only if its own head
+                has another number. See `longkeras.conversion.from_huggingface`.
 
         Returns:
             An object of this class.
@@ -91,6 +90,8 @@ class HuggingFacePresets(CheckedPresets):
         Raises:
             CheckpointError: If there is no such folder, or a checkpoint cannot be
                 read.
+            ValueError: If the family has no Hugging Face format, or a keyword argument
+                does not fit the checkpoint.
         """
         preset = os.fspath(preset)
         check_preset_name(preset)
@@ -103,15 +104,10 @@ class HuggingFacePresets(CheckedPresets):
 
 
 def check_preset_name(preset, argument="preset"):
-    """Refuse a path that leads to no model, which KerasHub would take for a name.
+    """Raise a `CheckpointError` for a path without a model.
 
-    Args:
-        preset: str. A folder, the address of a server (`hf://...`, `kaggle://...`), or
-            the name of one of KerasHub's presets.
-        argument: str. The argument that it was given as. Defaults to `"preset"`.
-
-    Raises:
-        CheckpointError: If it is none of them, or the folder holds no `config.json`.
+    KerasHub would take it for the name of a preset. Addresses such as `hf://...` and
+    the names of KerasHub's presets pass. `argument` names the caller's argument.
     """
     if "://" not in preset and preset not in keras_hub.models.Backbone.presets:
         check_checkpoint_folder(preset, argument)
@@ -124,10 +120,10 @@ def _named(dotted_name):
 
 
 def _policy(folder):
-    """The dtype policies that KerasHub does not restore, as keyword arguments.
+    """Return, as keyword arguments, the dtype policy that KerasHub does not restore.
 
     It drops the policies by layer of a quantized preset, and fails over mixed
-    precision. In place of any other precision it takes Keras' own.
+    precision. Other precisions are replaced by Keras' default.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     policy = config.get("config", {}).get("dtype")

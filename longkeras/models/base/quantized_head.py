@@ -8,9 +8,8 @@ from longkeras.layers.parts import parts_of
 class QuantizedHead:
     """Saves the head of a task: its weights alone, and which layers are quantized.
 
-    KerasHub restores quantization for the backbone only: the weights of a quantized
-    head would not fit the layers that are made for it. Mixin. Must precede a
-    `keras_hub.models.Task`.
+    KerasHub restores quantization for the backbone only, so the weights of a quantized
+    head would not fit. Mixin. Must precede a `keras_hub.models.Task` in the bases.
     """
 
     def get_config(self):
@@ -36,7 +35,7 @@ class QuantizedHead:
     def save_task_weights(self, filepath):
         """Save the weights of the head alone; see `keras_hub.models.Task`.
 
-        KerasHub saves the state of the optimizer too, which fits no task that is made
+        KerasHub also saves the state of the optimizer, which fits no task that is made
         from the preset.
 
         Args:
@@ -54,11 +53,7 @@ class QuantizedHead:
         keras.saving.save_weights(self, filepath, objects_to_skip=others)
 
     def load_task_weights(self, filepath):
-        """Load the weights of the head alone; see `keras_hub.models.Task`.
-
-        Args:
-            filepath: str or path, which ends in `.weights.h5`.
-        """
+        """Load the weights of the head alone; see `keras_hub.models.Task`."""
         others = _beside_the_head(self)
         keras.saving.load_weights(self, filepath, objects_to_skip=others)
 

@@ -17,16 +17,11 @@ def split_and_shuffled(rows, validation_split=None, shuffle=True):
 
     Args:
         rows: tuple of inputs, targets and weights, each a nest of columns or None.
-        validation_split: float. The part of the rows to validate with. Defaults to
-            `None`.
+        validation_split: float. The share of rows to validate with. Defaults to `None`.
         shuffle: bool. Defaults to `True`.
 
     Returns:
-        `(rows, validation_rows)`, of which the latter is None without a split.
-
-    Raises:
-        ValueError: If columns have different numbers of rows, or no row would be left
-            in one of the two parts.
+        `(rows, validation_rows)`; the latter is None without a split.
     """
     count = count_of(rows)
     held_out = None
@@ -52,15 +47,7 @@ def _first_to_validate(count, validation_split):
 
 
 def taken(rows, order):
-    """Return rows in an order.
-
-    Args:
-        rows: nest of columns or None.
-        order: int array, the indices of the rows to take.
-
-    Returns:
-        A nest of the same structure.
-    """
+    """Return the rows of a nest of columns at the indices `order`, in that order."""
     if isinstance(rows, dict):
         return {name: taken(part, order) for name, part in rows.items()}
     if isinstance(rows, tuple):

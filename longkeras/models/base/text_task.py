@@ -25,19 +25,18 @@ class TextTask(
     HuggingFacePresets,
     TextTraining,
 ):
-    """A backbone with a head: everything that tasks share.
+    """Base of all tasks: a backbone with a head.
 
-    A task gets `fit`, `evaluate` and `predict` on texts or ids in any form, checks of
-    inputs and targets, the choice whether XLA compiles it, and what `TextBackbone`
-    gives, with its head, how it was compiled, and its frozen weights saved too.
+    Adds to KerasHub's what `TextBackbone` adds, for the head and the compilation too,
+    and `fit`, `evaluate` and `predict` on texts or ids in any form, with checks of
+    inputs and targets.
 
     A subclass must provide:
 
     - `backbone` and `preprocessor` (or None), set first in the constructor;
-    - `added_inputs`, a tuple of `InputSpec`, for inputs that its backbone has not; the
-      inputs of the backbone are `backbone.input`;
+    - `added_inputs`, a tuple of `InputSpec`, for inputs that its backbone lacks;
     - `needs_targets` or `makes_targets`, and the hooks of `TextTraining` for targets
-      of a kind of its own;
+      of its own kind;
     - `unread_weights()`, the weights of the backbone that it does not read.
 
     Mixin. Must precede `keras_hub.models.Task` or a subclass; see `TextBackbone`.

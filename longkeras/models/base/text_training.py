@@ -25,9 +25,9 @@ from longkeras.text.pipeline_errors import noting_errors
 class TextTraining:
     """Trains, evaluates and predicts on texts, on ids, or on batches of either.
 
-    Data takes the same steps everywhere: rows become columns (`text_columns`); texts
-    and targets are checked here; rows are split and shuffled (`row_order`); and each
-    batch is preprocessed and checked (`prepared_data`) before Keras runs the model.
+    Data takes the same steps everywhere: rows become columns; texts and targets are
+    checked; rows are split and shuffled (`data_rows`); and each batch is preprocessed
+    and checked (`data_batches`) before Keras runs the model.
 
     Mixin. Must precede a `keras_hub.models.Task`, and follow `TextInputs`. Tasks
     override the public methods below `predict_on_batch`.
@@ -172,32 +172,14 @@ class TextTraining:
         return keras.Model.predict_on_batch(self, x, **kwargs)
 
     def rows_of(self, x):
-        """Return inputs as lists, arrays and tensors.
-
-        Args:
-            x: See `fit`.
-
-        Returns:
-            The same, with tuples and dicts as structure; see `as_columns`.
-        """
+        """Return inputs as lists, arrays and tensors; see `as_columns`."""
         return as_columns(x)
 
     def check_targets(self, y):
-        """Refuse invalid targets of rows before they are numbered. Here none.
-
-        Args:
-            y: See `fit`.
-        """
+        """Raise a `ValueError` for invalid targets, before they are numbered."""
 
     def encoded_targets(self, y):
-        """Return targets as the preprocessor takes them. Here unchanged.
-
-        Args:
-            y: See `fit`.
-
-        Returns:
-            Targets.
-        """
+        """Return targets as the preprocessor takes them: here unchanged."""
         return y
 
     def target_rules(self):
@@ -205,18 +187,14 @@ class TextTraining:
 
         Returns:
             dict of `ClassLabels` and `ClassColumns` by name, see
-            `longkeras.models.base.automatic_metrics.target_rules`.
+            `longkeras.models.base.compile_defaults.target_rules`.
         """
         return target_rules(getattr(self, "loss", None), self.output)
 
     def class_weights(self, class_weight):
-        """Return the weights of classes as an array. Here none are accepted.
+        """Return the weights of classes as an array; here always a `ValueError`.
 
-        Args:
-            class_weight: dict of numbers by class.
-
-        Raises:
-            ValueError: Always. A classifier with one class a text overrides this.
+        A classifier with one class a text overrides this.
         """
         raise ValueError(
             "`class_weight` is for a model that is compiled to choose one class of "
@@ -225,50 +203,31 @@ class TextTraining:
         )
 
     def training_callbacks(self):
-        """Return callbacks that the task adds to every `fit`, as a list. Here none."""
+        """Return the callbacks that the task adds to every `fit`: here none."""
         return []
 
     def batch_check(self, has_targets=True):
-        """Return the check of a batch, with the limits of this model.
-
-        Args:
-            has_targets: bool. Whether there are targets. Defaults to `True`.
-
-        Returns:
-            `longkeras.models.base.checked_batches.BatchCheck`.
-        """
+        """Return the `BatchCheck` with the limits of this model."""
         rules = self.target_rules() if has_targets else {}
         return BatchCheck(self.table_of_inputs(), rules)
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
-        """Preprocess and check one batch.
-
-        Args:
-            x: texts, or what else the preprocessor takes; ids without one.
-            y: targets. Defaults to `None`.
-            sample_weight: weights. Defaults to `None`.
+        """Preprocess and check one batch; see `keras_hub.models.Task`.
 
         Returns:
             Inputs, or a tuple of inputs, targets and perhaps weights.
 
         Raises:
-            ValueError: If an index or target is invalid, or there are targets although
-                the model makes its own.
+            ValueError: If an index or target is invalid, or a model that makes its
+                own targets is given some.
         """
         parts = noting_errors(self.prepared_samples)(x, y, sample_weight)
         return keras.utils.pack_x_y_sample_weight(*parts)
 
     def prepared_samples(self, x, y, sample_weight, is_prepared=False):
-        """Preprocess and check one batch, or check it only.
+        """Return one batch `(x, y, sample_weight)`, preprocessed and checked.
 
-        Args:
-            x: See `preprocess_samples`.
-            y: targets, or None.
-            sample_weight: weights, or None.
-            is_prepared: bool. Whether `x` is not preprocessed. Defaults to `False`.
-
-        Returns:
-            `(x, y, sample_weight)`.
+        With `is_prepared`, `x` is ids already, which are only checked.
         """
         row_weights = None
         if y is not None:
@@ -298,7 +257,7 @@ class TextTraining:
         return None if class_weight is None else self.class_weights(class_weight)
 
     def _checked_rows(self, x, y=None, sample_weight=None):
-        """Texts, targets and weights as columns, if they are valid."""
+        """Return texts, targets and weights as columns, if they are valid."""
         x, y, sample_weight = self.rows_of(x), as_columns(y), as_columns(sample_weight)
         if is_rows(x):
             if y is None and self.needs_targets:
@@ -319,7 +278,7 @@ class TextTraining:
         return self._checked_rows(rows) if is_rows(rows) else (data, None, None)
 
     def _readable(self, x):
-        """Inputs that the model can read, ids without those that are None."""
+        """Return inputs that the model can read, ids without those that are None."""
         if self.preprocessor is None:
             return self.checked(x) if isinstance(x, dict | str) or is_rows(x) else x
         check_vocabulary(self)

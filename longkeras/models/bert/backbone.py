@@ -15,11 +15,7 @@ from longkeras.models.base.text_backbone import TextBackbone
 
 
 def bert_initializer():
-    """BERT's initial weights: one for each layer, which draws numbers of its own.
-
-    Returns:
-        `keras.initializers.Initializer`.
-    """
+    """Return BERT's initializer, a new one for each layer."""
     return keras.initializers.TruncatedNormal(stddev=0.02)
 
 

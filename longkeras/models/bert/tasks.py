@@ -76,11 +76,7 @@ class ExactBertMaskedLM(
         super().__init__(backbone, preprocessor, activation, **kwargs)
 
     def unread_weights(self):
-        """The pooler.
-
-        Returns:
-            list of `keras.Variable`.
-        """
+        """Return the weights of the pooler."""
         return list(self.backbone.pooled_dense.weights)
 
     def get_config(self):
@@ -156,7 +152,7 @@ class ExactBertTextClassifier(
         )
 
     def pooled(self, outputs, padding_mask, pooling):
-        """The output of the pooler, or the mean; see `TextClassifier`."""
+        """Return the output of the pooler, or the mean; see `TextClassifier`."""
         if pooling == "first":
             return outputs["pooled_output"]
         return super().pooled(outputs, padding_mask, pooling)
@@ -166,10 +162,6 @@ class ExactBertTextClassifier(
         return self.output_dense(self.output_dropout(x))
 
     def unread_weights(self):
-        """The pooler, unless `pooling` is `"first"`.
-
-        Returns:
-            list of `keras.Variable`.
-        """
+        """Return the weights of the pooler, unless `pooling` is `"first"`."""
         is_read = self.pooling == "first"
         return [] if is_read else list(self.backbone.pooled_dense.weights)

@@ -76,15 +76,11 @@ class TransformerCausalLM(DecodingCausalLM):
             num_global_tokens: int. The most global tokens of a prompt, which are kept
                 beside the rings. Defaults to `0`.
             prompt_length: int. Tokens of a prompt up to its last global one, needed
-                where there are any. Defaults to `None`.
+                if there are any. Defaults to `None`.
 
         Returns:
             dict of the `position`, a cache for each of the `layers` and, with n-grams,
             the `recent_tokens`.
-
-        Raises:
-            ValueError: If `max_length` is missing or more than the model takes, or
-                global tokens are wanted without `use_global_attention`.
         """
         self._check_length(max_length)
         check_global_tokens(self, num_global_tokens)
@@ -105,15 +101,8 @@ class TransformerCausalLM(DecodingCausalLM):
     def read_chunk(self, token_ids, lengths, state, global_attention_mask=None):
         """See `DecodingCausalLM.read_chunk`.
 
-        Args:
-            token_ids: int tensor `(batch, chunk)`.
-            lengths: int tensor `(batch,)`.
-            state: from `initial_state`, with room for global tokens if there are any.
-            global_attention_mask: bool tensor `(batch, chunk)`, True at global tokens.
-                Defaults to `None`, no token is global.
-
-        Returns:
-            `(hidden_states, state)`.
+        `global_attention_mask` is a bool tensor `(batch, chunk)`, True at global
+        tokens, or None; the state must have room for them.
         """
         x, recent = self.backbone.embed_chunk(token_ids, lengths, state)
         layers = []
@@ -129,7 +118,7 @@ class TransformerCausalLM(DecodingCausalLM):
         return self.backbone.layer_norm(x), state
 
     def without_prompt(self, state):
-        """A state without the keys for which global tokens alone have a use."""
+        """Return a state without the keys that only global queries read."""
         layers = [
             {name: x for name, x in cache.items() if name != "prompt_keys"}
             for cache in state["layers"]

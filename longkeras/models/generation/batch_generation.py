@@ -14,7 +14,7 @@ from longkeras.text.token_loop import Prompts, token_calls
 
 
 def generate_batch(model, inputs, options, strip_prompt=False):
-    """Continue the prompts of a batch.
+    """Continue the prompts of a batch of ids.
 
     Args:
         model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
@@ -26,8 +26,7 @@ def generate_batch(model, inputs, options, strip_prompt=False):
         strip_prompt: bool. Whether to leave the prompts out. Defaults to `False`.
 
     Returns:
-        dict of token ids and padding mask `(batch, max_length)`, named as in `inputs`:
-        each row holds the prompt followed by its continuation.
+        dict of token ids and padding mask `(batch, max_length)`, named as in `inputs`.
     """
     prefix = decoder_prefix(inputs)
     model.check_token_ids(ops.convert_to_tensor(inputs[prefix + "token_ids"]))
@@ -46,12 +45,7 @@ def generate_batch(model, inputs, options, strip_prompt=False):
 
 
 def continued_rows(model, inputs, options):
-    """Continue the prompts of a batch, with what ended each continuation.
-
-    Args:
-        model: see `generate_batch`.
-        inputs: see `generate_batch`.
-        options: `GenerationOptions`.
+    """Continue the prompts of a batch; for arguments see `generate_batch`.
 
     Returns:
         list of (prompt, continuation), both lists of int; a continuation includes the
@@ -83,17 +77,17 @@ def continued_rows(model, inputs, options):
 
 
 def decoder_prefix(inputs):
-    """`"decoder_"` where the names of a decoder's inputs begin with it, else `""`."""
+    """Return the prefix of a decoder's inputs: `"decoder_"` or none."""
     return "decoder_" if "decoder_token_ids" in inputs else ""
 
 
 def encoder_inputs(inputs):
-    """The inputs of the encoder, without those of the decoder."""
+    """Return the inputs of the encoder, without those of the decoder."""
     return {name: x for name, x in inputs.items() if name.startswith("encoder_")}
 
 
 def _write(model, sampler, prompts, options, encoder_inputs):
-    """Continuations by a sampler that chooses token by token, a list of lists."""
+    """Write with a sampler that chooses token by token: a list of lists."""
     max_length = prompts.token_ids.shape[1]
     choice = _WholeRows(model, sampler, prompts, options)
     calls = token_calls(

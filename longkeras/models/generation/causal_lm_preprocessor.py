@@ -17,17 +17,8 @@ class CheckedCausalLMPreprocessor(
 ):
     """Tokenizes, adds start and end, pads, and shifts the targets by one.
 
-    See `keras_hub.models.CausalLMPreprocessor` for arguments and results. A string
-    longer than `sequence_length` is cut there, as everywhere in KerasHub: give a
-    long text as its windows (`longkeras.text`), or set `sequence_length`.
-
-    Args:
-        tokenizer: `longkeras.models.ByteTokenizer`, or any with KerasHub's interface,
-            such as `longkeras.text.SubwordTokenizer`.
-        sequence_length: int. Tokens a row. Defaults to `1024`.
-        add_start_token: bool. Defaults to `True`.
-        add_end_token: bool. Defaults to `True`.
-        **kwargs: See `keras_hub.models.CausalLMPreprocessor`.
+    See `keras_hub.models.CausalLMPreprocessor` for arguments and results, and
+    `longkeras.models.TransformerCausalLMPreprocessor`.
     """
 
     tokenizer_cls = ByteTokenizer

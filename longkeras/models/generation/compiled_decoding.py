@@ -1,4 +1,4 @@
-"""Compiled steps of a language model, with its sampler's choices in them."""
+"""Compiled steps of a language model, including the sampler's choice of tokens."""
 
 import functools
 
@@ -20,13 +20,7 @@ _SMALL, _TOGETHER = 2**25, 4
 
 
 def bucketed(length):
-    """Round a length up, so that one program serves several.
-
-    Args:
-        length: int, at least 1.
-
-    Returns:
-        int, at most a quarter more, or 7 tokens.
+    """Round a length up, by at most a quarter or 7, so that one program serves several.
 
     Example:
 
@@ -62,31 +56,21 @@ class CompiledDecoding:
         super().compile(*args, sampler=sampler, **kwargs)
 
     def usable_sampler(self, stop_token_ids=None):
-        """The compiled sampler with arguments that this model can use.
-
-        Args:
-            stop_token_ids: tuple of ids that end a text, or None. Defaults to `None`.
-
-        Returns:
-            `keras_hub.samplers.Sampler`, see `longkeras.text.samplers`.
-
-        Raises:
-            ValueError: If an argument of the sampler is out of its range.
-        """
+        """Return the compiled sampler with arguments that the model can use."""
         size = self.backbone.vocabulary_size
         return usable_sampler(self.sampler, size - len(self.forbidden(stop_token_ids)))
 
     def forbidden(self, stop_token_ids):
-        """The ids that are never written where these end a text."""
+        """Return the ids that are never written if `stop_token_ids` end a text."""
         size = self.backbone.vocabulary_size
         return forbidden_token_ids(self._tokenizer(), stop_token_ids, size)
 
     def end_token_ids(self):
-        """The ids that end a text according to the tokenizer, a tuple of int."""
+        """Return the ids that end a text according to the tokenizer, a tuple of int."""
         return end_token_ids(self._tokenizer())
 
     def state_length(self, max_length):
-        """The rounded length of a state for texts of up to `max_length` tokens."""
+        """Return the rounded length of a state for texts of `max_length` tokens."""
         limit = self.context_length
         if limit is None:
             return bucketed(max_length)
@@ -99,7 +83,7 @@ class CompiledDecoding:
         return _TOGETHER if self.count_params() <= _SMALL else 1
 
     def compiled_prefill(self, token_ids, padding_mask, state, *masks):
-        """`prefill`, compiled once for each shape."""
+        """Call `prefill`, compiled once for each shape."""
         self.check_token_ids(token_ids)
         return self._compiled("prefill")(token_ids, padding_mask, state, *masks)
 
@@ -109,31 +93,27 @@ class CompiledDecoding:
         return self._compiled("step")(token_ids, state)
 
     def compiled_encode(self, inputs):
-        """`encode`, compiled once for each shape."""
+        """Call `encode`, compiled once for each shape."""
         return self._compiled("encode")(inputs)
 
     def compiled_choice(self, draws, logits):
-        """The sampler's choice among the logits of a step, compiled.
+        """Choose the tokens that follow the logits of a step: int tensor `(batch,)`.
 
-        Args:
-            draws: list of tensors `(1, batch, ...)`, see `RowDraws`.
-            logits: tensor `(batch, vocabulary_size)`.
-
-        Returns:
-            int tensor `(batch,)`, never a special token other than the end of a text.
+        `draws` is a list of tensors `(1, batch, ...)`, see `RowDraws`. The only special
+        token that is ever chosen is the end of a text.
         """
         stop_ids = self.end_token_ids()
         function = functools.partial(self._choice, stop_ids, 0)
         return self._choosing(("choice", stop_ids), function)(draws, logits)
 
     def compiled_next(self, draws, token_ids, state, num_tokens=1):
-        """`step` and the sampler's choice, several times in one program, for `stream`.
+        """Call `step` and choose tokens `num_tokens` times in one program.
 
         Args:
             draws: list of tensors `(num_tokens, batch, ...)`, see `RowDraws`.
             token_ids: int tensor `(batch,)`.
             state: see `step`; on JAX it cannot be used again.
-            num_tokens: int. Tokens to write. Defaults to `1`.
+            num_tokens: int. Defaults to `1`.
 
         Returns:
             `(token_ids, state)`, the ids `(batch, num_tokens)`.
@@ -144,7 +124,7 @@ class CompiledDecoding:
         return self._choosing(name, function, donated=2)(draws, token_ids, state)
 
     def compiled_loop(self, stop_token_ids, num_tokens):
-        """The loop that writes whole continuations, for `generate`.
+        """Return the loop that writes whole continuations, for `generate`.
 
         A row ends with a stop token, a stop sequence or its length, and is then filled
         up with the id `vocabulary_size`.
@@ -162,7 +142,7 @@ class CompiledDecoding:
         return self._choosing(("loop", stop_token_ids, num_tokens), function)
 
     def compiled_search(self, stop_token_ids, function):
-        """The loop of a sampler that searches; see `search_generation`."""
+        """Return the loop of a sampler that searches; see `search_generation`."""
         changed = self.sampler.variables
         return self._choosing(("search", stop_token_ids), function, changed=changed)
 
@@ -236,10 +216,10 @@ class CompiledDecoding:
         return chosen[:, margin:]
 
     def _choosing(self, name, function, **options):
-        """A function that chooses tokens, compiled as `compile` was told.
+        """Compile a function that chooses tokens, unless the model runs eagerly.
 
         `generate` and `stream` must not differ in this: with XLA, TensorFlow draws
-        other random numbers from the same seed.
+        different random numbers from the same seed.
         """
         if self.run_eagerly:
             return function
@@ -263,7 +243,7 @@ class CompiledDecoding:
 
 
 def row_is_over(token_ids, index, start, ends, end_id, stop_token_ids, stops):
-    """Return which rows have ended before a column.
+    """Return which rows have ended before a column, bool `(rows,)`.
 
     Args:
         token_ids: int tensor `(rows, columns)`.
@@ -274,9 +254,6 @@ def row_is_over(token_ids, index, start, ends, end_id, stop_token_ids, stops):
         end_id: int. The id that fills up a row that is over.
         stop_token_ids: tuple of int, or None.
         stops: int tensor `(stops, length)`, see `stop_array`, or None.
-
-    Returns:
-        bool tensor `(rows,)`.
     """
     last = _last(token_ids, index, 1)[:, 0]
     is_end = last == end_id
@@ -293,6 +270,6 @@ def row_is_over(token_ids, index, start, ends, end_id, stop_token_ids, stops):
 
 
 def _last(token_ids, index, length):
-    """The columns before `index`, `(rows, length)`."""
+    """Return the columns before `index`, `(rows, length)`."""
     size = [ops.shape(token_ids)[0], length]
     return ops.slice(token_ids, [0, index - length], size)

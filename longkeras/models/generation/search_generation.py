@@ -23,7 +23,7 @@ def search(model, sampler, prompts, options, encoder_inputs):
         encoder_inputs: dict of tensors, empty for a decoder-only model.
 
     Returns:
-        list of lists of int: what each row was continued with, filled up with the id
+        list of lists of int, the continuations, filled up with the id
         `vocabulary_size`.
     """
     stops = options.stop_array()
@@ -47,10 +47,10 @@ def search(model, sampler, prompts, options, encoder_inputs):
 
 
 class _Layout:
-    """Prompts whose ends stand in one column, so that all rows are continued from it.
+    """Prompts aligned to end in one column, from which all rows are continued.
 
-    The number of columns is rounded up, and what is generated ends with the last one,
-    so that the loop makes no step in vain.
+    The number of columns is rounded up, and generation ends with the last one, so that
+    the loop makes no useless step.
     """
 
     def __init__(self, prompts, margin):
@@ -105,11 +105,11 @@ def _needs_hidden_states(sampler):
 
 
 def _search_function(model, sampler, stop_token_ids):
-    """The function that `compiled_search` compiles.
+    """Return the function that `compiled_search` compiles.
 
     A row that is over, by a stop token, a stop sequence or its length, is filled up
-    with the id `vocabulary_size`, which is certain there: a text that has ended keeps
-    its score among beams, and no row affects another.
+    with the id `vocabulary_size`, whose probability is 1 there: a text that has ended
+    keeps its score among beams, and no row affects another.
     """
     size = model.backbone.vocabulary_size
     forbidden = model.forbidden(stop_token_ids)
@@ -142,7 +142,7 @@ def _search_function(model, sampler, stop_token_ids):
 
 
 def _step_after(model, token_ids, cache, is_first):
-    """A step; at the first token, the last logits of a prompt that was read whole."""
+    """Call `step`, or take the last logits of a prompt that was read whole."""
 
     def step():
         logits, hidden, state = model.step(token_ids, cache["state"])
@@ -159,7 +159,7 @@ def _step_after(model, token_ids, cache, is_first):
 
 
 def _or_over(logits, is_over):
-    """Logits with one more token, which is certain where a row is over."""
+    """Append a token to the logits, which is certain where a row is over."""
     is_over = is_over[:, None]  # (rows, 1)
     logits = ops.where(is_over, -np.inf, logits)
     return ops.concatenate([logits, ops.where(is_over, 0.0, -np.inf)], axis=-1)

@@ -23,16 +23,9 @@ from longkeras.text.token_loop import Prompts, token_calls
 def generate_texts(model, inputs, options, max_length=None, strip_prompt=False):
     """Continue texts; each continuation is what `stream` would yield.
 
-    Args:
-        model: `DecodingCausalLM` with a preprocessor.
-        inputs: str, list of str, or what else the preprocessor takes; a
-            `tf.data.Dataset` of batches.
-        options: `GenerationOptions`.
-        max_length: int, or None. Defaults to `None`.
-        strip_prompt: bool. Whether to leave the prompts out. Defaults to `False`.
-
-    Returns:
-        str, or list of str.
+    `inputs` is a str, a list of str, what else the preprocessor takes, or a
+    `tf.data.Dataset` of batches; for other arguments see `DecodingCausalLM.generate`.
+    Returns a str, or a list of str.
     """
     tokenizer = model.preprocessor.tokenizer
     special = special_token_ids(tokenizer)
@@ -93,14 +86,7 @@ class TextStream:
         yield from text_until(written, pieces.end, self.options.stop)
 
     def token_ids(self, inputs):
-        """The ids that are written, one at a time.
-
-        Args:
-            inputs: see `DecodingCausalLM.prompt_inputs`.
-
-        Yields:
-            int.
-        """
+        """Yield the ids that follow the prompt, one at a time; see `prompt_inputs`."""
         ids = inputs[decoder_prefix(inputs) + "token_ids"]
         prompt = Prompts.of(ids, num_global_tokens=self.options.num_global_tokens)
         calls = self.calls(prompt, encoder_inputs(inputs))
@@ -116,15 +102,7 @@ class TextStream:
                 num_tokens += 1
 
     def calls(self, prompt, encoder_inputs):
-        """The calls of the model that write; see `token_calls`.
-
-        Args:
-            prompt: `Prompts` of one row.
-            encoder_inputs: dict of tensors, empty for a decoder-only model.
-
-        Returns:
-            iterator of token ids or None.
-        """
+        """Return the calls of the model that continue `prompt`; see `token_calls`."""
         choice = CompiledChoice(self.model, self.sampler, self.options.seed, prompt)
         num_together = self.model.tokens_a_call
         room = None
@@ -145,14 +123,7 @@ class TextStream:
 
 
 class CompiledChoice:
-    """Chooses tokens with a sampler in the model's compiled step, for `token_calls`.
-
-    Args:
-        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
-        sampler: `keras_hub.samplers.Sampler`.
-        seed: int, or None.
-        prompt: `Prompts`.
-    """
+    """Chooses tokens with a sampler in the model's compiled step, for `token_calls`."""
 
     def __init__(self, model, sampler, seed, prompt):
         self.prefill = model.compiled_prefill
@@ -171,7 +142,7 @@ class CompiledChoice:
 
 
 def _check_sampler(sampler):
-    """Raise an error for a sampler that chooses whole texts."""
+    """Raise a `ValueError` for a sampler that chooses whole texts."""
     if not chooses_token_by_token(sampler):
         raise ValueError(
             "`stream` needs a sampler that chooses token by token, such as 'greedy', "

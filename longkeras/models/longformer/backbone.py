@@ -209,20 +209,13 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
         return {"sequence_output": x, "pooled_output": self.pooler_dense(x[:, 0])}
 
     def global_tokens_of(self, inputs):
-        """Return the global tokens where no mask is given: none.
-
-        Args:
-            inputs: dict of the other inputs.
-
-        Returns:
-            int32 tensor `(batch, sequence)`, 1 at global tokens.
-        """
+        """Return the global tokens where no mask is given: none."""
         return ops.zeros_like(inputs["token_ids"], dtype="int32")
 
     def copy_projections_to_global(self):
-        """Give global tokens copies of the projections of all others.
+        """Copy the projections of ordinary tokens to those of global tokens.
 
-        As when Longformer was made of RoBERTa; and again after training in which no
+        As when Longformer was initialized from RoBERTa; and after training in which no
         token was global, such as that of a masked language model.
         """
         for layer in self.transformer_layers:

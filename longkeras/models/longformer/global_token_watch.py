@@ -7,19 +7,19 @@ from keras import ops
 
 
 class GlobalTokenWatch(keras.metrics.Metric):
-    """Whether any token was global so far; shows no number in the logs."""
+    """Records whether any token was global; adds no number to the logs."""
 
     def __init__(self, name="global_token_watch"):
         super().__init__(name=name)
         self.seen = self.add_variable((), initializer="zeros", name="seen")
 
     def update_state(self, global_attention_mask):
-        """Look at one batch's mask, int `(batch, sequence)`."""
+        """Read one batch's mask, int `(batch, sequence)`."""
         found = ops.cast(ops.any(ops.not_equal(global_attention_mask, 0)), "float32")
         self.seen.assign(ops.maximum(self.seen, found))
 
     def reset_state(self):
-        """Nothing: what was seen in any epoch was seen in the run."""
+        """Keep the record: it holds for the whole run, not for an epoch."""
 
     def result(self):
         return {}

@@ -8,31 +8,15 @@ from keras import ops
 
 
 def first_token(token_ids, arrays=ops):
-    """The first token of each text.
+    """Return 1 at the first token of each text, int32 and shaped like `token_ids`.
 
-    Args:
-        token_ids: int tensor or array `(..., sequence)`.
-        arrays: `keras.ops` for tensors, or `numpy` for arrays. Defaults to
-            `keras.ops`.
-
-    Returns:
-        int32 tensor or array like `token_ids`, 1 at global tokens.
+    `arrays` is `keras.ops` for tensors, or `numpy` for arrays.
     """
     return _as_mask(_is_first(token_ids, arrays), arrays)
 
 
 def before_first(token_ids, separator_id, arrays=ops):
-    """The tokens before the first separator, or the first token if there is none.
-
-    Args:
-        token_ids: int tensor or array `(..., sequence)`.
-        separator_id: int.
-        arrays: `keras.ops` for tensors, or `numpy` for arrays. Defaults to
-            `keras.ops`.
-
-    Returns:
-        int32 tensor or array like `token_ids`, 1 at global tokens.
-    """
+    """Return 1 before the first separator, or at the first token if there is none."""
     is_separator = arrays.equal(token_ids, separator_id)
     count = arrays.cumsum(_as_mask(is_separator, arrays), axis=-1)
     has_one = arrays.any(is_separator, axis=-1, keepdims=True)

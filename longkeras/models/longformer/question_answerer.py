@@ -132,14 +132,7 @@ class LongformerQuestionAnswerer(
         self.separator_id = separator_id
 
     def global_tokens_of(self, inputs):
-        """The question: the tokens before the first separator.
-
-        Args:
-            inputs: dict with `token_ids`, int `(batch, sequence)`.
-
-        Returns:
-            int32 tensor `(batch, sequence)`.
-        """
+        """Return the question: the tokens before the first separator."""
         return before_first(inputs["token_ids"], self.separator_id)
 
     def get_config(self):

@@ -1,4 +1,4 @@
-"""Mixins of all tasks and preprocessors of the family."""
+"""Mixins of all tasks and preprocessors of Longformer."""
 
 from keras import ops
 
@@ -13,10 +13,7 @@ from longkeras.models.longformer.tokenizer import LongformerTokenizer
 
 
 class LongformerPreprocessor:
-    """Data of the family for a `TextPreprocessor`.
-
-    Mixin. Must precede a preprocessor of `text_tasks` in the bases.
-    """
+    """Adds Longformer's classes and inputs. Mixin. Must precede a preprocessor."""
 
     backbone_cls = LongformerBackbone
     tokenizer_cls = LongformerTokenizer
@@ -24,7 +21,7 @@ class LongformerPreprocessor:
 
 
 class LongformerTask(LongerPositions, TextTask):
-    """A task whose global tokens have a rule, with a warning if training has none.
+    """A task with a rule for global tokens, which warns if training has none.
 
     Mixin. Must follow a task of `text_tasks` and precede a `keras_hub.models.Task` in
     the bases.
@@ -43,11 +40,7 @@ class LongformerTask(LongerPositions, TextTask):
         self.has_warned_of_globals = False
 
     def unread_weights(self):
-        """The pooler, and an output projection that is not the token embedding.
-
-        Returns:
-            list of `keras.Variable`.
-        """
+        """Return the pooler's weights, and an output projection of its own."""
         pooler = self.backbone.pooler_dense
         weights = [] if pooler is None else list(pooler.weights)
         if not self.backbone.tie_embedding_weights and not self.reads_output_projection:
@@ -55,14 +48,7 @@ class LongformerTask(LongerPositions, TextTask):
         return weights
 
     def global_tokens_of(self, inputs):
-        """Return the global tokens where no mask is given: those of the backbone.
-
-        Args:
-            inputs: dict of the other inputs.
-
-        Returns:
-            int32 tensor `(batch, sequence)`, 1 at global tokens.
-        """
+        """Return the global tokens where no mask is given: those of the backbone."""
         return self.backbone.global_tokens_of(inputs)
 
     def training_callbacks(self):
@@ -71,13 +57,13 @@ class LongformerTask(LongerPositions, TextTask):
 
     @property
     def metrics(self):
-        """Metrics of training, the quiet watch over global tokens among them."""
+        """Metrics of training, and the silent record of global tokens."""
         return [*super().metrics, self.global_token_watch]
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """See `keras.Model.compute_loss`; takes note of global tokens too."""
+        """See `keras.Model.compute_loss`; records whether tokens were global."""
         if training and isinstance(x, dict):
             mask = self.complete(x)["global_attention_mask"]
             self.global_token_watch.update_state(ops.convert_to_tensor(mask))

@@ -127,12 +127,5 @@ class LongformerTextClassifier(
     preprocessor_cls = LongformerTextClassifierPreprocessor
 
     def global_tokens_of(self, inputs):
-        """The first token of each text.
-
-        Args:
-            inputs: dict with `token_ids`, int `(batch, sequence)`.
-
-        Returns:
-            int32 tensor `(batch, sequence)`.
-        """
+        """Return the first token of each text."""
         return first_token(inputs["token_ids"])

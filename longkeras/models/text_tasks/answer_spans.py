@@ -10,7 +10,7 @@ class AnswerSpan:
     """A part of a text that may answer a question.
 
     Args:
-        text: str. The answer; empty where it says that there is none.
+        text: str. The answer; empty if there is none.
         start: int. Its first character.
         end: int. One past its last character.
         score: float. The sum of the logits of its start and of its end.
@@ -32,17 +32,17 @@ def answer_spans(
     max_answer_length=30,
     may_be_unanswered=False,
 ):
-    """The best answers in a text that was read in windows.
+    """Return the best answers in a text that was read in windows.
 
     Args:
         start_logits: float array `(windows, sequence)`.
-        end_logits: the same.
+        end_logits: float array `(windows, sequence)`.
         windows: what `windows` of the preprocessor returned.
         n_best: int. Starts and ends to look at in each window, and the most answers.
             Defaults to `20`.
         max_answer_length: int. The most tokens of an answer. Defaults to `30`.
-        may_be_unanswered: bool. Whether an empty answer stands among them, with the
-            least score that a window gives its first token. Defaults to `False`.
+        may_be_unanswered: bool. Whether to add an empty answer, with the least score
+            that a window gives its first token. Defaults to `False`.
 
     Returns:
         list of `AnswerSpan`, the best first; no two of the same characters.
@@ -70,7 +70,7 @@ def answer_spans(
 
 
 def _spans(start_logits, end_logits, allowed, n_best, max_answer_length):
-    """Starts, ends and scores of the spans of the best tokens of one window."""
+    """Return starts, ends and scores of the spans of the best tokens of one window."""
     places = np.flatnonzero(allowed)
     first = places[np.argsort(-start_logits[places], kind="stable")[:n_best]]
     last = places[np.argsort(-end_logits[places], kind="stable")[:n_best]]

@@ -13,22 +13,16 @@ _ANSWERS = ({"answer_start", "answer_text"}, {"answer_start", "answer_end"})
 
 
 def as_list(value):
-    """A list of what may be a single value."""
+    """Return a single value as a list of it."""
     return value if isinstance(value, list) else [value]
 
 
 def answer_characters(x, y):
-    """The characters of each answer, or None where there is none.
+    """Return `(start, end)` in characters for each answer, or None if there is none.
 
     Args:
         x: dict of `question` and `context`, strings or lists of strings.
         y: dict of `answer_start`, and of `answer_text` or `answer_end`.
-
-    Returns:
-        list of `(start, end)` or None.
-
-    Raises:
-        ValueError: If `y` is of another form, or does not fit the texts.
     """
     is_dict = isinstance(y, Mapping)
     if not is_dict or set(y) not in _ANSWERS:
@@ -78,17 +72,17 @@ def answer_characters(x, y):
 
 
 def answer_tokens(offsets, characters, first, count):
-    """Where the tokens of an answer stand among some of the tokens of a text.
+    """Find the tokens of an answer among some of the tokens of a text.
 
     Args:
         offsets: int array `(length, 2)`. The characters of each token of the text.
-        characters: `(start, end)` of the answer, or None where there is none.
+        characters: `(start, end)` of the answer, or None if there is none.
         first: int. The first token to look at.
         count: int. How many tokens to look at.
 
     Returns:
         (start, end, held): the answer's first and last token, counted from `first`, or
-        -1 twice; and `NONE`, `PART` or `WHOLE`.
+        -1 for both; and `NONE`, `PART` or `WHOLE`.
     """
     if characters is None:
         return -1, -1, NONE
@@ -102,7 +96,7 @@ def answer_tokens(offsets, characters, first, count):
 
 
 def given_targets(x, y, rows):
-    """Answers that are given as tokens of rows, in rows that are cut and unpadded.
+    """Move targets that are given as tokens of padded rows to rows that are packed.
 
     Args:
         x: dict of `token_ids` and perhaps `padding_mask`, lists.
@@ -111,10 +105,7 @@ def given_targets(x, y, rows):
 
     Returns:
         (targets, cut): dict of int32 arrays `(batch,)`, and how many answers were cut
-        off; these are the first token.
-
-    Raises:
-        ValueError: If a token is not in its row, or is padding.
+        off; these become the first token.
     """
     mask = x.get("padding_mask")
     single = len(rows) == 1 and not isinstance(x["token_ids"][0], list)
@@ -145,18 +136,12 @@ def given_targets(x, y, rows):
 
 
 def chosen_windows(held, unanswered_share, seed):
-    """Choose the windows to train on.
+    """Return the indices of the windows to train on, in order.
 
     Args:
         held: int array `(windows,)` of `NONE`, `PART` and `WHOLE`.
         unanswered_share: float from 0 to less than 1, or None for all.
         seed: int.
-
-    Returns:
-        int array, the indices of the windows in their order.
-
-    Raises:
-        ValueError: If the share is out of its range, or no window is left.
     """
     answered, empty = np.flatnonzero(held == WHOLE), np.flatnonzero(held == NONE)
     if unanswered_share is not None:

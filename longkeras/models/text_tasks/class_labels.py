@@ -15,15 +15,7 @@ from longkeras.text.subword_pipeline import (
 
 
 def check_class_names(class_names, num_classes):
-    """Refuse names that are not one a class.
-
-    Args:
-        class_names: list of str, or None.
-        num_classes: int.
-
-    Raises:
-        ValueError: If there is not one name for each class.
-    """
+    """Raise a `ValueError` unless there is one name for each class, or None."""
     if class_names is None:
         return
     is_list = isinstance(class_names, list | tuple)
@@ -35,15 +27,7 @@ def check_class_names(class_names, num_classes):
 
 
 def check_class_labels(labels, rule):
-    """Refuse labels that are not classes.
-
-    Args:
-        labels: array of any shape, or None.
-        rule: `longkeras.models.base.index_checks.ClassLabels`.
-
-    Raises:
-        ValueError: If they are not whole numbers of classes.
-    """
+    """Raise a `ValueError` for labels that break a rule; see `ClassLabels`."""
     if labels is None or not len(labels):
         return
     values = concrete_array(labels)
@@ -54,18 +38,15 @@ def check_class_labels(labels, rule):
 
 
 def numbered(y, class_names):
-    """Targets with the numbers of classes in place of their names.
+    """Return targets with the numbers of classes in place of their names.
 
     Args:
-        y: nested lists and tuples, array or tensor. Names may stand anywhere in it.
+        y: nested lists and tuples, array or tensor, with names anywhere in it.
         class_names: list of str, or None.
 
     Returns:
-        The same without names; an array of ints where all were names. Without
-        `class_names`, or where there is no name, `y` itself.
-
-    Raises:
-        ValueError: If a name is not one of `class_names`.
+        The same without names; an array of ints if all were names. Without
+        `class_names`, or if there is no name, `y` itself.
     """
     if class_names is None or isinstance(y, Mapping):
         return y
@@ -92,18 +73,9 @@ def numbered(y, class_names):
 
 
 def multi_hot(y, num_classes, class_names):
-    """Lists of classes, one list a text, as one column a class.
+    """Return lists of names, one list a text, as float32 `(batch, num_classes)`.
 
-    Args:
-        y: list of lists of names.
-        num_classes: int.
-        class_names: list of str, or None.
-
-    Returns:
-        float32 array `(batch, num_classes)`; `y` itself if it is not lists of names.
-
-    Raises:
-        ValueError: If a name is not one of `class_names`.
+    Anything else is returned unchanged.
     """
     is_lists = isinstance(y, list) and all(isinstance(x, list | tuple) for x in y)
     is_names = is_lists and (_holds_text(y) or not any(y))
@@ -116,19 +88,9 @@ def multi_hot(y, num_classes, class_names):
 
 
 def class_weight_table(class_weight, num_classes, class_names):
-    """Weights of classes as an array.
+    """Return weights of classes as a float32 array `(num_classes,)`.
 
-    Args:
-        class_weight: dict of numbers by the number or name of a class. Classes that
-            are left out weigh 1.
-        num_classes: int.
-        class_names: list of str, or None.
-
-    Returns:
-        float32 array `(num_classes,)`.
-
-    Raises:
-        ValueError: If it is no dict, or a key is no class.
+    `class_weight` is a dict by number or name of the class; others weigh 1.
     """
     if not isinstance(class_weight, Mapping):
         raise ValueError(

@@ -58,7 +58,7 @@ class ClassTargets:
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
 
     def compile_from_config(self, config):
-        """Compiles as `get_compile_config` says."""
+        """Compile with the result of `get_compile_config`."""
         # What was saved loads, also where its loss would be refused in training.
         self._is_reloading = True
         try:
@@ -67,14 +67,7 @@ class ClassTargets:
             self._is_reloading = False
 
     def encoded_targets(self, y):
-        """Targets with numbers in place of names; see `TextTraining`.
-
-        Args:
-            y: See `fit`.
-
-        Returns:
-            As given, without names.
-        """
+        """Return targets with numbers in place of names; see `TextTraining`."""
         if loss_kind(self.loss) in ("binary", "categorical"):
             return multi_hot(y, self.num_classes, self.class_names)
         return numbered(y, self.class_names)
@@ -85,30 +78,17 @@ class ClassTargets:
         return super().target_rules()
 
     def class_weights(self, class_weight):
-        """Weights of classes as an array; see `TextTraining`.
+        """Return the weights of classes as a float32 array `(num_classes,)`.
 
-        Args:
-            class_weight: dict of numbers by class or by its name.
-
-        Returns:
-            float32 array `(num_classes,)`.
-
-        Raises:
-            ValueError: If a key is no class, or several classes may be true of a text.
+        A `ValueError` refuses keys that are not classes, and models in which several
+        classes may be true of a text.
         """
         if loss_kind(self.loss) == "sparse":
             return class_weight_table(class_weight, self.num_classes, self.class_names)
         return super().class_weights(class_weight)
 
     def check_targets(self, y):
-        """Refuse labels that are not classes; see `TextTraining`.
-
-        Args:
-            y: See `fit`.
-
-        Raises:
-            ValueError: If a label is no class.
-        """
+        """Raise a `ValueError` for labels that are not classes; see `TextTraining`."""
         rule = self.target_rules().get("y")
         if rule is None or not is_rows(y):
             return
@@ -124,12 +104,5 @@ class ClassTargets:
             check_class_labels(labels, rule)
 
     def plain_labels(self, y):
-        """Labels without what else stands beside them: here `y` itself.
-
-        Args:
-            y: targets without names.
-
-        Returns:
-            Array, tensor or list.
-        """
+        """Return labels without the spans that they may be part of: here `y` itself."""
         return y

@@ -7,14 +7,9 @@ POOLINGS = ("first", "mean")
 
 
 def head_dtype_policy(backbone):
-    """The dtype policy for the layers of a head.
+    """Return the dtype policy for the layers of a head.
 
-    Args:
-        backbone: `keras_hub.models.Backbone`.
-
-    Returns:
-        `keras.DTypePolicy`, that of the backbone, or its default where layers have
-        their own, as quantized ones have.
+    It is the backbone's, or its default if layers have their own, as quantized ones do.
     """
     policy = backbone.dtype_policy
     if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
@@ -23,42 +18,25 @@ def head_dtype_policy(backbone):
 
 
 def head_initializer():
-    """The initializer of BERT's heads.
-
-    Returns:
-        `keras.initializers.Initializer`.
-    """
+    """Return the initializer of BERT's heads."""
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
 def head_dense(backbone, units, **options):
-    """A dense layer of a head.
-
-    Args:
-        backbone: `keras_hub.models.Backbone`.
-        units: int.
-        **options: Further arguments of `keras.layers.Dense`. `kernel_initializer`
-            defaults to `head_initializer()`.
-
-    Returns:
-        `keras.layers.Dense`.
-    """
+    """Return a dense layer of a head; `kernel_initializer` defaults to BERT's."""
     options.setdefault("kernel_initializer", head_initializer())
     return keras.layers.Dense(units, dtype=head_dtype_policy(backbone), **options)
 
 
 def pool(hidden_states, padding_mask, pooling):
-    """One vector for each text.
+    """Return one vector for each text, `(batch, hidden_dim)`.
 
     Args:
         hidden_states: float tensor `(batch, sequence, hidden_dim)`.
         padding_mask: int tensor `(batch, sequence)`, 0 at padding.
         pooling: str. `"first"` takes the first token; `"mean"` the mean over all
-            tokens that are not padding, computed in float32. The mean of a text
-            without tokens is zero.
-
-    Returns:
-        float tensor `(batch, hidden_dim)`.
+            tokens that are not padding, computed in float32, and zero for a text
+            without tokens.
     """
     if pooling == "first":
         return hidden_states[:, 0]

@@ -15,17 +15,8 @@ class MaskedLM(TextTask):
 
     Mixin. Must precede the task's mixin of its family and
     `keras_hub.models.MaskedLM` in the bases. A family sets `backbone_cls` and
-    `preprocessor_cls`; it overrides `make_head` if its head differs from BERT's.
-
-    Args:
-        backbone: The encoder. Its outputs have a `"sequence_output"`.
-        preprocessor: Preprocessor of the family, or None. Defaults to `None`.
-        head_activation: Activation of the head. Defaults to `"gelu"`.
-        head_layer_norm_epsilon: float. Defaults to `None`, that of the backbone.
-        **kwargs: See `keras_hub.models.MaskedLM`.
-
-    Raises:
-        ValueError: If an argument is not as it must be.
+    `preprocessor_cls`; it overrides `make_head` if its head differs from BERT's. For
+    arguments see `longkeras.models.LongformerMaskedLM`.
     """
 
     added_inputs = (MASK_POSITIONS,)
@@ -61,15 +52,7 @@ class MaskedLM(TextTask):
         self.head_layer_norm_epsilon = head_layer_norm_epsilon
 
     def make_head(self, activation, layer_norm_epsilon):
-        """Create the head.
-
-        Args:
-            activation: Activation of the head.
-            layer_norm_epsilon: float.
-
-        Returns:
-            Layer that is called with hidden states and positions.
-        """
+        """Return the head, a layer that is called with hidden states and positions."""
         return keras_hub.layers.MaskedLMHead(
             vocabulary_size=self.backbone.vocabulary_size,
             token_embedding=self.backbone.token_embedding,

@@ -18,27 +18,8 @@ from longkeras.text.subword_pipeline import ArraySpec
 class MaskedLMPreprocessor(TextPreprocessor, keras_hub.models.MaskedLMPreprocessor):
     """Tokenizes texts, pads them, and masks some tokens to be predicted.
 
-    Special tokens are neither masked nor used as replacements. A family sets what
-    `TextPreprocessor` names.
-
-    Args:
-        tokenizer: Tokenizer of the family.
-        sequence_length: int, or None for the longest of the batch, rounded up.
-            Defaults to `None`.
-        truncate: str, `"round_robin"` or `"waterfall"`. Defaults to `"round_robin"`.
-        max_sequence_length: int. Limit if `sequence_length` is None. Defaults to
-            `4096`.
-        mask_selection_rate: float. The share of tokens to predict. Defaults to `0.15`.
-        mask_selection_length: int. The most tokens to predict in a text. Defaults to
-            `None`: the share of the padded length.
-        mask_token_rate: float. How often a chosen token becomes the mask. Defaults to
-            `0.8`.
-        random_token_rate: float. How often it becomes another. Defaults to `0.1`.
-        seed: int. Defaults to `None`, drawn at random.
-        **kwargs: See `keras_hub.models.MaskedLMPreprocessor`.
-
-    Raises:
-        ValueError: If a length or a rate is out of range.
+    A family sets what `TextPreprocessor` names. For arguments see
+    `longkeras.models.LongformerMaskedLMPreprocessor`.
     """
 
     def __init__(
@@ -104,13 +85,13 @@ class MaskedLMPreprocessor(TextPreprocessor, keras_hub.models.MaskedLMPreprocess
         }
 
     def _masks_in(self, length):
-        """The most masks of a row of that length."""
+        """Return the most masks of a row of that length."""
         if self.mask_selection_length is not None:
             return self.mask_selection_length
         return max(1, int(np.ceil(self.mask_selection_rate * length)))
 
     def _asked(self, x):
-        """Ids with the positions that are given, which padding may have moved."""
+        """Prepare ids with given positions, which padding may have moved."""
         x = dict(x)
         positions = np.asarray(x.pop("mask_positions"), dtype=np.int32)
         inputs = self.inputs_of(self.rows(x), x)
@@ -154,7 +135,7 @@ class MaskedLMPreprocessor(TextPreprocessor, keras_hub.models.MaskedLMPreprocess
         return np.sort(self._generator.choice(candidates, count, replace=False))
 
     def _replaced(self, token_ids, ordinary):
-        """Masks in place of most, other tokens in place of some."""
+        """Return masks in place of most tokens, and random tokens in place of some."""
         dice = self._generator.random(len(token_ids))
         others = self._generator.choice(ordinary, len(token_ids))
         is_masked = dice < self.mask_token_rate

@@ -18,15 +18,8 @@ class QuestionAnswerer(TextTask):
 
     Mixin. Must precede the task's mixin of its family and `keras_hub.models.Task` in
     the bases. A family sets `backbone_cls` and `preprocessor_cls`; it overrides
-    `make_head` and `head` if its head is more than a dense layer.
-
-    Args:
-        backbone: The encoder. Its outputs have a `"sequence_output"`.
-        preprocessor: Preprocessor of the family, or None. Defaults to `None`.
-        **kwargs: See `keras_hub.models.Task`.
-
-    Raises:
-        ValueError: If the backbone or the preprocessor is of another family.
+    `make_head` and `head` if its head is more than a dense layer. For arguments see
+    `longkeras.models.LongformerQuestionAnswerer`.
     """
 
     needs_targets = True
@@ -48,14 +41,7 @@ class QuestionAnswerer(TextTask):
         self.output_dense = head_dense(self.backbone, len(TARGETS), name="logits")
 
     def head(self, x):
-        """Apply the head.
-
-        Args:
-            x: float tensor `(batch, sequence, hidden_dim)`.
-
-        Returns:
-            float tensor `(batch, sequence, 2)`, the logits of start and end.
-        """
+        """Return the logits of start and end, `(batch, sequence, 2)`."""
         return self.output_dense(x)
 
     def compile(self, optimizer="auto", loss="auto", metrics="auto", **kwargs):
@@ -81,14 +67,7 @@ class QuestionAnswerer(TextTask):
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
     def rows_of(self, x):
-        """See `TextTraining`; a pair of columns is questions and contexts.
-
-        Args:
-            x: dict of `question` and `context`, or a tuple of the two.
-
-        Returns:
-            dict of lists, arrays or tensors.
-        """
+        """See `TextTraining`; a tuple of two is questions and contexts."""
         rows = super().rows_of(x)
         if isinstance(x, tuple) and len(x) == len(NAMES):
             pair = [[part] if is_text(part) else part for part in x]

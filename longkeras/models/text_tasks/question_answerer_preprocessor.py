@@ -31,16 +31,8 @@ from longkeras.text.subword_text_windows import subword_windows
 class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocessor):
     """Packs a question and a text, and finds the tokens of the answer.
 
-    A family sets what `TextPreprocessor` names.
-
-    Args:
-        tokenizer: Tokenizer of the family.
-        sequence_length: int, or None for the longest of the batch, rounded up.
-            Defaults to `None`.
-        max_sequence_length: int. Limit if `sequence_length` is None. Defaults to
-            `4096`.
-        max_question_length: int. The most tokens of a question. Defaults to `64`.
-        **kwargs: See `keras_hub.models.Preprocessor`.
+    A family sets what `TextPreprocessor` names. For arguments see
+    `longkeras.models.LongformerQuestionAnswererPreprocessor`.
     """
 
     def __init__(
@@ -77,23 +69,23 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
         return [row for row, _ in self._rows_with_offsets(x)]
 
     def windows(self, question, context, stride=None, answer=None):
-        """Split a text of any length into rows that together hold all of it.
+        """Split a text of any length into overlapping rows that cover it.
 
         Args:
-            question: str. Stands in every row.
+            question: str. Precedes the text in every row.
             context: str. The text that may hold the answer.
-            stride: int. Tokens of the text from one row's to the next's first.
-                Defaults to `None`: half of what fits, so that an answer that one row
-                cuts in two stands whole in another.
+            stride: int. Tokens of the text from the start of one row to that of the
+                next. Defaults to `None`: half of what fits, so that an answer that one
+                row cuts in two is whole in another.
             answer: dict of `answer_start`, and of `answer_text` or `answer_end`, as `y`
                 of a call. Defaults to `None`.
 
         Returns:
             An object with `inputs`, a dict of int32 arrays `(windows, sequence)` for
             `predict`, and `offsets` `(windows, sequence, 2)`, the characters of each
-            token, -1 where it stands for none. With an `answer` also `targets`, a dict
-            of int32 `start_logits` and `end_logits` `(windows,)`, which are the first
-            token, 0, in windows that do not hold the whole answer.
+            token, or -1. With an `answer` also `targets`, a dict of int32
+            `start_logits` and `end_logits` `(windows,)`, which are the first token, 0,
+            in windows that do not hold the whole answer.
         """
         characters = None
         if answer is not None:
@@ -116,10 +108,9 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
             y: dict of answers; see the class.
             stride: int. See `windows`. Defaults to `None`.
             unanswered_share: float from 0 to less than 1. The share of windows without
-                an answer among all that are returned; they are drawn at random. It is
-                smaller where there are not enough. Defaults to `None`: all windows.
-            seed: int. Decides which windows without an answer are drawn. Defaults to
-                `0`.
+                an answer among all that are returned, drawn at random; less if there
+                are not enough. Defaults to `None`: all windows.
+            seed: int. Seed of the draw. Defaults to `0`.
 
         Returns:
             (inputs, targets), for `fit`: dict of int32 arrays `(windows, sequence)`,
@@ -128,25 +119,6 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
 
         Raises:
             ValueError: If inputs or answers are of another form, or no window is left.
-
-        Example:
-
-        ```python
-        from longkeras.models import LongformerQuestionAnswererPreprocessor
-        from longkeras.models import LongformerTokenizer
-
-        vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "who", "it", "me"]
-        preprocessor = LongformerQuestionAnswererPreprocessor(
-            LongformerTokenizer.from_word_piece(vocabulary), sequence_length=8
-        )
-        x = {"question": ["Who"], "context": ["It it it it it it it me"]}
-        y = {"answer_start": [21], "answer_text": ["me"]}
-        x, y = preprocessor.training_windows(x, y, stride=4, unanswered_share=0.5)
-        assert x["token_ids"].tolist() == [
-            [2, 5, 3, 6, 6, 6, 6, 3], [2, 5, 3, 6, 6, 6, 7, 3]
-        ]
-        assert y["start_logits"].tolist() == y["end_logits"].tolist() == [0, 6]
-        ```
         """
         x, y = plain_values(x), plain_values(y)
         texts = self._texts(x)
@@ -170,20 +142,19 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
         return inputs, _as_targets([places[i] for i in chosen])
 
     def answers(self, windows, logits, **kwargs):
-        """The best answers in a text that was read in windows.
+        """Return the best answers in a text that was read in windows.
 
         Args:
             windows: what `windows` returned.
-            logits: dict of `start_logits` and `end_logits`, `(windows, sequence)`, as
-                `predict` of the model gives them.
+            logits: dict of `start_logits` and `end_logits`, `(windows, sequence)`, the
+                result of `predict`.
             **kwargs: `n_best`, `max_answer_length` and `may_be_unanswered` of
-                `longkeras.models.text_tasks.answer_spans.answer_spans`.
+                `longkeras.models.text_tasks.answers.answer_spans`.
 
         Returns:
-            list of `longkeras.models.text_tasks.answer_spans.AnswerSpan`, objects with
-            `text`, `start` and `end` in characters, `score` and `window`; the best
-            first. It may be empty: of the `n_best` starts and ends of a window none
-            may make an answer of at most `max_answer_length` tokens.
+            list of `AnswerSpan`, objects with `text`, `start` and `end` in characters,
+            `score` and `window`; the best first. It is empty if the `n_best` starts and
+            ends of no window make an answer of at most `max_answer_length` tokens.
         """
         return answer_spans(*(logits[name] for name in TARGETS), windows, **kwargs)
 
@@ -231,7 +202,7 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
             )
 
     def _window_rows(self, question, context, stride, characters):
-        """Rows, offsets, answer tokens and how much of the answer each window holds."""
+        """Return rows, offsets, answer tokens and `held` of each window."""
         asked = self.tokenizer.tokenize(question)
         window = self._room(2) - self._asked_length(asked)
         stride = max(1, window // 2) if stride is None else stride
@@ -248,7 +219,7 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
         return rows, offsets, places, held
 
     def _asked_length(self, question):
-        """The most tokens of a question: one is left for the text."""
+        """Return the most tokens of a question: one is left for the text."""
         return min(len(question), self.max_question_length, self._room(2) - 1)
 
     def _packed_pair(self, question, context):
@@ -273,7 +244,7 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
 
 
 def _in_row(row, start, end):
-    """Tokens of a text as tokens of its row; the first one where there are none."""
+    """Return tokens of a text as tokens of its row; 0 if there are none."""
     return (0, 0) if start < 0 else (row.starts[1] + start, row.starts[1] + end)
 
 

@@ -6,16 +6,10 @@ from longkeras.models.text_tasks.heads import POOLINGS
 
 
 def check_family(task, backbone, preprocessor):
-    """Refuse a backbone or a preprocessor of another family.
+    """Raise a `ValueError` for a backbone or a preprocessor of another family.
 
-    Args:
-        task: The task. Its `backbone_cls` and `preprocessor_cls` name the family; its
-            `backbone_advice`, if it has one, says where a backbone comes from.
-        backbone: The given backbone.
-        preprocessor: The given preprocessor, or None.
-
-    Raises:
-        ValueError: If one is of another family, or is no such object.
+    The task names its family by `backbone_cls` and `preprocessor_cls`, and may say in
+    `backbone_advice` where a backbone comes from.
     """
     if not isinstance(backbone, task.backbone_cls):
         raise ValueError(
@@ -34,14 +28,7 @@ def check_family(task, backbone, preprocessor):
 
 
 def check_pooling(pooling):
-    """Refuse an unknown way of pooling.
-
-    Args:
-        pooling: The given argument.
-
-    Raises:
-        ValueError: If it is neither `"first"` nor `"mean"`.
-    """
+    """Raise a `ValueError` for an unknown `pooling`."""
     if pooling not in POOLINGS:
         raise ValueError(
             f'`pooling` must be "first" or "mean". Received: pooling={pooling!r}'

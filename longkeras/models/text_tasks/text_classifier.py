@@ -12,25 +12,12 @@ from longkeras.models.text_tasks.task_arguments import check_family, check_pooli
 
 
 class TextClassifier(ClassTargets, TextTask):
-    """Pools the hidden states of a text, and assigns classes to it.
+    """Pools the hidden states of a text, and classifies it.
 
     Mixin. Must precede the task's mixin of its family and
     `keras_hub.models.TextClassifier` in the bases. A family sets `backbone_cls` and
     `preprocessor_cls`; it overrides `make_head` and `head` if its head differs from
-    RoBERTa's.
-
-    Args:
-        backbone: The encoder. Its outputs have a `"sequence_output"`.
-        num_classes: int. Number of classes.
-        preprocessor: Preprocessor of the family, or None. Defaults to `None`.
-        activation: Activation of the outputs. Defaults to `None`, logits.
-        dropout: float. Rate before each layer of the head. Defaults to `0.1`.
-        class_names: list of str, one per class, or None. Defaults to `None`.
-        pooling: str, `"first"` or `"mean"`. Defaults to `"first"`.
-        **kwargs: See `keras_hub.models.TextClassifier`.
-
-    Raises:
-        ValueError: If an argument is not as it must be.
+    RoBERTa's. For arguments see `longkeras.models.LongformerTextClassifier`.
     """
 
     needs_targets = True
@@ -68,13 +55,7 @@ class TextClassifier(ClassTargets, TextTask):
         self.class_names = class_names
 
     def make_head(self, num_classes, activation, dropout):
-        """Create the layers of the head; `output_dense` is the last.
-
-        Args:
-            num_classes: int.
-            activation: Activation of the outputs.
-            dropout: float.
-        """
+        """Create the layers of the head; `output_dense` is the last."""
         backbone = self.backbone
         dtype = head_dtype_policy(backbone)
         self.pooled_dropout = CounterDropout(
@@ -91,27 +72,11 @@ class TextClassifier(ClassTargets, TextTask):
         )
 
     def pooled(self, outputs, padding_mask, pooling):
-        """One vector for each text.
-
-        Args:
-            outputs: dict of tensors, the outputs of the backbone.
-            padding_mask: int tensor `(batch, sequence)`.
-            pooling: str. See the class.
-
-        Returns:
-            float tensor `(batch, hidden_dim)`.
-        """
+        """Return one vector for each text, given the dict of the backbone's outputs."""
         return pool(outputs["sequence_output"], padding_mask, pooling)
 
     def head(self, x):
-        """Apply the head.
-
-        Args:
-            x: float tensor `(batch, hidden_dim)`.
-
-        Returns:
-            float tensor `(batch, num_classes)`.
-        """
+        """Apply the head to vectors `(batch, hidden_dim)`."""
         x = self.pooled_dense(self.pooled_dropout(x))
         return self.output_dense(self.output_dropout(x))
 

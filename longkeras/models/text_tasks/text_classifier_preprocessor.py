@@ -12,16 +12,8 @@ class TextClassifierPreprocessor(
 ):
     """Tokenizes texts or pairs of texts, adds special tokens, and pads.
 
-    A family sets what `TextPreprocessor` names.
-
-    Args:
-        tokenizer: Tokenizer of the family.
-        sequence_length: int, or None for the longest of the batch, rounded up.
-            Defaults to `None`.
-        truncate: str, `"round_robin"` or `"waterfall"`. Defaults to `"round_robin"`.
-        max_sequence_length: int. Limit if `sequence_length` is None. Defaults to
-            `4096`.
-        **kwargs: See `keras_hub.models.TextClassifierPreprocessor`.
+    A family sets what `TextPreprocessor` names. For arguments see
+    `longkeras.models.LongformerTextClassifierPreprocessor`.
     """
 
     def __init__(

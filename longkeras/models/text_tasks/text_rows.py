@@ -13,10 +13,10 @@ PAIR_NAMES = ("first", "second")
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One text, or two, as ids with special tokens, cut to what may be read.
+    """One text or pair as ids with special tokens, cut to the limit.
 
     Args:
-        inputs: dict of int32 arrays `(length,)`, the inputs of a model for this row
+        inputs: dict of int32 arrays `(length,)`, the model's inputs for this row
             except `padding_mask`; with `token_ids`.
         lengths: tuple of int. The number of tokens of each text before cutting.
         kept: tuple of int. How many of them were kept.
@@ -35,7 +35,7 @@ class Row:
 
     @property
     def read(self):
-        """int, those that were kept."""
+        """int, the tokens that were kept."""
         return sum(self.kept)
 
 
@@ -45,14 +45,10 @@ def is_given_as_rows(x):
 
 
 def leading(x, one_text=0):
-    """An input from which the number of texts can be read.
+    """Return one of the inputs, and whether it is a single text.
 
-    Args:
-        x: see `text_tuples`; tensors need not be there yet.
-        one_text: int. How deeply a single text is nested. Defaults to `0`.
-
-    Returns:
-        (leaf, single): one of the inputs, and whether it is a single text.
+    `x` is as for `text_tuples`, or tensors of a tracer; `one_text` says how deeply a
+    single text is nested.
     """
     if is_given_as_rows(x):
         return x["token_ids"], rank_of(x["token_ids"]) == 1
@@ -63,18 +59,12 @@ def leading(x, one_text=0):
 
 
 def text_tuples(x, names=PAIR_NAMES):
-    """Texts, or pairs of texts, as one tuple of strings for each.
+    """Return texts, or pairs of texts, as a list of tuples of one str or two.
 
     Args:
         x: a string, a list of strings, a list of pairs, a tuple of the first texts and
             the second ones, or a dict of these.
         names: tuple of str. The dict's names, in the order of the texts.
-
-    Returns:
-        list of tuples of one str or two.
-
-    Raises:
-        ValueError: If it is none of these.
     """
     if isinstance(x, Mapping):
         _check_names(x, names)
@@ -106,19 +96,13 @@ def _joined_columns(columns, names):
 
 
 def given_rows(x, limit, names):
-    """Rows from ids that are given, special tokens included.
+    """Return given ids, special tokens included, as a list of `Row`.
 
     Args:
         x: dict with `token_ids`, a list or lists of int, and perhaps other `names`, of
             the same shape.
         limit: int. The most tokens of a row; a longer one loses those before its last.
         names: tuple of str. Names that may be given, `token_ids` first.
-
-    Returns:
-        list of `Row`, with those inputs that are given.
-
-    Raises:
-        ValueError: If other names are given, or shapes differ.
     """
     unknown = sorted(set(x) - set(names))
     if unknown:
@@ -143,7 +127,7 @@ def given_rows(x, limit, names):
 
 
 def given_width(x):
-    """The length of a rectangle of rows that is given padded, else 0."""
+    """Return the length of rows that are given padded, else 0."""
     if x.get("padding_mask") is None:
         return 0
     rows = x["token_ids"]

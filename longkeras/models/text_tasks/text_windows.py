@@ -14,7 +14,7 @@ class TextWindows:
         inputs: dict of int32 arrays `(windows, sequence)`, the inputs of a model.
         offsets: int32 array `(windows, sequence, 2)`. The characters of the text that
             each token stands for; -1 at special tokens, padding and questions.
-        targets: dict of int32 arrays `(windows,)` for `fit`, or None where no answer
+        targets: dict of int32 arrays `(windows,)` for `fit`, or None if no answer
             was given. Defaults to `None`.
     """
 
@@ -35,15 +35,10 @@ class TextWindows:
 
 
 def window_offsets(rows, offsets, length):
-    """The characters of each token of each window.
+    """Return the characters of each token, int32 `(windows, length, 2)`.
 
-    Args:
-        rows: list of `Row`, whose last text is the one that is cut.
-        offsets: list of int arrays `(tokens, 2)`, one a window.
-        length: int. The length of the padded rows.
-
-    Returns:
-        int32 array `(windows, length, 2)`.
+    `offsets` has an array `(tokens, 2)` for the last text of each `Row`; `length` is
+    that of the padded rows.
     """
     table = np.full((len(rows), length, 2), -1, dtype=np.int32)
     for line, row, characters in zip(table, rows, offsets, strict=True):

@@ -16,18 +16,8 @@ class TokenClassifier(ClassTargets, TextTask):
 
     Mixin. Must precede the task's mixin of its family and `keras_hub.models.Task` in
     the bases. A family sets `backbone_cls` and `preprocessor_cls`; it overrides
-    `make_head` and `head` if its head is more than dropout and a dense layer.
-
-    Args:
-        backbone: The encoder. Its outputs have a `"sequence_output"`.
-        num_classes: int. Number of classes.
-        preprocessor: Preprocessor of the family, or None. Defaults to `None`.
-        dropout: float. Rate before the head. Defaults to `0.1`.
-        class_names: list of str, one per class, or None. Defaults to `None`.
-        **kwargs: See `keras_hub.models.Task`.
-
-    Raises:
-        ValueError: If an argument is not as it must be.
+    `make_head` and `head` if its head is more than dropout and a dense layer. For
+    arguments see `longkeras.models.LongformerTokenClassifier`.
     """
 
     needs_targets = True
@@ -61,38 +51,18 @@ class TokenClassifier(ClassTargets, TextTask):
         self.class_names = class_names
 
     def make_head(self, num_classes, dropout):
-        """Create the layers of the head; `output_dense` is the last.
-
-        Args:
-            num_classes: int.
-            dropout: float.
-        """
+        """Create the layers of the head; `output_dense` is the last."""
         self.output_dropout = CounterDropout(
             dropout, dtype=head_dtype_policy(self.backbone), name="output_dropout"
         )
         self.output_dense = head_dense(self.backbone, num_classes, name="logits")
 
     def head(self, x):
-        """Apply the head.
-
-        Args:
-            x: float tensor `(batch, sequence, hidden_dim)`.
-
-        Returns:
-            float tensor `(batch, sequence, num_classes)`.
-        """
+        """Apply the head to hidden states `(batch, sequence, hidden_dim)`."""
         return self.output_dense(self.output_dropout(x))
 
     def plain_labels(self, y):
-        """Labels of words or spans without the positions of spans.
-
-        Args:
-            y: array, ragged tensor, or a list of a text's labels each: numbers, or
-                spans `(start, end, label)`.
-
-        Returns:
-            Array, tensor or list of labels.
-        """
+        """Return labels without the characters of spans `(start, end, label)`."""
         if not isinstance(y, list):
             return getattr(y, "flat_values", y)
         return [x[2] if np.ndim(x) else x for row in y for x in row]

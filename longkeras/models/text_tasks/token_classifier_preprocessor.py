@@ -20,18 +20,8 @@ from longkeras.text.subword_rows import padded_rows
 class TokenClassifierPreprocessor(TextPreprocessor, keras_hub.models.Preprocessor):
     """Tokenizes words or texts, pads them, and gives tokens the labels of their words.
 
-    The label of a word goes to its first token; other tokens have the weight 0. In a
-    text every token has a label: that of the span of characters it begins in, or
-    `outside_label`. A family sets what `TextPreprocessor` names.
-
-    Args:
-        tokenizer: Tokenizer of the family.
-        sequence_length: int, or None for the longest of the batch, rounded up.
-            Defaults to `None`.
-        max_sequence_length: int. Limit if `sequence_length` is None. Defaults to
-            `4096`.
-        outside_label: int. The label of tokens in no span. Defaults to `0`.
-        **kwargs: See `keras_hub.models.Preprocessor`.
+    A family sets what `TextPreprocessor` names. For arguments see
+    `longkeras.models.LongformerTokenClassifierPreprocessor`.
     """
 
     def __init__(
@@ -82,7 +72,7 @@ class TokenClassifierPreprocessor(TextPreprocessor, keras_hub.models.Preprocesso
         }
 
     def _tokenized(self, x):
-        """Of each text the ids, the offsets, and the word of each character or None."""
+        """Yield ids, offsets, and the word of each character or None, of each text."""
         for text in _texts(x):
             words = None
             if not isinstance(text, str):
@@ -140,7 +130,7 @@ class TokenClassifierPreprocessor(TextPreprocessor, keras_hub.models.Preprocesso
 
 
 def _check_labels(text, given):
-    """Refuse labels that are not those of a text's words or characters."""
+    """Raise a `ValueError` unless labels fit a text's words or characters."""
     if not isinstance(text, str):
         if len(text) != len(given):
             raise ValueError(
@@ -157,7 +147,7 @@ def _check_labels(text, given):
 
 
 def _texts(x):
-    """A list of texts: strings, or lists of words."""
+    """Return a list of texts: strings, or lists of words."""
     if isinstance(x, Mapping):
         if set(x) not in ({"words"}, {"text"}):
             raise ValueError(
@@ -169,13 +159,13 @@ def _texts(x):
 
 
 def _joined(words):
-    """Words as a text, and of each character the word; a space is the next word's."""
+    """Join words, and say which word each character is in; a space is the next's."""
     lengths = [len(word) + (i > 0) for i, word in enumerate(words)]
     return " ".join(words), np.repeat(np.arange(len(words)), lengths)
 
 
 def _from_words(offsets, words, given):
-    """Labels of the first tokens of words, and 1 for these tokens."""
+    """Return labels for the first tokens of words, and 1 for these tokens."""
     labels = np.zeros((2, len(offsets)), dtype=np.int32)
     if len(offsets):
         last = np.maximum(offsets[:, 0], offsets[:, 1] - 1)
