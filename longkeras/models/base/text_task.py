@@ -1,13 +1,11 @@
 """Base class of all tasks."""
 
 from longkeras.models.base.arguments import StrictArguments
-from longkeras.models.base.atomic_saving import AtomicSaving
-from longkeras.models.base.compile_policy import CompilePolicy
-from longkeras.models.base.copies import Copies
+from longkeras.models.base.compile_defaults import CompilePolicy
 from longkeras.models.base.inputs import TextInputs
 from longkeras.models.base.low_rank_adaptation import AdaptedTask
 from longkeras.models.base.presets import HuggingFacePresets
-from longkeras.models.base.quantized_head import QuantizedHead
+from longkeras.models.base.saving import AtomicSaving, Copies, QuantizedHead
 from longkeras.models.base.text_training import TextTraining
 from longkeras.models.base.trainability import SavedTrainability, UnreadWeights
 

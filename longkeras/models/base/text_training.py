@@ -1,25 +1,78 @@
 """`fit`, `evaluate`, `predict` and their kin, on texts or ids in any form."""
 
+import contextlib
+import warnings
+
 import keras
 from keras import tree
 
-from longkeras.models.base.automatic_metrics import target_rules
-from longkeras.models.base.checked_batches import BatchCheck, without_none
-from longkeras.models.base.guarded_run import guarded_run
-from longkeras.models.base.index_checks import check_made_targets
-from longkeras.models.base.inputs import check_vocabulary
-from longkeras.models.base.prepared_data import prepared_batch, prepared_data
-from longkeras.models.base.row_order import split_and_shuffled
-from longkeras.models.base.tensor_pipeline import token_weights
-from longkeras.models.base.text_columns import (
+from longkeras.models.base.compile_defaults import target_rules
+from longkeras.models.base.data_batches import (
+    BatchCheck,
+    prepared_batch,
+    prepared_data,
+    without_none,
+)
+from longkeras.models.base.data_rows import (
     as_columns,
     check_texts,
     count_of,
     is_rows,
     is_text,
     one_text_as_rows,
+    split_and_shuffled,
 )
-from longkeras.text.pipeline_errors import noting_errors
+from longkeras.models.base.index_checks import check_made_targets
+from longkeras.models.base.inputs import check_vocabulary
+from longkeras.models.base.tf_data_pipeline import token_weights
+from longkeras.text.pipeline_errors import ErrorsAsRaised, noting_errors
+
+
+@contextlib.contextmanager
+def _keras_run(model, *steps):
+    """Context for `keras.Model.fit`, `evaluate` and `predict`.
+
+    Errors in the data are raised as they were, and keep the weights. Unless one of
+    `steps` is given, Keras does not warn that data of unknown length has ended.
+    """
+    with ErrorsAsRaised(), _kept_weights(model), warnings.catch_warnings():
+        if not any(steps):
+            # Keras warns whenever a generator or the like ends.
+            warnings.filterwarnings("ignore", message="Your input ran out of data")
+        yield
+
+
+@contextlib.contextmanager
+def _kept_weights(model):
+    """Restore the weights if reading a batch fails on JAX.
+
+    There, Keras takes the values of all variables out of the model while it runs, and
+    does not put them back when an error ends the loop (as of Keras 3.15).
+    """
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    state = vars(model).get("_jax_state")
+    values = [(variable, variable.value) for variable in model.variables]
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None:
+        values += [(variable, variable.value) for variable in optimizer.variables]
+    try:
+        yield
+    except BaseException:
+        if vars(model).get("_jax_state") is not state:
+            model.jax_state_sync()  # the values of the steps that were completed
+        for variable, value in values:
+            if _is_lost(variable):
+                variable.assign(value)
+        raise
+
+
+def _is_lost(variable):
+    try:
+        return variable.value is None
+    except TypeError:  # Keras calls an initializer that it does not have any more.
+        return True
 
 
 class TextTraining:
@@ -105,7 +158,7 @@ class TextTraining:
         batch_sizes = batch_size, kwargs.pop("validation_batch_size", None)
         if added := self.training_callbacks():
             callbacks = [*(callbacks or []), *added]
-        with guarded_run(self, *steps):
+        with _keras_run(self, *steps):
             table = self._class_table(class_weight)
             data = prepared_data(
                 self, rows, batch_sizes[0], passes[0], class_table=table
@@ -131,7 +184,7 @@ class TextTraining:
             # `fit` evaluates on data that it has prepared.
             return keras.Model.evaluate(self, x, y, **kwargs)
         rows = self._checked_rows(x, y, sample_weight)
-        with guarded_run(self, kwargs.get("steps")):
+        with _keras_run(self, kwargs.get("steps")):
             data = prepared_data(self, rows, batch_size)
             return keras.Model.evaluate(self, data, **kwargs)
 
@@ -149,7 +202,7 @@ class TextTraining:
         if self.preprocessor is not None:
             x = one_text_as_rows(x)
         rows = self._readable(self.rows_of(x)), None, None
-        with guarded_run(self, kwargs.get("steps")):
+        with _keras_run(self, kwargs.get("steps")):
             data = prepared_data(self, rows, batch_size, is_training=False)
             return keras.Model.predict(self, data, **kwargs)
 

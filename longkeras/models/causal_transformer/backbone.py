@@ -16,13 +16,13 @@ from longkeras.models.base.inputs import (
     TOKEN_IDS,
     InputSpec,
 )
+from longkeras.models.base.ngram_token_embedding import NGramTokenEmbedding
 from longkeras.models.base.text_backbone import TextBackbone
-from longkeras.models.base.token_vectors import TokenVectors
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class CausalTransformerBackbone(
-    TokenVectors,
+    NGramTokenEmbedding,
     TextBackbone,
     keras_hub.models.Backbone,
 ):

@@ -4,8 +4,7 @@ import keras
 import keras_hub
 
 from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
-from longkeras.models.text_tasks.masked_lm import MaskedLM
-from longkeras.models.text_tasks.masked_lm_preprocessor import MaskedLMPreprocessor
+from longkeras.models.text_tasks.masked_lm import MaskedLM, MaskedLMPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="longkeras")

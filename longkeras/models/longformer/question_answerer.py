@@ -7,8 +7,8 @@ import numpy as np
 from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.global_tokens import before_first
 from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
-from longkeras.models.text_tasks.question_answerer import QuestionAnswerer
-from longkeras.models.text_tasks.question_answerer_preprocessor import (
+from longkeras.models.text_tasks.question_answerer import (
+    QuestionAnswerer,
     QuestionAnswererPreprocessor,
 )
 

@@ -4,7 +4,7 @@ from keras import ops
 
 from longkeras.models.base.text_task import TextTask
 from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.global_token_watch import (
+from longkeras.models.longformer.global_tokens import (
     GlobalTokenWatch,
     WarnWithoutGlobalTokens,
 )

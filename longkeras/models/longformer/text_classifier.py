@@ -6,8 +6,8 @@ import numpy as np
 
 from longkeras.models.longformer.global_tokens import first_token
 from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
-from longkeras.models.text_tasks.text_classifier import TextClassifier
-from longkeras.models.text_tasks.text_classifier_preprocessor import (
+from longkeras.models.text_tasks.text_classifier import (
+    TextClassifier,
     TextClassifierPreprocessor,
 )
 

@@ -4,8 +4,8 @@ import keras
 import keras_hub
 
 from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
-from longkeras.models.text_tasks.token_classifier import TokenClassifier
-from longkeras.models.text_tasks.token_classifier_preprocessor import (
+from longkeras.models.text_tasks.token_classifier import (
+    TokenClassifier,
     TokenClassifierPreprocessor,
 )
 

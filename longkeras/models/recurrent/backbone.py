@@ -15,13 +15,13 @@ from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.token_dropout import TokenDropout
 from longkeras.models.base.embeddings import ReversibleEmbedding, with_word_vectors
 from longkeras.models.base.inputs import DOCUMENT_IDS, PADDING_MASK, TOKEN_IDS
+from longkeras.models.base.ngram_token_embedding import NGramTokenEmbedding
 from longkeras.models.base.text_backbone import TextBackbone
-from longkeras.models.base.token_vectors import TokenVectors
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class RecurrentBackbone(
-    TokenVectors,
+    NGramTokenEmbedding,
     TextBackbone,
     keras_hub.models.Backbone,
 ):

@@ -1,23 +1,142 @@
-"""Training on classes: losses, metrics, names and weights."""
+"""Training on classes: names, numbers, weights, losses and metrics."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
-from longkeras.models.base.automatic_metrics import (
-    automatic_loss,
-    automatic_metrics,
-    automatic_optimizer,
+from longkeras.models.base.compile_defaults import (
     check_classes_of_loss,
+    default_loss,
+    default_metrics,
+    default_optimizer,
     loss_kind,
 )
+from longkeras.models.base.data_rows import is_rows, is_uneven
 from longkeras.models.base.index_checks import ClassColumns, Extent
-from longkeras.models.base.text_columns import is_rows, is_uneven
-from longkeras.models.text_tasks.class_labels import (
-    check_class_labels,
-    class_weight_table,
-    multi_hot,
-    numbered,
-)
 from longkeras.ops.backend.concrete import concrete_array
+from longkeras.text.subword_pipeline import (
+    ArraySpec,
+    in_graph,
+    plain_values,
+    through_numpy,
+)
+
+
+def check_class_names(class_names, num_classes):
+    """Raise a `ValueError` unless there is one name for each class, or None."""
+    if class_names is None:
+        return
+    is_list = isinstance(class_names, list | tuple)
+    if not is_list or len(class_names) != num_classes:
+        raise ValueError(
+            "`class_names` must be a list of one name a class. Received: "
+            f"num_classes={num_classes}, class_names={class_names}"
+        )
+
+
+def check_class_labels(labels, rule):
+    """Raise a `ValueError` for labels that break a rule; see `ClassLabels`."""
+    if labels is None or not len(labels):
+        return
+    values = concrete_array(labels)
+    values = np.asarray(labels) if values is None else values
+    if rule.ignore_class is not None and values.dtype.kind in "iuf":
+        values = np.where(values == rule.ignore_class, 0, values)
+    rule.check("y", Extent.of(values))
+
+
+def numbered(y, class_names):
+    """Return targets with the numbers of classes in place of their names.
+
+    Args:
+        y: nested lists and tuples, array or tensor, with names anywhere in it.
+        class_names: list of str, or None.
+
+    Returns:
+        The same without names; an array of ints if all were names. Without
+        `class_names`, or if there is no name, `y` itself.
+    """
+    if class_names is None or isinstance(y, Mapping):
+        return y
+    numbers = {name: number for number, name in enumerate(class_names)}
+    if hasattr(y, "with_flat_values"):  # a ragged tensor
+        values = numbered(y.flat_values, class_names)
+        return y if values is y.flat_values else y.with_flat_values(values)
+    if in_graph():
+        if getattr(y.dtype, "name", "") != "string":
+            return y
+        spec = ArraySpec("int32", tuple(y.shape))
+        return through_numpy(
+            lambda x: np.array(_looked_up(plain_values(x), numbers)), y, spec
+        )
+    if not isinstance(y, list | tuple):
+        array = concrete_array(y)
+        if array is None or array.dtype.kind not in "OSU":
+            return y
+        y = array.tolist()
+    if not _holds_text(y):
+        return y
+    found = _looked_up(plain_values(y), numbers)
+    return np.array(found) if all(isinstance(x, int) for x in found) else found
+
+
+def multi_hot(y, num_classes, class_names):
+    """Return lists of names, one list a text, as float32 `(batch, num_classes)`.
+
+    Anything else is returned unchanged.
+    """
+    is_lists = isinstance(y, list) and all(isinstance(x, list | tuple) for x in y)
+    is_names = is_lists and (_holds_text(y) or not any(y))
+    if class_names is None or not is_names:
+        return y
+    columns = np.zeros((len(y), num_classes), "float32")
+    for row, names in zip(columns, numbered(y, class_names), strict=True):
+        row[names] = 1.0
+    return columns
+
+
+def class_weight_table(class_weight, num_classes, class_names):
+    """Return weights of classes as a float32 array `(num_classes,)`.
+
+    `class_weight` is a dict by number or name of the class; others weigh 1.
+    """
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(
+            "`class_weight` must be a dict of a weight for each class. Received: "
+            f"class_weight={class_weight!r:.200}"
+        )
+    table = np.ones(num_classes, "float32")
+    names = list(class_names or [])
+    for key, weight in class_weight.items():
+        number = names.index(key) if key in names else key
+        is_number = isinstance(number, int | np.integer) and not isinstance(key, bool)
+        if not is_number or not 0 <= number < num_classes:
+            known = f", or of {names}" if names else ""
+            raise ValueError(
+                f"The keys of `class_weight` must be classes from 0 to "
+                f"{num_classes - 1}{known}: the model has "
+                f"`num_classes={num_classes}`. Received: key {key!r}"
+            )
+        table[number] = weight
+    return table
+
+
+def _holds_text(y):
+    if isinstance(y, list | tuple):
+        return any(_holds_text(x) for x in y)
+    return isinstance(y, str | bytes)
+
+
+def _looked_up(y, numbers):
+    if isinstance(y, list | tuple):
+        return type(y)(_looked_up(x, numbers) for x in y)
+    if not isinstance(y, str):
+        return y
+    if y not in numbers:
+        raise ValueError(
+            f"`y` must hold names from `class_names`, {list(numbers)}. Received: {y!r}"
+        )
+    return numbers[y]
 
 
 class ClassTargets:
@@ -48,13 +167,13 @@ class ClassTargets:
         Raises:
             ValueError: If the model has one class, and the loss chooses among classes.
         """
-        optimizer = automatic_optimizer(optimizer)
+        optimizer = default_optimizer(optimizer)
         if isinstance(loss, str) and loss == "auto":
-            loss = automatic_loss(self.output_dense.activation)
+            loss = default_loss(self.output_dense.activation)
         elif not self._is_reloading:
             check_classes_of_loss(loss, self.output_dense.units)
         if kwargs.get(self.metrics_argument, "auto") == "auto":
-            kwargs[self.metrics_argument] = automatic_metrics(loss)
+            kwargs[self.metrics_argument] = default_metrics(loss)
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
 
     def compile_from_config(self, config):

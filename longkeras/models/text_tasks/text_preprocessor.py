@@ -7,17 +7,18 @@ import numpy as np
 from keras import tree
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.base.copies import UnsharedConfig
 from longkeras.models.base.presets import HuggingFacePresets
+from longkeras.models.base.saving import UnsharedConfig
 from longkeras.models.text_tasks.text_rows import (
     Row,
+    TextWindows,
     given_rows,
     given_width,
     is_given_as_rows,
     leading,
     text_tuples,
+    window_offsets,
 )
-from longkeras.models.text_tasks.text_windows import TextWindows, window_offsets
 from longkeras.safe_files.atomic_preset import AtomicPreset
 from longkeras.text.subword_pipeline import (
     ArraySpec,

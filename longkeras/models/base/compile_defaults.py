@@ -1,8 +1,9 @@
-"""Optimizer, loss and metrics that `compile` chooses for `"auto"`."""
+"""Optimizer, loss, metrics and `jit_compile` that `compile` chooses for `"auto"`."""
 
 import keras
 
 from longkeras.models.base.index_checks import ClassColumns, ClassLabels
+from longkeras.ops.backend.device import runs_on_cpu
 
 # Losses by the kind of their targets.
 _SPARSE = ("SparseCategoricalCrossentropy",)
@@ -27,12 +28,12 @@ def loss_kind(loss):
     return None
 
 
-def automatic_optimizer(optimizer):
+def default_optimizer(optimizer):
     """Return an optimizer, or for `"auto"` Adam at 5e-5, as KerasHub's classifiers."""
     return keras.optimizers.Adam(5e-5) if optimizer == "auto" else optimizer
 
 
-def automatic_loss(activation):
+def default_loss(activation):
     """Return the loss of a classifier, given the activation of its outputs.
 
     Binary cross-entropy for a sigmoid, since several classes may be true; otherwise
@@ -45,7 +46,7 @@ def automatic_loss(activation):
     return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
 
 
-def automatic_metrics(loss, name=None):
+def default_metrics(loss, name=None):
     """Return a list of the accuracy that reads targets as `loss` does.
 
     The list is empty if no accuracy fits the loss.
@@ -109,3 +110,44 @@ def _snake(name):
 
 def _loss_name(loss):
     return loss if isinstance(loss, str) else type(loss).__name__
+
+
+def xla_helps(model):
+    """Return whether XLA makes the training of a model faster.
+
+    Always on JAX, which has nothing else, and never on PyTorch. On a CPU, TensorFlow's
+    own graph multiplies wide matrices 1.3 times faster and frees memory earlier;
+    attention has its own XLA program either way. TensorFlow has fused recurrent
+    layers, so recurrent models are not compiled there.
+    """
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        return backend == "jax"
+    backbone = getattr(model, "backbone", model)
+    return not runs_on_cpu() and not hasattr(backbone, "recurrent_stack")
+
+
+class CompilePolicy:
+    """Compiles without XLA where it does not help, unless the user decides.
+
+    Mixin. Must precede a `keras_hub.models.Task` in the bases.
+    """
+
+    _asked_to_jit_compile = "auto"
+
+    def compile(self, *args, jit_compile="auto", **kwargs):
+        """Configure training; see the `compile` of the task.
+
+        `jit_compile="auto"` compiles the model as a whole where `xla_helps` says so.
+        """
+        self._asked_to_jit_compile = jit_compile
+        if jit_compile == "auto" and not xla_helps(self):
+            jit_compile = False
+        super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def get_compile_config(self):
+        """Return the arguments of `compile`; `"auto"` stays, for other backends."""
+        config = super().get_compile_config()
+        if config:
+            config["jit_compile"] = self._asked_to_jit_compile
+        return config

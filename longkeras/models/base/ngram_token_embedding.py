@@ -19,7 +19,7 @@ _EARLIER_ARGUMENTS = {
 }
 
 
-class TokenVectors:
+class NGramTokenEmbedding:
     """Embeds tokens together with their n-gram features, if the model has any.
 
     Mixin for backbones with a `token_embedding`. Must precede the Keras class in the
