@@ -1,9 +1,9 @@
 """`from_preset` for checked folders, quantized weights and Hugging Face checkpoints."""
 
-import importlib
 import json
 import os
 from pathlib import Path
+from pkgutil import resolve_name
 
 import keras
 import keras_hub
@@ -47,7 +47,7 @@ class CheckedPresets:
         is_model = issubclass(cls, keras.Model)
         if preset.startswith(_HUB_PREFIX):
             with_weights = is_model and kwargs.get("load_weights", True)
-            preset = str(_named(_HUB_FOLDER)(preset, with_weights))
+            preset = str(resolve_name(_HUB_FOLDER)(preset, with_weights))
         folder = Path(preset)
         if not folder.is_dir():
             return super().from_preset(preset, **kwargs)
@@ -95,7 +95,7 @@ class HuggingFacePresets(CheckedPresets):
         """
         preset = os.fspath(preset)
         check_preset_name(preset)
-        model = _named(_LOADER)(cls, preset, load_weights, **kwargs)
+        model = resolve_name(_LOADER)(cls, preset, load_weights, **kwargs)
         if model is not None:
             return model
         if not load_weights:
@@ -111,12 +111,6 @@ def check_preset_name(preset, argument="preset"):
     """
     if "://" not in preset and preset not in keras_hub.models.Backbone.presets:
         check_checkpoint_folder(preset, argument)
-
-
-def _named(dotted_name):
-    """The function of a name such as `package.module.function`."""
-    module, _, name = dotted_name.rpartition(".")
-    return getattr(importlib.import_module(module), name)
 
 
 def _policy(folder):

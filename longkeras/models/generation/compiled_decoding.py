@@ -12,7 +12,7 @@ from longkeras.models.generation.token_choice import (
     forbidden_token_ids,
 )
 from longkeras.ops.backend.compiled_function import compiled_function
-from longkeras.text.samplers import usable_sampler
+from longkeras.text.samplers import check_sampler, usable_sampler
 
 # `stream` writes several tokens in a call with a model of few parameters, whose step
 # takes less time than the call.
@@ -52,7 +52,7 @@ class CompiledDecoding:
                 sampler cannot be used with one model.
         """
         sampler = keras_hub.samplers.get(sampler)
-        usable_sampler(sampler)
+        check_sampler(sampler)
         super().compile(*args, sampler=sampler, **kwargs)
 
     def usable_sampler(self, stop_token_ids=None):
@@ -104,7 +104,7 @@ class CompiledDecoding:
         """
         stop_ids = self.end_token_ids()
         function = functools.partial(self._choice, stop_ids, 0)
-        return self._choosing(("choice", stop_ids), function)(draws, logits)
+        return self._compiled(("choice", stop_ids), function)(draws, logits)
 
     def compiled_next(self, draws, token_ids, state, num_tokens=1):
         """Call `step` and choose tokens `num_tokens` times in one program.
@@ -121,7 +121,7 @@ class CompiledDecoding:
         stop_ids = self.end_token_ids()
         function = functools.partial(self._next, stop_ids, num_tokens)
         name = ("next", stop_ids, num_tokens)
-        return self._choosing(name, function, donated=2)(draws, token_ids, state)
+        return self._compiled(name, function, donated=2)(draws, token_ids, state)
 
     def compiled_loop(self, stop_token_ids, num_tokens):
         """Return the loop that writes whole continuations, for `generate`.
@@ -139,22 +139,12 @@ class CompiledDecoding:
             sequences or None; returns token ids `(batch, num_tokens)`.
         """
         function = functools.partial(self._loop, stop_token_ids, num_tokens)
-        return self._choosing(("loop", stop_token_ids, num_tokens), function)
+        return self._compiled(("loop", stop_token_ids, num_tokens), function)
 
     def compiled_search(self, stop_token_ids, function):
         """Return the loop of a sampler that searches; see `search_generation`."""
         changed = self.sampler.variables
-        return self._choosing(("search", stop_token_ids), function, changed=changed)
-
-    def prefill_function(self):
-        """`prefill`, compiled in the same way as the loop of `generate`."""
-        if self.run_eagerly:
-            return self.prefill
-        return self._compiled("prefill", jit_compile=self._writes_with_xla())
-
-    def _writes_with_xla(self):
-        # The setting that is best for training on a CPU is three times slower here.
-        return self._asked_to_jit_compile is not False
+        return self._compiled(("search", stop_token_ids), function, changed=changed)
 
     def _tokenizer(self):
         return None if self.preprocessor is None else self.preprocessor.tokenizer
@@ -215,29 +205,31 @@ class CompiledDecoding:
         _, chosen, _ = ops.while_loop(goes_on, write, carry)
         return chosen[:, margin:]
 
-    def _choosing(self, name, function, **options):
-        """Compile a function that chooses tokens, unless the model runs eagerly.
+    def _compiled(self, name, choose=None, **options):
+        """Compile the method `name`, or a function that chooses tokens.
 
-        `generate` and `stream` must not differ in this: with XLA, TensorFlow draws
-        different random numbers from the same seed.
+        Both follow `run_eagerly` and `jit_compile`, and all functions alike: with XLA,
+        TensorFlow draws different random numbers from the same seed.
         """
+        function = getattr(self, name) if choose is None else choose
         if self.run_eagerly:
             return function
-        name = (*name, self.forbidden(()))
-        options["jit_compile"] = self._writes_with_xla()
-        return self._compiled(name, function, chooses=True, **options)
-
-    def _compiled(self, name, function=None, chooses=False, **options):
         functions = self.__dict__.setdefault("_compiled_functions", {})
+        # What is best for training on a CPU, no XLA, is three times slower here.
+        with_xla = self._asked_to_jit_compile is not False
         # `enable_lora` and `quantize` add variables, which an older program would not
         # read.
-        key = (name, len(self.backbone.variables), options.get("jit_compile"))
-        # A sampler's arguments may be changed; a program holds their values.
-        made_for = (self.sampler, self.sampler.get_config()) if chooses else None
+        key = (name, len(self.backbone.variables), with_xla)
+        # A program holds the arguments of a sampler and the special tokens, which may
+        # be changed.
+        made_for = None
+        if choose is not None:
+            made_for = self.sampler, self.sampler.get_config(), self.forbidden(())
         before, compiled = functions.get(key, (None, None))
         if compiled is None or before != made_for:
-            function = getattr(self, name) if function is None else function
-            compiled = compiled_function(function, self, **options)
+            compiled = compiled_function(
+                function, self, jit_compile=with_xla, **options
+            )
             functions[key] = made_for, compiled
         return compiled
 

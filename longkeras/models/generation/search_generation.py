@@ -79,9 +79,9 @@ def _read(model, sampler, prompts, layout, encoder_inputs):
     # Global tokens are answered in the prompt alone, so the last token is read there.
     is_read_whole = keeps_hidden or prompts.global_mask is not None
     read = prompts if is_read_whole else prompts.without_last()
-    prefill, parts, logits = model.prefill_function(), [], None
+    parts, logits = [], None
     chunk_length = min(CHUNK_LENGTH, length)
-    for chunk in read_prompts(prefill, read, state, chunk_length):
+    for chunk in read_prompts(model.compiled_prefill, read, state, chunk_length):
         logits, hidden, state = chunk
         if keeps_hidden:
             parts.append(ops.convert_to_numpy(hidden))

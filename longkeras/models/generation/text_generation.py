@@ -108,7 +108,7 @@ class _WholeRows:
 
     def __init__(self, model, sampler, prompts, options):
         max_length = prompts.token_ids.shape[1]
-        self.prefill = model.prefill_function()
+        self.prefill = model.compiled_prefill
         self._model = model
         self._ends = ops.convert_to_tensor(max_length - prompts.lengths, dtype="int32")
         self._stops = options.stop_array()

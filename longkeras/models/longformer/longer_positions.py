@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from longkeras.layers.parts import parts_of
+from longkeras.models.base.trainability import own_weights
 
 
 class LongerPositions:
@@ -50,7 +51,7 @@ class LongerPositions:
                 self.preprocessor, old.max_sequence_length, max_sequence_length
             )
         task = type(self).from_config(config)
-        _copy_weights(_head_weights(self), _head_weights(task))
+        _copy_weights(own_weights(self), own_weights(task))
         return task
 
 
@@ -88,11 +89,6 @@ def tiled_positions(rows, first_position, max_sequence_length):
     turns = -(-max_sequence_length // len(positions))
     tiled = np.tile(positions, (turns, 1))[:max_sequence_length]
     return np.concatenate([rows[:first_position], tiled])
-
-
-def _head_weights(task):
-    of_backbone = {id(weight) for weight in task.backbone.weights}
-    return [weight for weight in task.weights if id(weight) not in of_backbone]
 
 
 def _copy_weights(sources, targets):

@@ -27,17 +27,6 @@ def check_family(task, backbone, preprocessor):
         )
 
 
-def check_pooling(pooling):
-    """Raise a `ValueError` for an unknown `pooling`."""
-    if pooling not in POOLINGS:
-        raise ValueError(
-            f'`pooling` must be "first" or "mean". Received: pooling={pooling!r}'
-        )
-
-
-POOLINGS = ("first", "mean")
-
-
 def head_dtype_policy(backbone):
     """Return the dtype policy for the layers of a head.
 

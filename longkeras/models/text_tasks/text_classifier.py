@@ -10,7 +10,6 @@ from longkeras.models.base.text_task import TextTask
 from longkeras.models.text_tasks.class_targets import ClassTargets, check_class_names
 from longkeras.models.text_tasks.heads import (
     check_family,
-    check_pooling,
     head_dense,
     head_dtype_policy,
     pool,
@@ -77,7 +76,10 @@ class TextClassifier(ClassTargets, TextTask):
     ):
         check_arguments(locals())
         check_class_names(class_names, num_classes)
-        check_pooling(pooling)
+        if pooling not in ("first", "mean"):
+            raise ValueError(
+                f'`pooling` must be "first" or "mean". Received: pooling={pooling!r}'
+            )
         check_family(self, backbone, preprocessor)
         # === Layers ===
         self.backbone = backbone
