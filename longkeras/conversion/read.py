@@ -1,7 +1,6 @@
 """Models from Hugging Face checkpoints."""
 
 import functools
-import inspect
 import logging
 import os
 from contextlib import nullcontext
@@ -34,7 +33,7 @@ from longkeras.conversion.model_folder import (
     local_folder,
     read_config,
 )
-from longkeras.conversion.model_request import ModelRequest
+from longkeras.conversion.model_request import ModelRequest, constructor_arguments
 from longkeras.conversion.strict_json import read_object
 from longkeras.conversion.tokenizer_files import read_tokenizer
 from longkeras.conversion.weight_map import WeightMapping
@@ -69,7 +68,9 @@ class ModelParts:
     def backbone(self) -> Any:
         """A backbone, its weights zeros until they are assigned."""
         with weights_to_be_loaded() if self.weights else nullcontext():
-            return self.family.backbone(**self.arguments)
+            is_backbone = self.head.task == "backbone"
+            kind = self.head.model if is_backbone else self.family.backbone
+            return kind(**self.arguments)
 
     def model(self, backbone: Any) -> Any:
         """The model on its backbone, with its weights."""
@@ -312,7 +313,7 @@ def _task_arguments(
     if "preprocessor" not in overrides and tokenizer() is not None:
         limit = {family.length_argument: length}
         known["preprocessor"] = head.model.preprocessor_cls(tokenizer(), **limit)
-    accepted = inspect.signature(head.model).parameters
+    accepted = constructor_arguments(head.model)
     known, chosen = (
         {name: value for name, value in given.items() if name in accepted}
         for given in (known, choice.arguments)

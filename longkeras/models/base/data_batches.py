@@ -59,7 +59,7 @@ class BatchCheck:
                 targets[name] = without(targets[name], ignored)
         targets = {name: targets[name] for name in self.rules if name in targets}
         if in_graph():
-            # An input and a target may have one name.
+            # An input and a target may have the same name.
             tensors = {("x", name): value for name, value in inputs.items()}
             tensors.update({("y", name): value for name, value in targets.items()})
             return checked_in_graph((x, y, sample_weight), tensors, self._check_all)
@@ -91,7 +91,7 @@ class CheckedBatches(keras.utils.PyDataset):
             batches.workers, batches.use_multiprocessing, batches.max_queue_size
         )
         self._batches = batches
-        # Another process could not note anything here.
+        # An error noted in another process would be lost.
         is_here = not batches.use_multiprocessing
         self._check = noting_errors(check) if is_here else check
         self._class_table = class_table
@@ -244,7 +244,7 @@ def prepared_data(task, rows, batch_size=None, passes=1, **options):
         batch_size = batch_size or 32
         if is_uneven(columns_of(rows)):
             return _from_python(task, RowSlices(rows, batch_size), **options)
-        # Keras' own packing drops weights where there are no targets.
+        # Keras' own packing drops weights without targets.
         names = ("x", "y", "sample_weight")
         rows = without_none(dict(zip(names, rows, strict=True)))
         return _mapped(task, dataset_of_rows(rows, batch_size), names, **options)

@@ -42,7 +42,7 @@ def is_batches(x):
     True for a `keras.utils.PyDataset`, a generator, and every other iterable that holds
     no rows, such as a `DataLoader` of PyTorch.
     """
-    # Grain's datasets are sequences, of batches.
+    # Grain's datasets are sequences of batches.
     is_grain = any(each.__module__.startswith("grain.") for each in type(x).__mro__)
     if is_grain or isinstance(x, keras.utils.PyDataset):
         return True
@@ -124,7 +124,7 @@ def _shape(row):
     """Return the shape of nested lists, or `"uneven"`."""
     if isinstance(row, list | tuple):
         shapes = {_shape(x) for x in row}
-        # Numbers beside names, as in a span, do not make an array either.
+        # Numbers beside strings, as in a span, do not make an array either.
         kinds = {isinstance(x, str | bytes) for x in row}
         is_even = len(shapes) < 2 and len(kinds) < 2 and "uneven" not in shapes
         return (len(row), *(shapes.pop() if shapes else ())) if is_even else "uneven"
@@ -141,7 +141,7 @@ def is_text(x):
 
 
 def _may_be_text(row):
-    # Arrays and tensors are words, or one text.
+    # An array or tensor is one text, or its words.
     return isinstance(row, str | bytes | list | tuple) or hasattr(row, "shape")
 
 
@@ -180,7 +180,7 @@ def split_and_shuffled(rows, validation_split=None, shuffle=True):
         held_out = taken(rows, np.arange(first, count))
         count = first
     if shuffle:
-        # Python's generator, which `keras.utils.set_random_seed` seeds too.
+        # `keras.utils.set_random_seed` seeds Python's generator too.
         order = np.random.default_rng(random.randrange(2**32)).permutation(count)
         return taken(rows, order), held_out
     return (rows if held_out is None else taken(rows, np.arange(count))), held_out

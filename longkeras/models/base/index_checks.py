@@ -143,17 +143,6 @@ class ClassColumns:
             )
 
 
-def check_made_targets(y):
-    """Raise a `ValueError` for targets of a language model, which makes its own."""
-    if y is not None:
-        raise ValueError(
-            "`y` must be None: the targets of a language model are tokens of the texts "
-            "themselves. To learn labels of texts, take a text classifier; of a "
-            "dataset of pairs, keep the texts alone. Received: y of type "
-            f"{type(y).__name__}"
-        )
-
-
 def length_of(tensors):
     """Return the tokens of a row of `token_ids`, or None if it is not known."""
     shape = getattr(tensors.get("token_ids"), "shape", None)

@@ -23,7 +23,7 @@ def weights_to_be_loaded() -> Iterator[None]:
         _are_loaded.reset(token)
 
 
-# The name is that of version 0.1, which stands in saved models.
+# The name that version 0.1 registered, which saved models contain.
 @keras.saving.register_keras_serializable(package="longkeras", name="FirstWeights")
 class SkippableRandomNormal(keras.initializers.RandomNormal):
     """Normal initializer that gives zeros inside `weights_to_be_loaded`."""

@@ -15,7 +15,7 @@ from longkeras.models.base.index_checks import extents_of, length_of
 REQUIRED = "required"
 
 # Progress of the inputs of the current forward pass. Checks fetch values from the
-# device, so a batch is checked once and completed once, whatever calls what.
+# device, so nested models do not repeat them.
 _GIVEN, _CHECKED, _COMPLETE = range(3)
 _progress = contextvars.ContextVar("input_progress", default=_GIVEN)
 
@@ -134,7 +134,7 @@ class TextInputs:
         return self._with_complete(super().__call__, inputs, *args, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
-        # Stateless calls come here without `__call__`.
+        # Stateless calls skip `__call__`.
         return self._with_complete(super().call, inputs, training=training, mask=mask)
 
     def train_step(self, *args, **kwargs):
@@ -231,7 +231,7 @@ class TextInputs:
         self.table_of_inputs().check(extents_of({"token_ids": token_ids}), None)
 
     def _with_complete(self, run, inputs, *args, **kwargs):
-        # A subclass of the user's may give its backbone less than it has got.
+        # A user's subclass may leave out inputs for its backbone.
         is_complete = _progress.get() == _COMPLETE and isinstance(inputs, Mapping)
         if is_complete and all(spec.name in inputs for spec in self._known_specs()):
             return run(inputs, *args, **kwargs)

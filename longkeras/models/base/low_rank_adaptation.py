@@ -169,7 +169,7 @@ class _AdaptedState(keras.layers.Layer):
 
     def __init__(self, backbone):
         super().__init__(name="adapted_state")
-        # A reference that Keras does not follow back to the backbone.
+        # A weak reference, which Keras does not track.
         self._backbone = weakref.ref(backbone)
 
     def save_own_variables(self, store):
@@ -190,7 +190,7 @@ class _AdaptedState(keras.layers.Layer):
 
     def _start_anew(self):
         """Initialize the factors, after weights of a model without LoRA were loaded."""
-        # Keras set both to zero, and neither would get a gradient.
+        # Keras set both to zero, so neither would get a gradient.
         initializer = keras.initializers.HeUniform()
         for _, weight in self._named_weights():
             if weight.name.startswith("lora") and weight.name.endswith("_a"):

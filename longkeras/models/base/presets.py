@@ -13,7 +13,7 @@ from longkeras.safe_files import check_preset_folder
 from longkeras.safe_files.checkpoint_folder import check_checkpoint_folder
 
 _HUB_PREFIX = "hf://"
-# Named, not imported: conversion builds on the models, and is there when it is called.
+# Named, not imported: conversion imports the models.
 _HUB_FOLDER = "longkeras.conversion.model_folder.preset_folder"
 _LOADER = "longkeras.conversion.read.load_preset"
 

@@ -109,9 +109,9 @@ class Copies(UnsharedConfig):
         """Compile with the result of `get_compile_config`."""
         optimizer = config.get("optimizer")
         kept = optimizer.get(_OF_TASK, {}) if isinstance(optimizer, dict) else {}
-        # Files of earlier versions have them among the others.
+        # Files of earlier versions hold these outside of the optimizer.
         given = keras.saving.deserialize_keras_object({**config, **kept})
-        # An optimizer that never took a step has saved no variables to restore.
+        # An optimizer that was not built has no saved variables.
         optimizer_built = given.pop("optimizer_built", False)
         self.compile(**given)
         if optimizer_built:

@@ -22,9 +22,8 @@ from longkeras.models.base.data_rows import (
     one_text_as_rows,
     split_and_shuffled,
 )
-from longkeras.models.base.index_checks import check_made_targets
 from longkeras.models.base.inputs import check_vocabulary
-from longkeras.models.base.tf_data_pipeline import token_weights
+from longkeras.models.base.tf_data_pipeline import with_made_targets
 from longkeras.text.pipeline_errors import ErrorsAsRaised, noting_errors
 
 
@@ -37,7 +36,7 @@ def _keras_run(model, *steps):
     """
     with ErrorsAsRaised(), _kept_weights(model), warnings.catch_warnings():
         if not any(steps):
-            # Keras warns whenever a generator or the like ends.
+            # Keras warns whenever a generator ends.
             warnings.filterwarnings("ignore", message="Your input ran out of data")
         yield
 
@@ -167,7 +166,7 @@ class TextTraining:
                 validation_data = prepared_data(
                     self, validation_data, batch_sizes[1] or batch_size, passes[1]
                 )
-            # Keras warns if it is asked to shuffle a dataset.
+            # Keras warns about `shuffle` for a dataset.
             shuffle = shuffle and isinstance(data, keras.utils.PyDataset)
             return keras.Model.fit(
                 self,
@@ -228,8 +227,9 @@ class TextTraining:
         """Return inputs as lists, arrays and tensors; see `as_columns`."""
         return as_columns(x)
 
-    def check_targets(self, y):
-        """Raise a `ValueError` for invalid targets, before they are numbered."""
+    def checked_targets(self, y):
+        """Return the targets of all rows, encoded, or raise a `ValueError`."""
+        return self.encoded_targets(y)
 
     def encoded_targets(self, y):
         """Return targets as the preprocessor takes them: here unchanged."""
@@ -282,18 +282,18 @@ class TextTraining:
 
         With `is_prepared`, `x` is ids already, which are only checked.
         """
-        row_weights = None
         if y is not None:
+            # Encoding again does not change the targets of rows.
             y = self.encoded_targets(y)
         if self.preprocessor is not None and not is_prepared:
             has_positions = isinstance(x, dict) and x.get("mask_positions") is not None
+            preprocess = super().preprocess_samples
             if self.makes_targets and not has_positions:
-                check_made_targets(y)
-                row_weights, sample_weight = sample_weight, None
-            data = super().preprocess_samples(x, y, sample_weight)
-            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        if row_weights is not None:
-            sample_weight = token_weights(sample_weight, row_weights)
+                # KerasHub's preprocessors drop targets and weights.
+                parts = with_made_targets(preprocess, x, y, sample_weight)
+            else:
+                parts = preprocess(x, y, sample_weight)
+            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(parts)
         if isinstance(x, dict):
             check = self.batch_check(y is not None)
             x, y, sample_weight = check(without_none(x), y, sample_weight)
@@ -319,8 +319,7 @@ class TextTraining:
                     "text. Received: y=None"
                 )
             count_of((x, y, sample_weight))
-            self.check_targets(y)
-            y = self.encoded_targets(y)
+            y = self.checked_targets(y)
         return self._readable(x), y, sample_weight
 
     def _checked_validation(self, data):

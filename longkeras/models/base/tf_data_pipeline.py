@@ -2,6 +2,7 @@
 
 import sys
 
+import keras
 import numpy as np
 
 from longkeras.models.base.index_checks import Extent
@@ -119,6 +120,31 @@ def token_weights(weights, row_weights):
     array = concrete_array(row_weights)
     rows = np.asarray(row_weights if array is None else array, "float32")
     return weights * rows.reshape(*weights.shape[:-1], 1)
+
+
+def with_made_targets(preprocess, x, y, sample_weight):
+    """Preprocess texts for a language model, which makes its own targets.
+
+    Args:
+        preprocess: callable of `x` that returns inputs, targets and their weights.
+        x: texts.
+        y: must be None.
+        sample_weight: weights of the rows, by which the others are multiplied, or None.
+
+    Returns:
+        `(x, y, sample_weight)`.
+    """
+    if y is not None:
+        raise ValueError(
+            "`y` must be None: the targets of a language model are tokens of the texts "
+            "themselves. To learn labels of texts, take a text classifier; of a "
+            "dataset of pairs, keep the texts alone. Received: y of type "
+            f"{type(y).__name__}"
+        )
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(preprocess(x))
+    if sample_weight is not None:
+        weights = token_weights(weights, sample_weight)
+    return x, y, weights
 
 
 def class_weighted(weights, labels, table):

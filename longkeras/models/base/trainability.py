@@ -53,7 +53,7 @@ class UnreadWeights:
             frozen = [each for each in self.unread_weights() if each.trainable]
             for weight in frozen:
                 weight.trainable = False
-            # Not an attribute that Keras tracks: it is no part of a saved model.
+            # Keras must not track this: it is not part of a saved model.
             object.__setattr__(self, "_frozen_by_compile", frozen)
         super().compile(*args, **kwargs)
 

@@ -31,10 +31,10 @@ class ExactBertMaskedLM(
     PastBertConstructor,
     keras_hub.models.BertMaskedLM,
 ):
-    """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
+    """KerasHub's BERT that fills in masks, with the head of its checkpoint.
 
-    The head has the activation and epsilon of the backbone, as Hugging Face's
-    `BertForMaskedLM` does; KerasHub's own has others.
+    The head has the activation and epsilon of the backbone, like Hugging Face's
+    `BertForMaskedLM` and unlike KerasHub's head.
 
     Args:
         backbone: `longkeras.models.ExactBertBackbone`.
@@ -80,7 +80,7 @@ class ExactBertMaskedLM(
         return list(self.backbone.pooled_dense.weights)
 
     def get_config(self):
-        # The head is as the backbone says.
+        # The head's arguments are those of the backbone.
         config = super().get_config()
         return {name: x for name, x in config.items() if not name.startswith("head_")}
 
@@ -91,11 +91,11 @@ class ExactBertTextClassifier(
     PastBertConstructor,
     keras_hub.models.BertTextClassifier,
 ):
-    """KerasHub's BERT that puts a text in one of several classes.
+    """KerasHub's BERT that classifies texts.
 
-    The network is KerasHub's, on `longkeras.models.ExactBertBackbone`; see
-    `keras_hub.models.BertTextClassifier`. With `activation="sigmoid"` it tells which
-    of the classes, any number of them, a text belongs to.
+    The network is that of `keras_hub.models.BertTextClassifier`, on
+    `longkeras.models.ExactBertBackbone`. With `activation="sigmoid"`, a text may
+    belong to any number of classes.
 
     Args:
         backbone: `longkeras.models.ExactBertBackbone`.
@@ -114,7 +114,7 @@ class ExactBertTextClassifier(
         inputs: as of the backbone.
 
     Returns:
-        Logits `(batch, num_classes)`.
+        `(batch, num_classes)`: logits, or the outputs of `activation`.
 
     Example:
 

@@ -16,13 +16,15 @@ from longkeras.text.byte_tokenizer import ByteTokenizer
 class TransformerCausalLMPreprocessor(CheckedCausalLMPreprocessor):
     """Tokenizes, adds start and end, pads, and shifts the targets by one.
 
-    See `keras_hub.models.CausalLMPreprocessor` for arguments and results. A string
-    longer than `sequence_length` is cut there, as everywhere in KerasHub: give a
-    long text as its windows (`longkeras.text`), or set `sequence_length`.
+    See `keras_hub.models.CausalLMPreprocessor` for calls and results. As everywhere in
+    KerasHub, a string longer than `sequence_length` is cut: split a long text into
+    windows (`longkeras.text`), or set `sequence_length`.
 
     Args:
-        tokenizer: `longkeras.models.ByteTokenizer`.
-        sequence_length: int. Tokens a row. Defaults to `1024`.
+        tokenizer: `longkeras.models.ByteTokenizer`, or any with KerasHub's interface,
+            such as `longkeras.text.SubwordTokenizer`.
+        sequence_length: int. Tokens a row, or None if each call gives its own. Defaults
+            to `1024`.
         add_start_token: bool. Defaults to `True`.
         add_end_token: bool. Defaults to `True`.
         **kwargs: See `keras_hub.models.CausalLMPreprocessor`.
@@ -46,9 +48,9 @@ class TransformerCausalLMPreprocessor(CheckedCausalLMPreprocessor):
 class TransformerCausalLM(DecodingCausalLM):
     """A Transformer that predicts the next token, with full or windowed attention.
 
-    Trains on raw strings through its preprocessor, generates and streams. Where every
-    layer has an `attention_window`, it reads text of any length, and its state is a
-    ring a layer of constant size.
+    Trains on raw strings through its preprocessor, generates and streams. If every
+    layer has an `attention_window`, it reads text of any length with a state of
+    constant size, a ring cache in each layer.
 
     Args:
         backbone: `longkeras.models.CausalTransformerBackbone`.

@@ -1,17 +1,18 @@
 """Base classes of causal language models: preprocessor, decode contract, generation."""
 
+from functools import partial
+
 import keras
 import keras_hub
 import numpy as np
 from keras import ops, tree
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.base.index_checks import check_made_targets
 from longkeras.models.base.inputs import check_vocabulary
 from longkeras.models.base.presets import CheckedPresets
 from longkeras.models.base.saving import UnsharedConfig
 from longkeras.models.base.text_task import TextTask
-from longkeras.models.base.tf_data_pipeline import token_weights
+from longkeras.models.base.tf_data_pipeline import with_made_targets
 from longkeras.models.generation.compiled_decoding import CompiledDecoding
 from longkeras.models.generation.options import GenerationOptions
 from longkeras.models.generation.text_generation import (
@@ -49,12 +50,14 @@ class CheckedCausalLMPreprocessor(
         )
 
     def call(self, x, y=None, sample_weight=None, sequence_length=None):
-        # KerasHub drops both.
-        check_made_targets(y)
-        x, y, weights = super().call(x, sequence_length=sequence_length)
-        if sample_weight is not None:
-            weights = token_weights(weights, sample_weight)
-        return keras.utils.pack_x_y_sample_weight(x, y, weights)
+        if sequence_length is None and self.sequence_length is None:
+            raise ValueError(
+                "`sequence_length` must be an int to train on texts; only `generate` "
+                "does without. Received: sequence_length=None"
+            )
+        # KerasHub drops targets and weights.
+        preprocess = partial(super().call, sequence_length=sequence_length)
+        return with_made_targets(preprocess, x, y, sample_weight)
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -253,7 +256,7 @@ class DecodingCausalLM(
         """
         check_vocabulary(self)
         if self.preprocessor is None and stop_token_ids == "auto":
-            # KerasHub raises an error that says what to do.
+            # KerasHub's error says what to do.
             return super().generate(inputs, max_length, stop_token_ids, strip_prompt)
         options = GenerationOptions.of(
             self, stop_token_ids, stop, seed, num_global_tokens

@@ -14,8 +14,8 @@ from longkeras.models.generation.token_choice import (
 from longkeras.ops.backend.compiled_function import compiled_function
 from longkeras.text.samplers import check_sampler, usable_sampler
 
-# `stream` writes several tokens in a call with a model of few parameters, whose step
-# takes less time than the call.
+# With a model of few parameters, whose step takes less time than the call, `stream`
+# writes several tokens in one call.
 _SMALL, _TOGETHER = 2**25, 4
 
 
@@ -171,7 +171,7 @@ class CompiledDecoding:
 
     def _loop(self, stop_token_ids, num_tokens, draws, logits, state, ends, stops):
         size = self.backbone.vocabulary_size
-        # Looking back for a stop token or sequence must not leave the array.
+        # Columns in front, in which to look back for a stop token or sequence.
         margin = 1 if stops is None else stops.shape[1]
 
         def is_over(chosen, place):

@@ -8,8 +8,8 @@ from keras import ops
 from longkeras.models.generation.text_pieces import spelt
 from longkeras.models.generation.token_choice import end_token_ids
 
-# The numbers of stop sequences and their lengths are padded to multiples of these, so
-# that one program serves several.
+# The number of stop sequences and their length are padded to multiples of these, so
+# that programs are reused.
 _STOPS, _STOP_LENGTH = 4, 16
 
 

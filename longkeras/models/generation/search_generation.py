@@ -27,7 +27,7 @@ def search(model, sampler, prompts, options, encoder_inputs):
         `vocabulary_size`.
     """
     stops = options.stop_array()
-    # Looking back for a stop sequence must not leave the row.
+    # Columns in front, in which to look back for a stop sequence.
     layout = _Layout(prompts, margin=0 if stops is None else stops.shape[1])
     cache, hidden_states = _read(model, sampler, prompts, layout, encoder_inputs)
     function = _search_function(model, sampler, options.stop_token_ids)
@@ -76,7 +76,7 @@ def _read(model, sampler, prompts, layout, encoder_inputs):
         arguments["encoder_state"] = model.compiled_encode(encoder_inputs)
     state = model.initial_state(len(prompts.lengths), length, **arguments)
     keeps_hidden = _needs_hidden_states(sampler)
-    # Global tokens are answered in the prompt alone, so the last token is read there.
+    # Global queries are computed in the prompt only, so its last token is read there.
     is_read_whole = keeps_hidden or prompts.global_mask is not None
     read = prompts if is_read_whole else prompts.without_last()
     parts, logits = [], None
@@ -90,7 +90,7 @@ def _read(model, sampler, prompts, layout, encoder_inputs):
         cache["logits"] = logits
     if not keeps_hidden:
         return cache, None
-    # The first state of a prompt is repeated in front of it, and changes no maximum.
+    # Columns before a prompt repeat its first state, which changes no maximum.
     hidden_states = np.take_along_axis(
         np.concatenate(parts, axis=1), layout.places[:, :, None], axis=1
     )
@@ -98,7 +98,7 @@ def _read(model, sampler, prompts, layout, encoder_inputs):
 
 
 def _needs_hidden_states(sampler):
-    # Beam search looks at logits alone.
+    # Beam search reads logits only.
     beam_search = keras_hub.samplers.BeamSampler.__call__
     plain = keras_hub.samplers.Sampler.__call__, beam_search
     return type(sampler).__call__ not in plain
@@ -116,7 +116,7 @@ def _search_function(model, sampler, stop_token_ids):
 
     def sample(token_ids, start, cache, stops, hidden_states):
         def next_or_over(prompt, cache, index):
-            # Beam search has several rows for a prompt; the ends go with them.
+            # Beam search repeats the rows of a prompt, and their ends with them.
             is_over = row_is_over(
                 prompt, index, start, cache["ends"], size, stop_token_ids, stops
             )

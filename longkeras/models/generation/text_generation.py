@@ -73,7 +73,7 @@ def continued_rows(model, inputs, options):
     size = model.backbone.vocabulary_size
     rows = []
     for text, row in zip(texts, written, strict=True):
-        # The loop fills up a row that is over with the first id beyond the vocabulary.
+        # A row that is over is filled with the first id beyond the vocabulary.
         end = next((i for i, x in enumerate(row) if x >= size), len(row))
         rows.append((text, row[: options.end_of(row[:end])]))
     return rows
@@ -112,7 +112,7 @@ class _WholeRows:
         self._model = model
         self._ends = ops.convert_to_tensor(max_length - prompts.lengths, dtype="int32")
         self._stops = options.stop_array()
-        # The program serves all continuations of up to so many tokens.
+        # The program is reused for continuations of up to `num_tokens`.
         num_tokens = bucketed(max_length)
         self._loop = model.compiled_loop(options.stop_token_ids, num_tokens)
         self._draws = RowDraws(sampler, options.seed, prompts.rows()).next(num_tokens)

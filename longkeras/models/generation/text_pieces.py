@@ -7,9 +7,9 @@ import numpy as np
 from longkeras.text.byte_tokenizer import ByteTokenizer
 from longkeras.text.byte_vocabulary import BYTE_OFFSET
 
-# Of the prompt's end so much is spelt out again, so that a first space is not lost.
+# Tokens before a piece that are decoded with it, so that a leading space is kept.
 _NUM_BEFORE = 8
-# What a decoder puts in place of a character of which a part is missing.
+# Replaces a character of which some bytes are missing.
 _INCOMPLETE = "\ufffd"
 
 

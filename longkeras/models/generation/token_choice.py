@@ -57,7 +57,7 @@ def allowed_logits(logits, forbidden, temperature):
     logits = ops.cast(logits, "float32")
     is_forbidden = np.isin(np.arange(logits.shape[-1]), forbidden)
     logits = ops.where(is_forbidden, -np.inf, logits)
-    # A small temperature must divide small numbers only, or they overflow.
+    # A small temperature makes large numbers overflow.
     logits = logits - ops.max(logits, axis=-1, keepdims=True)
     logits = ops.maximum(logits, _LOWEST * float(temperature))
     return ops.where(is_forbidden, -np.inf, logits)

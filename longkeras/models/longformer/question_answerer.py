@@ -19,11 +19,11 @@ class LongformerQuestionAnswererPreprocessor(
 ):
     """Packs a question and a text, and finds the tokens of the answer.
 
-    The start and the question, all that stands before the first separator, are
-    global. A text that does not fit is cut, with a warning; `report` counts it.
-    `windows` reads a text of any length in parts, each with the question, and
-    `answers` turns the logits of the parts into characters of the text.
-    `training_windows` makes such parts of texts with answers, for `fit`.
+    The start token and the question, everything before the first separator, are
+    global. A text that does not fit is cut, with a warning; `report` counts the tokens
+    that are dropped. `windows` splits a text of any length, each part with the
+    question, and `answers` turns the logits of the parts into answers.
+    `training_windows` splits texts with answers, for `fit`.
 
     Args:
         tokenizer: `longkeras.models.LongformerTokenizer`.
@@ -40,7 +40,7 @@ class LongformerQuestionAnswererPreprocessor(
             ids, as of `LongformerTextClassifierPreprocessor`.
         y: dict of `answer_start`, the answer's first character in the text, and of
             `answer_text` or `answer_end`, one past its last. An answer that is empty or
-            that begins below 0 is the first token. So is one that was cut off, with a
+            begins below 0 becomes the first token; so does one that was cut off, with a
             warning: make `training_windows` of such texts. For ids: dict of
             `start_logits` and `end_logits`, the tokens themselves. Defaults to `None`.
         sample_weight: passed on. Defaults to `None`.
@@ -51,7 +51,7 @@ class LongformerQuestionAnswererPreprocessor(
         first and last token, under the names of the model's outputs.
 
     Raises:
-        ValueError: If a length cannot be, or inputs or answers are of another form.
+        ValueError: If a length, an input or an answer is invalid.
 
     Example:
 
@@ -80,13 +80,13 @@ class LongformerQuestionAnswererPreprocessor(
 class LongformerQuestionAnswerer(
     QuestionAnswerer, LongformerTask, keras_hub.models.Task
 ):
-    """Says where in a text the answer to a question begins and ends.
+    """Predicts where in a text the answer to a question begins and ends.
 
-    A text is the question, a separator, and what it is about. Where no
-    `global_attention_mask` is given, the tokens before the first separator are
-    global: the question sees everything, and everything sees the question. There may
-    be any number of separators; without one, the first token alone is global. The
-    head is that of Hugging Face's `LongformerForQuestionAnswering`.
+    The inputs are the question, a separator, and the text. Without a
+    `global_attention_mask`, the tokens before the first separator are global: the
+    question sees everything, and everything sees the question. There may be any number
+    of separators; without one, only the first token is global. The head is that of
+    Hugging Face's `LongformerForQuestionAnswering`.
 
     Args:
         backbone: `longkeras.models.LongformerBackbone`.

@@ -35,7 +35,7 @@ class LongformerTask(LongerPositions, TextTask):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        # Not an attribute that Keras tracks: it is no part of a saved model.
+        # Keras must not track this: it is not part of a saved model.
         object.__setattr__(self, "global_token_watch", GlobalTokenWatch())
         self.has_warned_of_globals = False
 

@@ -15,14 +15,11 @@ from longkeras.text.byte_tokenizer import ByteTokenizer
 class RecurrentCausalLMPreprocessor(CheckedCausalLMPreprocessor):
     """Tokenizes, adds start and end, pads, and shifts the targets by one.
 
-    See `keras_hub.models.CausalLMPreprocessor` for arguments and results. A string
-    longer than `sequence_length` is cut there, as everywhere in KerasHub: give a
-    long text as its windows (`longkeras.text`), or set `sequence_length`.
+    See `longkeras.models.TransformerCausalLMPreprocessor`.
 
     Args:
-        tokenizer: `longkeras.models.ByteTokenizer`, or any with KerasHub's interface,
-            such as `longkeras.text.SubwordTokenizer`.
-        sequence_length: int. Tokens a row. Defaults to `1024`.
+        tokenizer: `longkeras.models.ByteTokenizer`, or any with KerasHub's interface.
+        sequence_length: int, or None. Tokens a row. Defaults to `1024`.
         add_start_token: bool. Defaults to `True`.
         add_end_token: bool. Defaults to `True`.
         **kwargs: See `keras_hub.models.CausalLMPreprocessor`.
@@ -56,7 +53,7 @@ class RecurrentCausalLM(DecodingCausalLM):
         **kwargs: See `keras_hub.models.CausalLM`.
 
     Call arguments:
-        inputs: dict of `token_ids` and, if needed, `padding_mask` and `document_ids`,
+        inputs: dict of `token_ids` and optionally `padding_mask` and `document_ids`,
             `(batch, sequence)`; see `RecurrentBackbone`.
 
     Returns:

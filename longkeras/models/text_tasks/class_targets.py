@@ -146,7 +146,7 @@ class ClassTargets:
     `class_names` that may be None.
     """
 
-    # The argument of `compile` that is the accuracy unless something is given.
+    # The argument of `compile` that defaults to the accuracy.
     metrics_argument = "metrics"
     class_names = None
     _is_reloading = False
@@ -178,7 +178,7 @@ class ClassTargets:
 
     def compile_from_config(self, config):
         """Compile with the result of `get_compile_config`."""
-        # What was saved loads, also where its loss would be refused in training.
+        # A saved model loads even if its loss would be refused in training.
         self._is_reloading = True
         try:
             super().compile_from_config(config)
@@ -206,21 +206,23 @@ class ClassTargets:
             return class_weight_table(class_weight, self.num_classes, self.class_names)
         return super().class_weights(class_weight)
 
-    def check_targets(self, y):
-        """Raise a `ValueError` for labels that are not classes; see `TextTraining`."""
+    def checked_targets(self, y):
+        """Return encoded targets, if all labels are classes; see `TextTraining`."""
+        y = self.encoded_targets(y)
         rule = self.target_rules().get("y")
         if rule is None or not is_rows(y):
-            return
-        labels = self.plain_labels(self.encoded_targets(y))
+            return y
+        labels = self.plain_labels(y)
         if isinstance(rule, ClassColumns):
             array = concrete_array(labels)
             if array is None:
-                # Uneven rows make an array of lists, which has no columns.
+                # Uneven rows become an array of lists, without columns.
                 kind = object if is_uneven([labels]) else None
                 array = np.array(labels, dtype=kind)
             rule.check("y", Extent.of(array))
         else:
             check_class_labels(labels, rule)
+        return y
 
     def plain_labels(self, y):
         """Return labels without the spans that they may be part of: here `y` itself."""

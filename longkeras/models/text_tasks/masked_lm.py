@@ -8,10 +8,9 @@ import keras_hub
 import numpy as np
 
 from longkeras.argument_checks import check_arguments
-from longkeras.models.base.index_checks import check_made_targets
 from longkeras.models.base.inputs import MASK_POSITIONS
 from longkeras.models.base.text_task import TextTask
-from longkeras.models.base.tf_data_pipeline import token_weights
+from longkeras.models.base.tf_data_pipeline import with_made_targets
 from longkeras.models.text_tasks.heads import (
     check_family,
     head_dtype_policy,
@@ -78,11 +77,11 @@ class MaskedLMPreprocessor(TextPreprocessor, keras_hub.models.MaskedLMPreprocess
             return keras.utils.pack_x_y_sample_weight(inputs, y, sample_weight)
         inputs["mask_positions"] = ArraySpec("int32", (masks,))
         specs = (inputs, ArraySpec("int32", (masks,)), ArraySpec("float32", (masks,)))
-        check_made_targets(y)
-        x, y, weights = self.mapped(self._masked, x, specs, x)
-        if sample_weight is not None:
-            weights = token_weights(weights, sample_weight)
-        return x, y, weights
+
+        def preprocess(x):
+            return self.mapped(self._masked, x, specs, x)
+
+        return with_made_targets(preprocess, x, y, sample_weight)
 
     def get_config(self):
         return {

@@ -52,7 +52,7 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
     ):
         super().__init__(**kwargs)
         self.tokenizer = tokenizer
-        # The question comes first: it has been cut to its own length before.
+        # The question, which comes first, has its own limit.
         self.set_lengths(sequence_length, max_sequence_length, truncate="waterfall")
         check_arguments({"max_question_length": max_question_length})
         self.max_question_length = max_question_length

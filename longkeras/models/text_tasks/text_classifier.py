@@ -41,7 +41,7 @@ class TextClassifierPreprocessor(
         inputs = self.mapped(
             lambda x: self.inputs_of(self.rows(x), x), x, self.input_specs(), x
         )
-        # Labels may be a list; what is a tensor already stays one.
+        # Labels may be a list.
         y, sample_weight = (
             np.asarray(value) if isinstance(value, list) else value
             for value in (y, sample_weight)

@@ -90,7 +90,7 @@ class TokenClassifierPreprocessor(TextPreprocessor, keras_hub.models.Preprocesso
     def _labelled(self, x, y, sample_weight, single):
         if is_given_as_rows(x):
             rows = self.rows(x)
-            # Padding and what is cut go from the labels as from the ids.
+            # Padding is removed, and rows are cut, in the labels as in the ids.
             names = (*self.input_names, "labels")
             labelled = given_rows({**x, "labels": y}, self.longest, names)
             labels = [row.inputs["labels"] for row in labelled]
