@@ -29,18 +29,10 @@ class CheckedPresets:
     def from_preset(cls, preset, **kwargs):
         """Load from a preset; see `keras_hub.models.Task.from_preset`.
 
-        Args:
-            preset: str or path. A folder, or `"hf://user/name"` for one on the
-                Hugging Face Hub: both are checked by
-                `longkeras.safe_files.check_preset_folder`. Or any other preset of
-                KerasHub's, which is not checked.
-            **kwargs: See `keras_hub.models.Task.from_preset`.
-
-        Returns:
-            An object of this class.
-
-        Raises:
-            CheckpointError: If a folder is missing, damaged, or not safe to load.
+        Folders, local ones or `"hf://user/name"`, are checked by
+        `longkeras.safe_files.check_preset_folder`, which raises a `CheckpointError` if
+        one is missing, damaged, or not safe to load. Other presets of KerasHub's are
+        not checked.
         """
         preset = os.fspath(preset)
         check_preset_name(preset)

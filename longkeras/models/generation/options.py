@@ -44,7 +44,12 @@ class GenerationOptions:
         model's tokenizer. A `ValueError` refuses an empty stop string, and a stop
         string without a tokenizer.
         """
-        stops = stop_texts(stop)
+        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+        if not all(isinstance(x, str) and x for x in stops):
+            raise ValueError(
+                "`stop` must be a string or a list of strings, none of them empty. "
+                f"Received: stop={stop!r}"
+            )
         if stops and model.preprocessor is None:
             raise ValueError(
                 "`stop` needs a `preprocessor` to turn text into ids. "
@@ -93,17 +98,6 @@ class GenerationOptions:
         for row, sequence in zip(array, stops, strict=True):
             row[length - len(sequence) :] = sequence
         return ops.convert_to_tensor(array)
-
-
-def stop_texts(stop):
-    """Return stop strings (a str, a list of str, or None) as a tuple."""
-    stops = [stop] if isinstance(stop, str) else list(stop or [])
-    if not all(isinstance(x, str) and x for x in stops):
-        raise ValueError(
-            "`stop` must be a string or a list of strings, none of them empty. "
-            f"Received: stop={stop!r}"
-        )
-    return tuple(stops)
 
 
 def stop_sequences(tokenizer, stops):

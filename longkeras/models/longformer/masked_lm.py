@@ -25,8 +25,7 @@ class LongformerMaskedLMPreprocessor(LongformerPreprocessor, MaskedLMPreprocesso
             longest of the batch, rounded up to a multiple of 64.
         truncate: str; see `LongformerTextClassifierPreprocessor`. Defaults to
             `"round_robin"`.
-        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
-            length of the model's position table. Defaults to `4096`.
+        max_sequence_length: int. Where texts are cut otherwise. Defaults to `4096`.
         mask_selection_rate: float. The share of tokens to predict. Defaults to `0.15`.
         mask_selection_length: int. The most tokens to predict in a text. Defaults to
             `None`: the share of the padded length.

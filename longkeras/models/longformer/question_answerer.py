@@ -27,11 +27,10 @@ class LongformerQuestionAnswererPreprocessor(
 
     Args:
         tokenizer: `longkeras.models.LongformerTokenizer`.
-        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
-            longest of the batch, rounded up to a multiple of 64. Set it to `predict`
-            several batches, whose outputs must have one length.
-        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
-            length of the model's position table. Defaults to `4096`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`, that of
+            the batch; set it to `predict` several batches, whose outputs must have one
+            length.
+        max_sequence_length: int. Where texts are cut otherwise. Defaults to `4096`.
         max_question_length: int. The most tokens of a question. Defaults to `64`.
         **kwargs: See `keras_hub.models.Preprocessor`.
 

@@ -24,11 +24,10 @@ class LongformerTokenClassifierPreprocessor(
 
     Args:
         tokenizer: `longkeras.models.LongformerTokenizer`.
-        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
-            longest of the batch, rounded up to a multiple of 64. Set it to `predict`
-            several batches, whose outputs must have one length.
-        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
-            length of the model's position table. Defaults to `4096`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`, that of
+            the batch; set it to `predict` several batches, whose outputs must have one
+            length.
+        max_sequence_length: int. Where texts are cut otherwise. Defaults to `4096`.
         outside_label: int. The label of tokens outside of spans. Defaults to `0`.
         **kwargs: See `keras_hub.models.Preprocessor`.
 

@@ -34,17 +34,6 @@ def check_class_names(class_names, num_classes):
         )
 
 
-def check_class_labels(labels, rule):
-    """Raise a `ValueError` for labels that break a rule; see `ClassLabels`."""
-    if labels is None or not len(labels):
-        return
-    values = concrete_array(labels)
-    values = np.asarray(labels) if values is None else values
-    if rule.ignore_class is not None and values.dtype.kind in "iuf":
-        values = np.where(values == rule.ignore_class, 0, values)
-    rule.check("y", Extent.of(values))
-
-
 def numbered(y, class_names):
     """Return targets with the numbers of classes in place of their names.
 
@@ -213,15 +202,18 @@ class ClassTargets:
         if rule is None or not is_rows(y):
             return y
         labels = self.plain_labels(y)
-        if isinstance(rule, ClassColumns):
-            array = concrete_array(labels)
-            if array is None:
-                # Uneven rows become an array of lists, without columns.
-                kind = object if is_uneven([labels]) else None
-                array = np.array(labels, dtype=kind)
-            rule.check("y", Extent.of(array))
-        else:
-            check_class_labels(labels, rule)
+        if not len(labels):
+            return y
+        values = concrete_array(labels)
+        if values is None:
+            # Uneven rows become an array of lists, without columns.
+            is_columns = isinstance(rule, ClassColumns)
+            kind = object if is_columns and is_uneven([labels]) else None
+            values = np.array(labels, dtype=kind)
+        ignored = getattr(rule, "ignore_class", None)
+        if ignored is not None and values.dtype.kind in "iuf":
+            values = np.where(values == ignored, 0, values)
+        rule.check("y", Extent.of(values))
         return y
 
     def plain_labels(self, y):
