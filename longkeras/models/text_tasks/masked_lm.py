@@ -84,11 +84,7 @@ class MaskedLMPreprocessor(TextPreprocessor, keras_hub.models.MaskedLMPreprocess
         return with_made_targets(preprocess, x, y, sample_weight)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "max_sequence_length": self.max_sequence_length,
-            "seed": self.seed,
-        }
+        return {**super().get_config(), "seed": self.seed}
 
     def _masks_in(self, length):
         """Return the most masks of a row of that length."""

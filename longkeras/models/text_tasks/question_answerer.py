@@ -166,12 +166,8 @@ class QuestionAnswererPreprocessor(TextPreprocessor, keras_hub.models.Preprocess
         return answer_spans(*(logits[name] for name in TARGETS), windows, **kwargs)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "sequence_length": self.sequence_length,
-            "max_sequence_length": self.max_sequence_length,
-            "max_question_length": self.max_question_length,
-        }
+        config = super().get_config()
+        return {**config, "max_question_length": self.max_question_length}
 
     def _prepared(self, x, y=None):
         if is_given_as_rows(x):

@@ -48,9 +48,6 @@ class TextClassifierPreprocessor(
         )
         return keras.utils.pack_x_y_sample_weight(inputs, y, sample_weight)
 
-    def get_config(self):
-        return {**super().get_config(), "max_sequence_length": self.max_sequence_length}
-
 
 class TextClassifier(ClassTargets, TextTask):
     """Pools the hidden states of a text, and classifies it.

@@ -79,6 +79,13 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         """Return 1 at the global tokens of a row, int32 `(length,)`: here none."""
         return np.zeros(len(token_ids), dtype=np.int32)
 
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sequence_length": self.sequence_length,
+            "max_sequence_length": self.max_sequence_length,
+        }
+
     def report(self, x):
         """Count the tokens of each text that are read and dropped.
 

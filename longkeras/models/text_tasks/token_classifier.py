@@ -72,12 +72,7 @@ class TokenClassifierPreprocessor(TextPreprocessor, keras_hub.models.Preprocesso
         return [self._packed([ids]) for ids, _, _ in self._tokenized(x)]
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "sequence_length": self.sequence_length,
-            "max_sequence_length": self.max_sequence_length,
-            "outside_label": self.outside_label,
-        }
+        return {**super().get_config(), "outside_label": self.outside_label}
 
     def _tokenized(self, x):
         """Yield ids, offsets, and the word of each character or None, of each text."""
