@@ -43,7 +43,7 @@ class ExactBertMaskedLM(
         **kwargs: See `keras_hub.models.MaskedLM`.
 
     Call arguments:
-        inputs: as of the backbone, and `mask_positions`, int `(batch, masks)`.
+        inputs: those of the backbone, and `mask_positions`, int `(batch, masks)`.
 
     Returns:
         Logits `(batch, masks, vocabulary_size)`.
@@ -111,7 +111,7 @@ class ExactBertTextClassifier(
         **kwargs: See `keras_hub.models.TextClassifier`.
 
     Call arguments:
-        inputs: as of the backbone.
+        inputs: those of the backbone.
 
     Returns:
         `(batch, num_classes)`: logits, or the outputs of `activation`.

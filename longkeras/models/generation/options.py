@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from keras import ops
 
-from longkeras.models.generation.text_pieces import spelt
+from longkeras.models.generation.text_pieces import decoded
 from longkeras.models.generation.token_choice import end_token_ids
 
 # The number of stop sequences and their length are padded to multiples of these, so
@@ -108,7 +108,7 @@ def stop_sequences(tokenizer, stops):
     """
     sequences = ((text, [int(i) for i in tokenizer(text)]) for text in stops)
     return tuple(
-        tuple(ids) for text, ids in sequences if ids and text in spelt(tokenizer, ids)
+        tuple(ids) for text, ids in sequences if ids and text in decoded(tokenizer, ids)
     )
 
 

@@ -6,7 +6,7 @@ from keras import ops, tree
 from longkeras.models.generation.compiled_decoding import bucketed
 from longkeras.models.generation.options import check_global_tokens
 from longkeras.models.generation.search_generation import search
-from longkeras.models.generation.text_pieces import spelt, text_pieces, text_until
+from longkeras.models.generation.text_pieces import decoded, text_pieces, text_until
 from longkeras.models.generation.token_choice import (
     RowDraws,
     chooses_token_by_token,
@@ -149,8 +149,8 @@ def generate_texts(model, inputs, options, max_length=None, strip_prompt=False):
             pieces = text_pieces(tokenizer, prompt)
             added = (pieces.add(i) for i in written if i not in special)
             text = "".join(text_until(added, pieces.end, options.stop))
-            spelt_ids = [i for i in prompt if i not in special]
-            head = "" if strip_prompt else spelt(tokenizer, spelt_ids)
+            decoded_ids = [i for i in prompt if i not in special]
+            head = "" if strip_prompt else decoded(tokenizer, decoded_ids)
             texts.append(head + text)
     return texts[0] if is_one else texts
 

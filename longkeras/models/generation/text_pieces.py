@@ -49,7 +49,7 @@ def text_until(pieces, end, stops):
         yield held
 
 
-def spelt(tokenizer, token_ids):
+def decoded(tokenizer, token_ids):
     """Decode a list of ids to a str."""
     if not token_ids:
         return ""
@@ -91,7 +91,7 @@ class _TokenPieces:
     def __init__(self, tokenizer, prompt_ids):
         self._tokenizer = tokenizer
         self._ids = list(prompt_ids[-_NUM_BEFORE:])
-        self._num_told = len(self._ids)
+        self._num_decoded = len(self._ids)
 
     def add(self, token_id):
         self._ids.append(token_id)
@@ -99,12 +99,12 @@ class _TokenPieces:
         if not piece or piece.endswith(_INCOMPLETE):
             return ""
         self._ids = self._ids[-_NUM_BEFORE - 1 :]
-        self._num_told = len(self._ids)
+        self._num_decoded = len(self._ids)
         return piece
 
     def end(self):
         return self._new_text()
 
     def _new_text(self):
-        told = spelt(self._tokenizer, self._ids[: self._num_told])
-        return spelt(self._tokenizer, self._ids)[len(told) :]
+        before = decoded(self._tokenizer, self._ids[: self._num_decoded])
+        return decoded(self._tokenizer, self._ids)[len(before) :]

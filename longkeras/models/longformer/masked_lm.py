@@ -37,7 +37,7 @@ class LongformerMaskedLMPreprocessor(LongformerPreprocessor, MaskedLMPreprocesso
         **kwargs: See `keras_hub.models.MaskedLMPreprocessor`.
 
     Call arguments:
-        x: as of `LongformerTextClassifierPreprocessor`; then targets are made here. Or
+        x: as for `LongformerTextClassifierPreprocessor`; then targets are made here. Or
             ids with `mask_positions` `(batch, masks)`, of which nothing is masked: this
             is how masks are filled in.
         y: None, or with `mask_positions` the original ids, passed on. Defaults to
@@ -92,7 +92,7 @@ class LongformerMaskedLM(MaskedLM, LongformerTask, keras_hub.models.MaskedLM):
         **kwargs: See `keras_hub.models.MaskedLM`.
 
     Call arguments:
-        inputs: as of `LongformerBackbone`, and `mask_positions`, int
+        inputs: those of `LongformerBackbone`, and `mask_positions`, int
             `(batch, masks)`: where to predict.
 
     Returns:

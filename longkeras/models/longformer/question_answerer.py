@@ -36,7 +36,7 @@ class LongformerQuestionAnswererPreprocessor(
 
     Call arguments:
         x: dict of `question` and `context`, strings or lists or tensors of strings; or
-            ids, as of `LongformerTextClassifierPreprocessor`.
+            ids, as for `LongformerTextClassifierPreprocessor`.
         y: dict of `answer_start`, the answer's first character in the text, and of
             `answer_text` or `answer_end`, one past its last. An answer that is empty or
             begins below 0 becomes the first token; so does one that was cut off, with a
@@ -97,7 +97,7 @@ class LongformerQuestionAnswerer(
         **kwargs: See `keras_hub.models.Task`.
 
     Call arguments:
-        inputs: as of `LongformerBackbone`.
+        inputs: those of `LongformerBackbone`.
 
     Returns:
         dict of `"start_logits"` and `"end_logits"`, `(batch, sequence)`.

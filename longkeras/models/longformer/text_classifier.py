@@ -95,7 +95,7 @@ class LongformerTextClassifier(
         **kwargs: See `keras_hub.models.TextClassifier`.
 
     Call arguments:
-        inputs: as of `LongformerBackbone`.
+        inputs: those of `LongformerBackbone`.
 
     Returns:
         `(batch, num_classes)`: logits, or the outputs of `activation`.

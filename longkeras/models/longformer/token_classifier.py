@@ -83,7 +83,7 @@ class LongformerTokenClassifier(TokenClassifier, LongformerTask, keras_hub.model
         **kwargs: See `keras_hub.models.Task`.
 
     Call arguments:
-        inputs: as of `LongformerBackbone`.
+        inputs: those of `LongformerBackbone`.
 
     Returns:
         Logits `(batch, sequence, num_classes)`.
