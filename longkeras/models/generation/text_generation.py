@@ -149,8 +149,8 @@ def generate_texts(model, inputs, options, max_length=None, strip_prompt=False):
             pieces = text_pieces(tokenizer, prompt)
             added = (pieces.add(i) for i in written if i not in special)
             text = "".join(text_until(added, pieces.end, options.stop))
-            decoded_ids = [i for i in prompt if i not in special]
-            head = "" if strip_prompt else decoded(tokenizer, decoded_ids)
+            text_ids = [i for i in prompt if i not in special]
+            head = "" if strip_prompt else decoded(tokenizer, text_ids)
             texts.append(head + text)
     return texts[0] if is_one else texts
 
