@@ -1,7 +1,7 @@
 """Records that describe a family of checkpoints to the reader and the writer."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -262,11 +262,13 @@ class Family:
         return self.weights(SimpleNamespace(**arguments))
 
     def head_for(self, task: type | str | None) -> Head | None:
-        """The head of a task given by its name, its class or a base of it."""
+        """The head of a task given by its name, its class, a base or a subclass."""
         for head in self.heads:
             is_class = isinstance(task, type) and issubclass(head.model, task)
             if task == head.task or is_class:
                 return head
+            if _is_subclass(task, head.model):
+                return replace(head, model=task)
         return None
 
     def head_of_model(self, model: Any) -> Head | None:
@@ -280,8 +282,12 @@ class Family:
     def makes(self, kind: Any) -> bool:
         """Return whether a model, tokenizer or preprocessor class is of this family."""
         tokenizer = getattr(kind, "tokenizer_cls", kind)
-        is_model = any(kind is head.model for head in self.heads)
-        return is_model or (tokenizer is self.tokenizer and tokenizer is not None)
+        is_model = _is_subclass(kind, tuple(head.model for head in self.heads))
+        return is_model or _is_subclass(tokenizer, self.tokenizer or ())
+
+
+def _is_subclass(kind: Any, bases: type | tuple[type, ...]) -> bool:
+    return isinstance(kind, type) and issubclass(kind, bases)
 
 
 def _check_buffer(tensor: NamedTensor) -> None:

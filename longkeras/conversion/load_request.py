@@ -86,8 +86,8 @@ class LoadRequest:
         """
         if task is None:
             return self.overrides, {}
-        of_task = set(inspect.signature(task).parameters)
-        of_backbone = set(inspect.signature(backbone).parameters)
+        of_task = constructor_arguments(task)
+        of_backbone = constructor_arguments(backbone)
         of_backbone -= of_task - {"dropout"}
         return (
             {name: x for name, x in self.overrides.items() if name in of_backbone},
@@ -97,3 +97,14 @@ class LoadRequest:
                 if name in of_task or name not in of_backbone
             },
         )
+
+
+def constructor_arguments(kind: type) -> set[str]:
+    """The arguments of a constructor; of `(*args, **kwargs)`, those of its base."""
+    for base in kind.__mro__:
+        parameters = inspect.signature(base).parameters.values()
+        variadic = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+        named = {x.name for x in parameters if x.kind not in variadic}
+        if named:
+            return named
+    return set()

@@ -1,7 +1,6 @@
 """Models from Hugging Face checkpoints."""
 
 import functools
-import inspect
 import logging
 import os
 from contextlib import nullcontext
@@ -25,7 +24,7 @@ from longkeras.conversion.head_choice import (
     log_new_head,
     wanted_head,
 )
-from longkeras.conversion.load_request import LoadRequest
+from longkeras.conversion.load_request import LoadRequest, constructor_arguments
 from longkeras.conversion.tensor_files.named_tensor import Tensors
 from longkeras.conversion.weight_map import WeightMapping
 from longkeras.models.base.arguments import check_supported
@@ -64,7 +63,9 @@ class ModelParts:
     def backbone(self) -> Any:
         """A new backbone, whose weights are zeros if they are still to be assigned."""
         with weights_to_be_loaded() if self.weights else nullcontext():
-            return self.family.backbone(**self.arguments)
+            is_backbone = self.head.task == "backbone"
+            kind = self.head.model if is_backbone else self.family.backbone
+            return kind(**self.arguments)
 
     def model(self, backbone: Any) -> Any:
         """The model on that backbone, with its weights assigned."""
@@ -284,7 +285,7 @@ def _task_arguments(
     if "preprocessor" not in overrides and tokenizer() is not None:
         limit = {family.length_argument: length}
         known["preprocessor"] = head.model.preprocessor_cls(tokenizer(), **limit)
-    accepted = inspect.signature(head.model).parameters
+    accepted = constructor_arguments(head.model)
     known, chosen = (
         {name: value for name, value in given.items() if name in accepted}
         for given in (known, choice.arguments)

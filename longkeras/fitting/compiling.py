@@ -37,7 +37,7 @@ def should_jit_compile(model, num_steps=None):
     # Slow to import; with a model it is already imported.
     import keras
 
-    from longkeras.models.base.compile_policy import xla_helps
+    from longkeras.models.base.compile_defaults import xla_helps
     from longkeras.ops.backend.device import runs_on_cpu
 
     if xla_helps(model):

@@ -3,8 +3,8 @@
 from longkeras.models.bert.backbone import ExactBertBackbone
 from longkeras.models.bert.tasks import ExactBertMaskedLM, ExactBertTextClassifier
 from longkeras.models.causal_transformer.backbone import CausalTransformerBackbone
-from longkeras.models.causal_transformer.causal_lm import TransformerCausalLM
-from longkeras.models.causal_transformer.preprocessor import (
+from longkeras.models.causal_transformer.causal_lm import (
+    TransformerCausalLM,
     TransformerCausalLMPreprocessor,
 )
 from longkeras.models.longformer.backbone import LongformerBackbone
@@ -26,8 +26,10 @@ from longkeras.models.longformer.token_classifier import (
 )
 from longkeras.models.longformer.tokenizer import LongformerTokenizer
 from longkeras.models.recurrent.backbone import RecurrentBackbone
-from longkeras.models.recurrent.causal_lm import RecurrentCausalLM
-from longkeras.models.recurrent.preprocessor import RecurrentCausalLMPreprocessor
+from longkeras.models.recurrent.causal_lm import (
+    RecurrentCausalLM,
+    RecurrentCausalLMPreprocessor,
+)
 from longkeras.text.byte_tokenizer import ByteTokenizer
 
 __all__ = [

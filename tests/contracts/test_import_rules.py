@@ -30,7 +30,7 @@ FRONT_DOOR = ("__init__", "persistence")
 BACKENDS = {"tensorflow", "jax", "torch"}
 # Inside functions of these files only, so that the other backends never need them.
 BACKEND_FILES = (
-    "models/base/tensor_pipeline.py",  # likewise, around a model's own data
+    "models/base/tf_data_pipeline.py",  # likewise, around a model's own data
     "ops/attention/kernels/",
     "ops/backend/",
     "text/pipeline.py",  # steps of `tf.data`, whatever the backend

@@ -56,6 +56,25 @@ def test_a_backbone_is_read_from_a_task(folder):
     assert LongformerBackbone.from_preset(folder, load_weights=False).count_params()
 
 
+class OwnClassifier(LongformerTextClassifier):
+    """A subclass of the user's, which passes its arguments on."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+
+
+class OwnBackbone(LongformerBackbone):
+    """A subclass of the user's without a constructor."""
+
+
+def test_subclasses_are_read_as_themselves(folder):
+    model = OwnClassifier.from_preset(folder, activation="softmax")
+    assert type(model) is OwnClassifier
+    assert model.activation.__name__ == "softmax"
+    assert_equal_weights(model, from_huggingface(folder))
+    assert type(OwnBackbone.from_preset(folder)) is OwnBackbone
+
+
 def test_a_number_of_classes_makes_a_new_head(folder):
     model = LongformerTextClassifier.from_preset(folder, num_classes=5)
     assert model.num_classes == 5

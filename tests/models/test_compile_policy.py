@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from longkeras.fitting import should_jit_compile
-from longkeras.models.base.compile_policy import CompilePolicy
+from longkeras.models.base.compile_defaults import CompilePolicy
 from longkeras.ops.backend.device import runs_on_cpu
 
 

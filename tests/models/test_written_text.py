@@ -10,7 +10,7 @@ from longkeras.models import (
     RecurrentCausalLM,
     RecurrentCausalLMPreprocessor,
 )
-from longkeras.models.generation.text_pieces import spelt
+from longkeras.models.generation.text_pieces import decoded
 from longkeras.text import SubwordTokenizer, frequent_words
 from tests.models.small_models import draw_weights
 from tests.text.subword_samples import (
@@ -71,7 +71,7 @@ def test_a_continuation_is_the_joined_stream(model):
     whole = model.generate(PROMPTS, **options)
     tokenizer = model.preprocessor.tokenizer
     for prompt, text, piece in zip(PROMPTS, whole, written, strict=True):
-        assert text == spelt(tokenizer, [int(i) for i in tokenizer(prompt)]) + piece
+        assert text == decoded(tokenizer, [int(i) for i in tokenizer(prompt)]) + piece
 
 
 def test_a_continuation_ends_before_a_stop_string_as_the_stream_does(model):

@@ -1,4 +1,4 @@
-"""Arguments and features of models: unknown ones, unsupported ones, one per layer."""
+"""Checks of constructor arguments and of features that a family may lack."""
 
 import difflib
 import inspect
@@ -9,15 +9,13 @@ _OF_KERAS = ("compile", "dtype", "inputs", "name", "outputs", "trainable")
 
 
 class StrictArguments:
-    """Refuses unknown arguments and unsupported features.
+    """Refuses unknown constructor arguments, which Keras' functional models accept.
 
-    Keras accepts any keyword argument of a functional model, so that a misspelt one
-    would be lost. Mixin. Must precede `keras.Model`.
+    Mixin. Must precede `keras.Model` in the bases.
 
     Attributes:
-        unsupported: dict of str. The features that a family does not have, with the
-            reason: `"enable_lora"` and `"huggingface"` (presets in the format of
-            Hugging Face).
+        unsupported: dict of str. The features that a family lacks, with the reason:
+            `"enable_lora"` and `"huggingface"` (presets in Hugging Face's format).
     """
 
     unsupported: ClassVar = {}
@@ -34,15 +32,9 @@ class StrictArguments:
 
 
 def check_supported(model, feature, **received):
-    """Check that a model has a feature that some families lack.
+    """Raise a `ValueError` if the family of a model or class lacks a feature.
 
-    Args:
-        model: model or its class. A task has what its backbone has.
-        feature: str. See `StrictArguments`.
-        **received: arguments of the caller, for the error.
-
-    Raises:
-        ValueError: If it has not.
+    `feature` is a key of `StrictArguments.unsupported`; the error names `received`.
     """
     family = getattr(model, "backbone_cls", None) or model
     reason = getattr(family, "unsupported", {}).get(feature)
@@ -52,18 +44,10 @@ def check_supported(model, feature, **received):
 
 
 def one_per_layer(name, value, num_layers):
-    """Return an argument as a list with the value of each layer.
+    """Return a list with the value of each layer.
 
-    Args:
-        name: str. The argument, for the error.
-        value: one value for all layers, or a list or tuple of one per layer.
-        num_layers: int.
-
-    Returns:
-        list of `num_layers` values.
-
-    Raises:
-        ValueError: If a list has another length.
+    `value` is one value for all layers, or a list or tuple of `num_layers`; a
+    `ValueError` refuses another number.
     """
     if not isinstance(value, (list, tuple)):
         return [value] * num_layers

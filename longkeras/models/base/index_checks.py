@@ -1,4 +1,4 @@
-"""Ranges of indices, and rules for targets."""
+"""Checks of the shape and range of indices and targets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from longkeras.ops.backend.concrete import concrete_array
 
 @dataclass(frozen=True)
 class Extent:
-    """Shape and range of an array: all that a check needs.
+    """Shape and range of an array, which is all that a check needs.
 
     Args:
         shape: tuple of int.
@@ -28,14 +28,7 @@ class Extent:
 
     @classmethod
     def of(cls, values):
-        """Return the extent of an array.
-
-        Args:
-            values: NumPy array.
-
-        Returns:
-            `Extent`.
-        """
+        """Return the extent of a NumPy array."""
         is_number = values.dtype.kind in "biuf"
         if not is_number or not values.size:
             is_whole = is_number or not values.size
@@ -47,18 +40,7 @@ class Extent:
 
     @classmethod
     def of_range(cls, shape, low, high, fraction, dtype):
-        """Return the extent of values whose range is known.
-
-        Args:
-            shape: tuple of int.
-            low: float. The smallest value.
-            high: float. The largest value.
-            fraction: float. 0 where all values are whole.
-            dtype: str.
-
-        Returns:
-            `Extent`.
-        """
+        """Return the extent of values of a known range, whole if `fraction` is 0."""
         if 0 in shape:
             return cls(shape, 0.0, 0.0, True, dtype)
         return cls(shape, float(low), float(high), not fraction, dtype)
@@ -69,7 +51,7 @@ class Extent:
         return 0 in self.shape
 
     def lies_in(self, low, high):
-        """Return whether all values lie between two, both included."""
+        """Return whether all values are from `low` to `high`, both included."""
         return self.is_empty or (self.low >= low and self.high <= high)
 
     @property
@@ -79,27 +61,19 @@ class Extent:
 
 
 def extents_of(tensors):
-    """Return the extents of those tensors whose values are known.
-
-    Args:
-        tensors: dict of arrays and tensors by name.
-
-    Returns:
-        dict of `Extent` by name.
-    """
+    """Return the extents, by name, of those tensors whose values are known."""
     arrays = {name: concrete_array(x) for name, x in tensors.items()}
     return {name: Extent.of(x) for name, x in arrays.items() if x is not None}
 
 
 @dataclass(frozen=True)
 class ClassLabels:
-    """Targets that are indices of classes, tokens or positions.
+    """Rule for targets that are indices of classes, tokens or positions.
 
     Args:
-        num_classes: int, or None for positions of the text.
+        num_classes: int, or None for positions in the text.
         rank: int. Axes of the targets. Defaults to `1`, one label a text.
-        ignore_class: int, or None. A label that the loss leaves out. Defaults to
-            `None`.
+        ignore_class: int, or None. A label that the loss ignores. Defaults to `None`.
     """
 
     num_classes: int | None
@@ -107,16 +81,10 @@ class ClassLabels:
     ignore_class: int | None = None
 
     def check(self, name, extent, length=None):
-        """Refuse labels that are not classes.
+        """Raise a `ValueError` for several labels a text, or ones that are not classes.
 
-        Args:
-            name: str. The name of the targets.
-            extent: `Extent`, without those labels that are `ignore_class`.
-            length: int, or None. Tokens of a row. Defaults to `None`.
-
-        Raises:
-            ValueError: If a label is not a whole number, or no class, or there are
-                several where one belongs.
+        `extent` leaves out labels that are `ignore_class`; `length` is the number of
+        tokens of a row, if it is known.
         """
         if extent.shape[self.rank :] not in ((), (1,)):
             raise ValueError(
@@ -151,26 +119,15 @@ class ClassLabels:
 
 @dataclass(frozen=True)
 class ClassColumns:
-    """Targets of one column a class, each from 0 to 1.
+    """Rule for targets of one column a class, with values from 0 to 1.
 
-    Args:
-        num_classes: int, or None: the positions of the text.
+    `num_classes` is None for positions in the text.
     """
 
     num_classes: int | None
 
     def check(self, name, extent, length=None):
-        """Refuse targets of another shape or range.
-
-        Args:
-            name: str. The name of the targets.
-            extent: `Extent`.
-            length: int, or None. Tokens of a row. Defaults to `None`.
-
-        Raises:
-            ValueError: If there is not one column a class, or a value is not between
-                0 and 1.
-        """
+        """Raise a `ValueError` for another shape or range; see `ClassLabels.check`."""
         columns = extent.shape[-1] if len(extent.shape) > 1 else 1
         limit = length if self.num_classes is None else self.num_classes
         if limit is not None and columns != limit:
@@ -186,33 +143,8 @@ class ClassColumns:
             )
 
 
-def check_made_targets(y):
-    """Refuse targets for a language model, which makes its own of the texts.
-
-    Args:
-        y: targets.
-
-    Raises:
-        ValueError: If they are not None.
-    """
-    if y is not None:
-        raise ValueError(
-            "`y` must be None: the targets of a language model are tokens of the texts "
-            "themselves. To learn labels of texts, take a text classifier; of a "
-            "dataset of pairs, keep the texts alone. Received: y of type "
-            f"{type(y).__name__}"
-        )
-
-
 def length_of(tensors):
-    """Return the number of tokens of a row, if it is known.
-
-    Args:
-        tensors: dict with `token_ids`.
-
-    Returns:
-        int or None.
-    """
+    """Return the tokens of a row of `token_ids`, or None if it is not known."""
     shape = getattr(tensors.get("token_ids"), "shape", None)
     if shape is None or getattr(shape, "rank", 0) is None or len(shape) != 2:
         return None
@@ -220,12 +152,5 @@ def length_of(tensors):
 
 
 def named_targets(y):
-    """Return targets by name.
-
-    Args:
-        y: tensor, or dict of tensors.
-
-    Returns:
-        dict of tensors; a single one is called `y`.
-    """
+    """Return targets as a dict by name; a single tensor is called `y`."""
     return dict(y) if isinstance(y, Mapping) else {"y": y}

@@ -1,4 +1,4 @@
-"""Initial weights, which are not drawn where a checkpoint replaces them."""
+"""BERT's initializer, which draws no numbers where a checkpoint replaces them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,9 @@ _are_loaded = ContextVar("longkeras_weights_are_loaded", default=False)
 
 @contextmanager
 def weights_to_be_loaded() -> Iterator[None]:
-    """Initialize models with zeros, for callers that assign every weight at once.
+    """Context in which weights begin as zeros, for callers that assign all of them.
 
-    A base model has 150 million weights, and drawing them takes longer than reading
-    them.
+    Drawing the 150 million weights of a base model takes longer than reading them.
     """
     token = _are_loaded.set(True)
     try:
@@ -24,7 +23,7 @@ def weights_to_be_loaded() -> Iterator[None]:
         _are_loaded.reset(token)
 
 
-# The name is that of version 0.1, which stands in saved models.
+# The name that version 0.1 registered, which saved models contain.
 @keras.saving.register_keras_serializable(package="longkeras", name="FirstWeights")
 class SkippableRandomNormal(keras.initializers.RandomNormal):
     """Normal initializer that gives zeros inside `weights_to_be_loaded`."""
@@ -36,14 +35,6 @@ class SkippableRandomNormal(keras.initializers.RandomNormal):
 
 
 def layer_initializer(seed, index):
-    """Return BERT's initializer, with a seed of its own for each layer of a model.
-
-    Args:
-        seed: int or None. The model's.
-        index: int. The layer.
-
-    Returns:
-        `keras.initializers.Initializer`.
-    """
+    """Return BERT's initializer for the layer `index` of a model with a `seed`."""
     seed = None if seed is None else 1000 * (seed + 1) + index
     return SkippableRandomNormal(stddev=0.02, seed=seed)

@@ -15,7 +15,7 @@ from longkeras.models.base.index_checks import extents_of, length_of
 REQUIRED = "required"
 
 # Progress of the inputs of the current forward pass. Checks fetch values from the
-# device, so a batch is checked once and completed once, whatever calls what.
+# device, so nested models do not repeat them.
 _GIVEN, _CHECKED, _COMPLETE = range(3)
 _progress = contextvars.ContextVar("input_progress", default=_GIVEN)
 
@@ -97,15 +97,10 @@ class InputTable:
         return {x.name: tensors[x.name] for x in specs if x.name in tensors}
 
     def check(self, extents, length):
-        """Check indices and lengths against the limits.
+        """Raise a `ValueError` for indices or lengths beyond the limits.
 
-        Args:
-            extents: dict of `longkeras.models.base.index_checks.Extent` by name.
-            length: int. Tokens of a row, or None if it is not known.
-
-        Raises:
-            ValueError: If an id is not a whole number, is negative, or is beyond its
-                limit; or if rows are longer than the position table.
+        `extents` is a dict of `Extent` by name; `length` is the number of tokens of a
+        row, or None if it is not known.
         """
         for spec in self.specs:
             if spec.length_limit:
@@ -123,12 +118,12 @@ class TextInputs:
     """Completes and checks inputs before Keras compares their structure.
 
     Inputs that are left out or None get the default of their `InputSpec`. Indices are
-    compared with the sizes of their tables where their values are known, which is not
-    the case in a function that is being traced. Mixin. Must precede `keras.Model`.
+    compared with the sizes of their tables unless a function is being traced, where
+    their values are not known. Mixin. Must precede `keras.Model` in the bases.
 
     Attributes:
         input_table: tuple of `InputSpec`. The inputs of a backbone.
-        added_inputs: tuple of `InputSpec`. What a task takes beside the inputs of its
+        added_inputs: tuple of `InputSpec`. A task's inputs beyond those of its
             backbone. Defaults to `()`.
     """
 
@@ -139,7 +134,7 @@ class TextInputs:
         return self._with_complete(super().__call__, inputs, *args, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
-        # Stateless calls come here without `__call__`.
+        # Stateless calls skip `__call__`.
         return self._with_complete(super().call, inputs, training=training, mask=mask)
 
     def train_step(self, *args, **kwargs):
@@ -158,12 +153,10 @@ class TextInputs:
             return super().predict_step(*args, **kwargs)
 
     def functional_inputs(self):
-        """Return the inputs of the functional model, those of a task's backbone first.
+        """Return the functional model's symbolic inputs, int32 `(batch, sequence)`.
 
-        A constructor may call this once the attributes are set that inputs need.
-
-        Returns:
-            dict of symbolic int32 tensors `(batch, sequence)`.
+        The attributes on which inputs depend (`needs`) must be set before. The inputs
+        of a task begin with those of its backbone.
         """
         backbone = getattr(self, "backbone", None)
         specs = self._known_specs() if backbone is None else self.added_inputs
@@ -183,7 +176,7 @@ class TextInputs:
         return InputTable(specs, {name: getattr(backbone, name) for name in names})
 
     def complete(self, inputs):
-        """Check inputs, and fill in what is left out.
+        """Check inputs, and fill in those that are left out.
 
         Args:
             inputs: dict of tensors, arrays or lists `(batch, sequence)`, with
@@ -209,18 +202,12 @@ class TextInputs:
         return given
 
     def checked(self, inputs):
-        """Check the inputs that are given.
-
-        Args:
-            inputs: See `complete`.
-
-        Returns:
-            dict of tensors and arrays, without inputs that are None.
+        """Return the given inputs as tensors and arrays, without those that are None.
 
         Raises:
             ValueError: If `inputs` is not a dict with `token_ids`, an input is
-                unknown, shapes do not match, a mask holds other values than 0 and 1,
-                or an index is beyond its limit.
+                unknown, shapes do not match, a mask has values other than 0 and 1, or
+                an index is beyond its limit.
         """
         if not isinstance(inputs, Mapping):
             raise ValueError(
@@ -240,18 +227,11 @@ class TextInputs:
         return given
 
     def check_token_ids(self, token_ids):
-        """Check that tokens have an embedding, where their values are known.
-
-        Args:
-            token_ids: array or tensor of any shape.
-
-        Raises:
-            ValueError: If an id is not a row of the embedding.
-        """
+        """Raise a `ValueError` for known token ids without a row in the embedding."""
         self.table_of_inputs().check(extents_of({"token_ids": token_ids}), None)
 
     def _with_complete(self, run, inputs, *args, **kwargs):
-        # A subclass of the user's may give its backbone less than it has got.
+        # A user's subclass may leave out inputs for its backbone.
         is_complete = _progress.get() == _COMPLETE and isinstance(inputs, Mapping)
         if is_complete and all(spec.name in inputs for spec in self._known_specs()):
             return run(inputs, *args, **kwargs)
@@ -283,15 +263,7 @@ class TextInputs:
 
 
 def check_vocabulary(task):
-    """Check that every token of the tokenizer has an embedding.
-
-    Args:
-        task: `keras_hub.models.Task`.
-
-    Raises:
-        ValueError: If its preprocessor has a tokenizer of more tokens than the
-            embedding has rows.
-    """
+    """Raise a `ValueError` if the tokenizer has more tokens than the embedding rows."""
     tokenizer = getattr(task.preprocessor, "tokenizer", None)
     if tokenizer is None:
         return

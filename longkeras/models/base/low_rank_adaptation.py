@@ -20,15 +20,11 @@ class LowRankAdaptation:
     """LoRA on queries and values, those of global tokens included, with frozen biases.
 
     Models load from `.keras` files and presets with their factors, ready for further
-    training. Mixin. Must precede `keras_hub.models.Backbone`.
+    training. Mixin. Must precede `keras_hub.models.Backbone` in the bases.
     """
 
     def default_lora_layer_names(self):
-        """Return the names of the layers that `enable_lora` adapts by default.
-
-        Returns:
-            list of str.
-        """
+        """Return the names of the layers that `enable_lora` adapts by default."""
         return ["query", "value", "global_query", "global_value"]
 
     def enable_lora(self, rank, target_layer_names=None):
@@ -37,12 +33,11 @@ class LowRankAdaptation:
         Args:
             rank: int. Rank of the factors.
             target_layer_names: list of str. Names of dense layers, such as `"key"`
-                or `"intermediate"`. Defaults to `None`, what
-                `default_lora_layer_names` says.
+                or `"intermediate"`. Defaults to `None`, `default_lora_layer_names()`.
 
         Raises:
             ValueError: If the rank is below 1, the backbone has no such layers, or its
-                family is `unsupported`.
+                family does not support LoRA.
         """
         check_supported(
             self, "enable_lora", rank=rank, target_layer_names=target_layer_names
@@ -97,7 +92,7 @@ class LowRankAdaptation:
             )
 
     def load_lora_weights(self, filepath):
-        """Load what `save_lora_weights` saved, after `enable_lora` or without.
+        """Load what `save_lora_weights` saved; `enable_lora` need not be called before.
 
         Args:
             filepath: str or path, which ends in `.lora.h5`.
@@ -146,21 +141,10 @@ class LowRankAdaptation:
 
 
 class AdaptedTask:
-    """Saves a head together with the low-rank factors of its backbone.
-
-    Mixin. Must precede a `keras_hub.models.Task`.
-    """
+    """Saves a head with low-rank factors. Mixin. Must precede a KerasHub task."""
 
     def save_lora_weights(self, filepath):
-        """Save all trained weights: low-rank factors, the head and any others.
-
-        Args:
-            filepath: str or path, which ends in `.lora.h5`.
-
-        Raises:
-            ValueError: If the path ends in something else, or
-                `backbone.enable_lora` was not called.
-        """
+        """Save factors, head and all other trained weights; see the backbone's."""
         head = [weight for weight in own_weights(self) if weight.trainable]
         needed = stored_bytes([*_trained_weights(self.backbone), *head])
         with replaced_file(filepath, needed) as place:
@@ -168,15 +152,7 @@ class AdaptedTask:
             add_variables(place, _TRAINED_HEAD, head)
 
     def load_lora_weights(self, filepath):
-        """Load what `save_lora_weights` saved into a task with the same base weights.
-
-        Args:
-            filepath: str or path, which ends in `.lora.h5`.
-
-        Raises:
-            ValueError: If `backbone.enable_lora` was called with another rank or other
-                layers, or the file has weights that the task does not have.
-        """
+        """Load what `save_lora_weights` saved, on the same base weights."""
         # A file that a backbone saved has no head.
         arrays, _ = added_arrays(filepath, _TRAINED_HEAD) or ([], {})
         self.backbone.load_lora_weights(filepath)
@@ -188,12 +164,12 @@ class _AdaptedState(keras.layers.Layer):
 
     Keras saves the merged kernel of a layer with LoRA, which a model without LoRA can
     read, and sets both factors to zero when it loads. This state is loaded after the
-    layers, and gives kernels and factors their own values again.
+    layers, and restores kernels and factors.
     """
 
     def __init__(self, backbone):
         super().__init__(name="adapted_state")
-        # A reference that Keras does not follow back to the backbone.
+        # A weak reference, which Keras does not track.
         self._backbone = weakref.ref(backbone)
 
     def save_own_variables(self, store):
@@ -213,8 +189,8 @@ class _AdaptedState(keras.layers.Layer):
                 yield f"{number}_{weight.name}", weight
 
     def _start_anew(self):
-        """Initialize the factors: weights of a model without LoRA were loaded."""
-        # Keras set both to zero, and neither would get a gradient.
+        """Initialize the factors, after weights of a model without LoRA were loaded."""
+        # Keras set both to zero, so neither would get a gradient.
         initializer = keras.initializers.HeUniform()
         for _, weight in self._named_weights():
             if weight.name.startswith("lora") and weight.name.endswith("_a"):
@@ -222,19 +198,12 @@ class _AdaptedState(keras.layers.Layer):
 
 
 def adapted_parts(backbone):
-    """Return the layers of a backbone that have low-rank factors.
-
-    Args:
-        backbone: `keras_hub.models.Backbone`.
-
-    Returns:
-        list of `keras.layers.Layer`.
-    """
+    """Return the layers of a backbone that have low-rank factors, as a list."""
     return [part for part in parts_of(backbone) if getattr(part, "lora_enabled", False)]
 
 
 def _trained_weights(backbone):
-    """The factors, frozen or not, and all other trainable weights."""
+    """Return the factors, frozen or not, and all other trainable weights."""
     return [
         weight
         for weight in backbone.weights

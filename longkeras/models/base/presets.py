@@ -1,9 +1,9 @@
 """`from_preset` for checked folders, quantized weights and Hugging Face checkpoints."""
 
-import importlib
 import json
 import os
 from pathlib import Path
+from pkgutil import resolve_name
 
 import keras
 import keras_hub
@@ -12,7 +12,7 @@ from longkeras.checkpoint_error import CheckpointError
 from longkeras.safe_files import check_preset_folder
 from longkeras.safe_files.preset_layout import HUB_PREFIX, check_checkpoint_folder
 
-# Named, not imported: conversion builds on the models, and is there when it is called.
+# Named, not imported: conversion imports the models.
 _HUB_FOLDER = "longkeras.conversion.checkpoint_folder.preset_folder"
 _LOADER = "longkeras.conversion.read.load_preset"
 
@@ -28,25 +28,17 @@ class CheckedPresets:
     def from_preset(cls, preset, **kwargs):
         """Load from a preset; see `keras_hub.models.Task.from_preset`.
 
-        Args:
-            preset: str or path. A folder, or `"hf://user/name"` for one on the
-                Hugging Face Hub: both are checked by
-                `longkeras.safe_files.check_preset_folder`. Or any other preset of
-                KerasHub's, which is not checked.
-            **kwargs: See `keras_hub.models.Task.from_preset`.
-
-        Returns:
-            An object of this class.
-
-        Raises:
-            CheckpointError: If a folder is missing, damaged, or not safe to load.
+        Folders, local ones or `"hf://user/name"`, are checked by
+        `longkeras.safe_files.check_preset_folder`, which raises a `CheckpointError` if
+        one is missing, damaged, or not safe to load. Other presets of KerasHub's are
+        not checked.
         """
         preset = os.fspath(preset)
         check_preset_name(preset)
         is_model = issubclass(cls, keras.Model)
         if preset.startswith(HUB_PREFIX):
             with_weights = is_model and kwargs.get("load_weights", True)
-            preset = str(_named(_HUB_FOLDER)(preset, with_weights))
+            preset = str(resolve_name(_HUB_FOLDER)(preset, with_weights))
         folder = Path(preset)
         if not folder.is_dir():
             return super().from_preset(preset, **kwargs)
@@ -79,10 +71,9 @@ class HuggingFacePresets(CheckedPresets):
                 presets of KerasHub's, such as `"kaggle://..."`, work too.
             load_weights: bool. Whether to load weights; has no effect on a
                 preprocessor or tokenizer. Defaults to `True`.
-            **kwargs: arguments of the class that replace the preset's. With
-                `num_classes` the head is new; of a Hugging Face checkpoint, only if
-                its own head has another number. See
-                `longkeras.conversion.from_huggingface`.
+            **kwargs: Arguments of the class that replace the preset's. `num_classes`
+                creates a new head; with a Hugging Face checkpoint, only if its own head
+                has another number. See `longkeras.conversion.from_huggingface`.
 
         Returns:
             An object of this class.
@@ -90,10 +81,12 @@ class HuggingFacePresets(CheckedPresets):
         Raises:
             CheckpointError: If there is no such folder, or a checkpoint cannot be
                 read.
+            ValueError: If the family has no Hugging Face format, or a keyword argument
+                does not fit the checkpoint.
         """
         preset = os.fspath(preset)
         check_preset_name(preset)
-        model = _named(_LOADER)(cls, preset, load_weights, **kwargs)
+        model = resolve_name(_LOADER)(cls, preset, load_weights, **kwargs)
         if model is not None:
             return model
         if not load_weights:
@@ -102,31 +95,20 @@ class HuggingFacePresets(CheckedPresets):
 
 
 def check_preset_name(preset, argument="preset"):
-    """Refuse a path that leads to no model, which KerasHub would take for a name.
+    """Raise a `CheckpointError` for a path without a model.
 
-    Args:
-        preset: str. A folder, the address of a server (`hf://...`, `kaggle://...`), or
-            the name of one of KerasHub's presets.
-        argument: str. The argument that it was given as. Defaults to `"preset"`.
-
-    Raises:
-        CheckpointError: If it is none of them, or the folder holds no `config.json`.
+    KerasHub would take it for the name of a preset. Addresses such as `hf://...` and
+    the names of KerasHub's presets pass. `argument` names the caller's argument.
     """
     if "://" not in preset and preset not in keras_hub.models.Backbone.presets:
         check_checkpoint_folder(preset, argument)
 
 
-def _named(dotted_name):
-    """The function of a name such as `package.module.function`."""
-    module, _, name = dotted_name.rpartition(".")
-    return getattr(importlib.import_module(module), name)
-
-
 def _policy(folder):
-    """The dtype policies that KerasHub does not restore, as keyword arguments.
+    """Return, as keyword arguments, the dtype policy that KerasHub does not restore.
 
     It drops the policies by layer of a quantized preset, and fails over mixed
-    precision. In place of any other precision it takes Keras' own.
+    precision. Other precisions are replaced by Keras' default.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     policy = config.get("config", {}).get("dtype")

@@ -1,11 +1,10 @@
 """Base class of all backbones."""
 
 from longkeras.models.base.arguments import StrictArguments
-from longkeras.models.base.atomic_saving import AtomicSaving
-from longkeras.models.base.copies import Copies
 from longkeras.models.base.inputs import TextInputs
 from longkeras.models.base.low_rank_adaptation import LowRankAdaptation
 from longkeras.models.base.presets import HuggingFacePresets
+from longkeras.models.base.saving import AtomicSaving, Copies
 from longkeras.models.base.trainability import SavedTrainability
 
 
@@ -18,19 +17,19 @@ class TextBackbone(
     Copies,
     HuggingFacePresets,
 ):
-    """A model of token ids without a head: everything that backbones share.
+    """Base of all backbones: a model of token ids without a head.
 
-    A family gets inputs that may be left out and are checked, an error for unknown
-    arguments, LoRA, saving that never leaves half a file, copies that are trainable as
-    the original, and `from_preset` for checked folders and Hugging Face checkpoints.
+    Adds to KerasHub's: inputs that may be left out and are checked, errors for unknown
+    arguments, LoRA that is saved, atomic saving, complete copies, and `from_preset` for
+    checked folders and Hugging Face checkpoints.
 
     A subclass must provide:
 
     - `input_table`, a tuple of `InputSpec` (`longkeras.models.base.inputs`), of which
       `functional_inputs()` makes the inputs of the functional model;
     - the attributes that the table names, such as `vocabulary_size`;
-    - layers that `enable_lora` finds by the names `query`, `value` and so on, or names
-      of its own by `default_lora_layer_names`;
+    - layers that `enable_lora` finds by the names `query`, `value` and so on, or its
+      own `default_lora_layer_names`;
     - `unsupported`, a dict of reasons, if it lacks a feature.
 
     Mixin. Must precede `keras_hub.models.Backbone` or a subclass. It does not derive

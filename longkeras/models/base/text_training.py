@@ -1,33 +1,85 @@
 """`fit`, `evaluate`, `predict` and their kin, on texts or ids in any form."""
 
+import contextlib
+import warnings
+
 import keras
 from keras import tree
 
-from longkeras.models.base.automatic_metrics import target_rules
-from longkeras.models.base.checked_batches import BatchCheck, without_none
-from longkeras.models.base.guarded_run import guarded_run
-from longkeras.models.base.index_checks import check_made_targets
-from longkeras.models.base.inputs import check_vocabulary
-from longkeras.models.base.prepared_data import prepared_batch, prepared_data
-from longkeras.models.base.row_order import split_and_shuffled
-from longkeras.models.base.tensor_pipeline import token_weights
-from longkeras.models.base.text_columns import (
+from longkeras.models.base.compile_defaults import target_rules
+from longkeras.models.base.data_batches import (
+    BatchCheck,
+    prepared_batch,
+    prepared_data,
+    without_none,
+)
+from longkeras.models.base.data_rows import (
     as_columns,
     check_texts,
     count_of,
     is_rows,
     is_text,
     one_text_as_rows,
+    split_and_shuffled,
 )
-from longkeras.text.pipeline import noting_errors
+from longkeras.models.base.inputs import check_vocabulary
+from longkeras.models.base.tf_data_pipeline import with_made_targets
+from longkeras.text.pipeline import ErrorsAsRaised, noting_errors
+
+
+@contextlib.contextmanager
+def _keras_run(model, *steps):
+    """Context for `keras.Model.fit`, `evaluate` and `predict`.
+
+    Errors in the data are raised as they were, and keep the weights. Unless one of
+    `steps` is given, Keras does not warn that data of unknown length has ended.
+    """
+    with ErrorsAsRaised(), _kept_weights(model), warnings.catch_warnings():
+        if not any(steps):
+            # Keras warns whenever a generator ends.
+            warnings.filterwarnings("ignore", message="Your input ran out of data")
+        yield
+
+
+@contextlib.contextmanager
+def _kept_weights(model):
+    """Restore the weights if reading a batch fails on JAX.
+
+    There, Keras takes the values of all variables out of the model while it runs, and
+    does not put them back when an error ends the loop (as of Keras 3.15).
+    """
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    state = vars(model).get("_jax_state")
+    values = [(variable, variable.value) for variable in model.variables]
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None:
+        values += [(variable, variable.value) for variable in optimizer.variables]
+    try:
+        yield
+    except BaseException:
+        if vars(model).get("_jax_state") is not state:
+            model.jax_state_sync()  # the values of the steps that were completed
+        for variable, value in values:
+            if _is_lost(variable):
+                variable.assign(value)
+        raise
+
+
+def _is_lost(variable):
+    try:
+        return variable.value is None
+    except TypeError:  # Keras calls an initializer that it does not have any more.
+        return True
 
 
 class TextTraining:
     """Trains, evaluates and predicts on texts, on ids, or on batches of either.
 
-    Data takes the same steps everywhere: rows become columns (`text_columns`); texts
-    and targets are checked here; rows are split and shuffled (`row_order`); and each
-    batch is preprocessed and checked (`prepared_data`) before Keras runs the model.
+    Data takes the same steps everywhere: rows become columns; texts and targets are
+    checked; rows are split and shuffled (`data_rows`); and each batch is preprocessed
+    and checked (`data_batches`) before Keras runs the model.
 
     Mixin. Must precede a `keras_hub.models.Task`, and follow `TextInputs`. Tasks
     override the public methods below `predict_on_batch`.
@@ -105,7 +157,7 @@ class TextTraining:
         batch_sizes = batch_size, kwargs.pop("validation_batch_size", None)
         if added := self.training_callbacks():
             callbacks = [*(callbacks or []), *added]
-        with guarded_run(self, *steps):
+        with _keras_run(self, *steps):
             table = self._class_table(class_weight)
             data = prepared_data(
                 self, rows, batch_sizes[0], passes[0], class_table=table
@@ -114,7 +166,7 @@ class TextTraining:
                 validation_data = prepared_data(
                     self, validation_data, batch_sizes[1] or batch_size, passes[1]
                 )
-            # Keras warns if it is asked to shuffle a dataset.
+            # Keras warns about `shuffle` for a dataset.
             shuffle = shuffle and isinstance(data, keras.utils.PyDataset)
             return keras.Model.fit(
                 self,
@@ -131,7 +183,7 @@ class TextTraining:
             # `fit` evaluates on data that it has prepared.
             return keras.Model.evaluate(self, x, y, **kwargs)
         rows = self._checked_rows(x, y, sample_weight)
-        with guarded_run(self, kwargs.get("steps")):
+        with _keras_run(self, kwargs.get("steps")):
             data = prepared_data(self, rows, batch_size)
             return keras.Model.evaluate(self, data, **kwargs)
 
@@ -149,7 +201,7 @@ class TextTraining:
         if self.preprocessor is not None:
             x = one_text_as_rows(x)
         rows = self._readable(self.rows_of(x)), None, None
-        with guarded_run(self, kwargs.get("steps")):
+        with _keras_run(self, kwargs.get("steps")):
             data = prepared_data(self, rows, batch_size, is_training=False)
             return keras.Model.predict(self, data, **kwargs)
 
@@ -172,32 +224,15 @@ class TextTraining:
         return keras.Model.predict_on_batch(self, x, **kwargs)
 
     def rows_of(self, x):
-        """Return inputs as lists, arrays and tensors.
-
-        Args:
-            x: See `fit`.
-
-        Returns:
-            The same, with tuples and dicts as structure; see `as_columns`.
-        """
+        """Return inputs as lists, arrays and tensors; see `as_columns`."""
         return as_columns(x)
 
-    def check_targets(self, y):
-        """Refuse invalid targets of rows before they are numbered. Here none.
-
-        Args:
-            y: See `fit`.
-        """
+    def checked_targets(self, y):
+        """Return the targets of all rows, encoded, or raise a `ValueError`."""
+        return self.encoded_targets(y)
 
     def encoded_targets(self, y):
-        """Return targets as the preprocessor takes them. Here unchanged.
-
-        Args:
-            y: See `fit`.
-
-        Returns:
-            Targets.
-        """
+        """Return targets as the preprocessor takes them: here unchanged."""
         return y
 
     def target_rules(self):
@@ -205,18 +240,14 @@ class TextTraining:
 
         Returns:
             dict of `ClassLabels` and `ClassColumns` by name, see
-            `longkeras.models.base.automatic_metrics.target_rules`.
+            `longkeras.models.base.compile_defaults.target_rules`.
         """
         return target_rules(getattr(self, "loss", None), self.output)
 
     def class_weights(self, class_weight):
-        """Return the weights of classes as an array. Here none are accepted.
+        """Return the weights of classes as an array; here always a `ValueError`.
 
-        Args:
-            class_weight: dict of numbers by class.
-
-        Raises:
-            ValueError: Always. A classifier with one class a text overrides this.
+        A classifier with one class a text overrides this.
         """
         raise ValueError(
             "`class_weight` is for a model that is compiled to choose one class of "
@@ -225,63 +256,44 @@ class TextTraining:
         )
 
     def training_callbacks(self):
-        """Return callbacks that the task adds to every `fit`, as a list. Here none."""
+        """Return the callbacks that the task adds to every `fit`: here none."""
         return []
 
     def batch_check(self, has_targets=True):
-        """Return the check of a batch, with the limits of this model.
-
-        Args:
-            has_targets: bool. Whether there are targets. Defaults to `True`.
-
-        Returns:
-            `longkeras.models.base.checked_batches.BatchCheck`.
-        """
+        """Return the `BatchCheck` with the limits of this model."""
         rules = self.target_rules() if has_targets else {}
         return BatchCheck(self.table_of_inputs(), rules)
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
-        """Preprocess and check one batch.
-
-        Args:
-            x: texts, or what else the preprocessor takes; ids without one.
-            y: targets. Defaults to `None`.
-            sample_weight: weights. Defaults to `None`.
+        """Preprocess and check one batch; see `keras_hub.models.Task`.
 
         Returns:
             Inputs, or a tuple of inputs, targets and perhaps weights.
 
         Raises:
-            ValueError: If an index or target is invalid, or there are targets although
-                the model makes its own.
+            ValueError: If an index or target is invalid, or a model that makes its
+                own targets is given some.
         """
         parts = noting_errors(self.prepared_samples)(x, y, sample_weight)
         return keras.utils.pack_x_y_sample_weight(*parts)
 
     def prepared_samples(self, x, y, sample_weight, is_prepared=False):
-        """Preprocess and check one batch, or check it only.
+        """Return one batch `(x, y, sample_weight)`, preprocessed and checked.
 
-        Args:
-            x: See `preprocess_samples`.
-            y: targets, or None.
-            sample_weight: weights, or None.
-            is_prepared: bool. Whether `x` is not preprocessed. Defaults to `False`.
-
-        Returns:
-            `(x, y, sample_weight)`.
+        With `is_prepared`, `x` is ids already, which are only checked.
         """
-        row_weights = None
         if y is not None:
+            # Encoding again does not change the targets of rows.
             y = self.encoded_targets(y)
         if self.preprocessor is not None and not is_prepared:
             has_positions = isinstance(x, dict) and x.get("mask_positions") is not None
+            preprocess = super().preprocess_samples
             if self.makes_targets and not has_positions:
-                check_made_targets(y)
-                row_weights, sample_weight = sample_weight, None
-            data = super().preprocess_samples(x, y, sample_weight)
-            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        if row_weights is not None:
-            sample_weight = token_weights(sample_weight, row_weights)
+                # KerasHub's preprocessors drop targets and weights.
+                parts = with_made_targets(preprocess, x, y, sample_weight)
+            else:
+                parts = preprocess(x, y, sample_weight)
+            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(parts)
         if isinstance(x, dict):
             check = self.batch_check(y is not None)
             x, y, sample_weight = check(without_none(x), y, sample_weight)
@@ -298,7 +310,7 @@ class TextTraining:
         return None if class_weight is None else self.class_weights(class_weight)
 
     def _checked_rows(self, x, y=None, sample_weight=None):
-        """Texts, targets and weights as columns, if they are valid."""
+        """Return texts, targets and weights as columns, if they are valid."""
         x, y, sample_weight = self.rows_of(x), as_columns(y), as_columns(sample_weight)
         if is_rows(x):
             if y is None and self.needs_targets:
@@ -307,8 +319,7 @@ class TextTraining:
                     "text. Received: y=None"
                 )
             count_of((x, y, sample_weight))
-            self.check_targets(y)
-            y = self.encoded_targets(y)
+            y = self.checked_targets(y)
         return self._readable(x), y, sample_weight
 
     def _checked_validation(self, data):
@@ -319,7 +330,7 @@ class TextTraining:
         return self._checked_rows(rows) if is_rows(rows) else (data, None, None)
 
     def _readable(self, x):
-        """Inputs that the model can read, ids without those that are None."""
+        """Return inputs that the model can read, ids without those that are None."""
         if self.preprocessor is None:
             return self.checked(x) if isinstance(x, dict | str) or is_rows(x) else x
         check_vocabulary(self)

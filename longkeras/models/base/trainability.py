@@ -6,10 +6,9 @@ from longkeras.layers.parts import parts_of
 class SavedTrainability:
     """Saves which weights are frozen, and freezes them again.
 
-    KerasHub saves only the `trainable` of a backbone as a whole: in a backbone with a
-    few frozen layers all weights would be trained again, and the optimizer's saved
-    state would not fit them. A task saves it for its head. Mixin. Must precede a
-    KerasHub backbone or task in the bases.
+    KerasHub saves only the `trainable` of a backbone as a whole: a backbone with a few
+    frozen layers would be trained in full, and the optimizer's saved state would not
+    fit. A task saves it for its head. Mixin. Must precede a KerasHub backbone or task.
     """
 
     def get_config(self):
@@ -38,32 +37,23 @@ class SavedTrainability:
 class UnreadWeights:
     """Freezes the weights of the backbone that a task does not read, on `compile`.
 
-    Such weights get no gradient, and Keras would warn of it in every `fit`. Mixin.
+    Such weights get no gradient, which Keras would warn of in every `fit`. Mixin.
     Must precede `keras_hub.models.Task` in the bases.
     """
 
     _is_restored = False
 
     def unread_weights(self):
-        """Return the weights of the backbone that the task's outputs do not depend on.
-
-        Returns:
-            list of `keras.Variable`.
-        """
+        """Return the backbone's weights that do not affect the outputs: here none."""
         return []
 
     def compile(self, *args, **kwargs):
-        """Configure training; see the `compile` of the task.
-
-        Args:
-            *args: See `keras.Model.compile`.
-            **kwargs: See `keras.Model.compile`.
-        """
+        """Configure training; see the `compile` of the task."""
         if not self._is_restored:
             frozen = [each for each in self.unread_weights() if each.trainable]
             for weight in frozen:
                 weight.trainable = False
-            # Not an attribute that Keras tracks: it is no part of a saved model.
+            # Keras must not track this: it is not part of a saved model.
             object.__setattr__(self, "_frozen_by_compile", frozen)
         super().compile(*args, **kwargs)
 
@@ -71,9 +61,6 @@ class UnreadWeights:
         """Compile a model from a file, which says what is frozen.
 
         Files of earlier versions hold the optimizer's state of unread weights too.
-
-        Args:
-            config: dict. See `keras.Model.compile_from_config`.
         """
         for weight in getattr(self, "_frozen_by_compile", []):
             weight.trainable = True
@@ -83,14 +70,7 @@ class UnreadWeights:
 
 
 def own_weights(model):
-    """Return the weights of a model without those of its backbone, if it has one.
-
-    Args:
-        model: `keras.Model`.
-
-    Returns:
-        list of `keras.Variable`.
-    """
+    """Return the weights of a model without those of its backbone, if it has one."""
     backbone = getattr(model, "backbone", None)
     others = set() if backbone is None else {id(each) for each in backbone.weights}
     return [weight for weight in model.weights if id(weight) not in others]

@@ -1,1 +1,1 @@
-"""BERT as its checkpoints are: KerasHub's, with their activation and epsilon."""
+"""KerasHub's BERT, with the activation and epsilon of its checkpoints."""

@@ -1,4 +1,4 @@
-"""BERT without a head, with the activation and epsilon that its checkpoint has."""
+"""BERT without a head, with the activation and epsilon of its checkpoint."""
 
 import keras
 import keras_hub
@@ -15,11 +15,7 @@ from longkeras.models.base.text_backbone import TextBackbone
 
 
 def bert_initializer():
-    """BERT's initial weights: one for each layer, which draws numbers of its own.
-
-    Returns:
-        `keras.initializers.Initializer`.
-    """
+    """Return BERT's initializer, a new one for each layer."""
     return keras.initializers.TruncatedNormal(stddev=0.02)
 
 
@@ -27,10 +23,9 @@ def bert_initializer():
 class ExactBertBackbone(TextBackbone, keras_hub.models.BertBackbone):
     """KerasHub's BERT, with the activation and the epsilon as arguments.
 
-    KerasHub's own has GELU by its approximation with a tanh, where the checkpoints of
-    BERT and Chinese RoBERTa-wwm on Hugging Face have GELU itself: their numbers differ
-    in the third digit. Names and order of weights are KerasHub's, and so are inputs,
-    outputs and what fits it: it is a `keras_hub.models.BertBackbone`.
+    KerasHub's BERT approximates GELU with a tanh, whereas BERT and Chinese RoBERTa-wwm
+    on Hugging Face use GELU itself: hidden states differ in the third digit. Weights,
+    inputs and outputs are those of `keras_hub.models.BertBackbone`, a base class.
 
     Args:
         vocabulary_size: int. Number of token ids.
@@ -149,7 +144,7 @@ class ExactBertBackbone(TextBackbone, keras_hub.models.BertBackbone):
         for transformer_layer in self.transformer_layers:
             x = transformer_layer(x, padding_mask=inputs["padding_mask"])
         outputs = {"sequence_output": x, "pooled_output": self.pooled_dense(x[:, 0])}
-        # Past the constructor of BertBackbone, which takes neither of the two.
+        # Skips the constructor of BertBackbone, which takes no activation or epsilon.
         super(keras_hub.models.BertBackbone, self).__init__(
             inputs=inputs, outputs=outputs, dtype=dtype, **kwargs
         )

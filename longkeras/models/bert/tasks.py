@@ -31,10 +31,10 @@ class ExactBertMaskedLM(
     PastBertConstructor,
     keras_hub.models.BertMaskedLM,
 ):
-    """KerasHub's BERT that fills in masks, with the head that its checkpoint has.
+    """KerasHub's BERT that fills in masks, with the head of its checkpoint.
 
-    The head has the activation and epsilon of the backbone, as Hugging Face's
-    `BertForMaskedLM` does; KerasHub's own has others.
+    The head has the activation and epsilon of the backbone, like Hugging Face's
+    `BertForMaskedLM` and unlike KerasHub's head.
 
     Args:
         backbone: `longkeras.models.ExactBertBackbone`.
@@ -43,7 +43,7 @@ class ExactBertMaskedLM(
         **kwargs: See `keras_hub.models.MaskedLM`.
 
     Call arguments:
-        inputs: as of the backbone, and `mask_positions`, int `(batch, masks)`.
+        inputs: those of the backbone, and `mask_positions`, int `(batch, masks)`.
 
     Returns:
         Logits `(batch, masks, vocabulary_size)`.
@@ -76,15 +76,11 @@ class ExactBertMaskedLM(
         super().__init__(backbone, preprocessor, activation, **kwargs)
 
     def unread_weights(self):
-        """The pooler.
-
-        Returns:
-            list of `keras.Variable`.
-        """
+        """Return the weights of the pooler."""
         return list(self.backbone.pooled_dense.weights)
 
     def get_config(self):
-        # The head is as the backbone says.
+        # The head's arguments are those of the backbone.
         config = super().get_config()
         return {name: x for name, x in config.items() if not name.startswith("head_")}
 
@@ -95,11 +91,11 @@ class ExactBertTextClassifier(
     PastBertConstructor,
     keras_hub.models.BertTextClassifier,
 ):
-    """KerasHub's BERT that puts a text in one of several classes.
+    """KerasHub's BERT that classifies texts.
 
-    The network is KerasHub's, on `longkeras.models.ExactBertBackbone`; see
-    `keras_hub.models.BertTextClassifier`. With `activation="sigmoid"` it tells which
-    of the classes, any number of them, a text belongs to.
+    The network is that of `keras_hub.models.BertTextClassifier`, on
+    `longkeras.models.ExactBertBackbone`. With `activation="sigmoid"`, a text may
+    belong to any number of classes.
 
     Args:
         backbone: `longkeras.models.ExactBertBackbone`.
@@ -115,10 +111,10 @@ class ExactBertTextClassifier(
         **kwargs: See `keras_hub.models.TextClassifier`.
 
     Call arguments:
-        inputs: as of the backbone.
+        inputs: those of the backbone.
 
     Returns:
-        Logits `(batch, num_classes)`.
+        `(batch, num_classes)`: logits, or the outputs of `activation`.
 
     Example:
 
@@ -156,7 +152,7 @@ class ExactBertTextClassifier(
         )
 
     def pooled(self, outputs, padding_mask, pooling):
-        """The output of the pooler, or the mean; see `TextClassifier`."""
+        """Return the output of the pooler, or the mean; see `TextClassifier`."""
         if pooling == "first":
             return outputs["pooled_output"]
         return super().pooled(outputs, padding_mask, pooling)
@@ -166,10 +162,6 @@ class ExactBertTextClassifier(
         return self.output_dense(self.output_dropout(x))
 
     def unread_weights(self):
-        """The pooler, unless `pooling` is `"first"`.
-
-        Returns:
-            list of `keras.Variable`.
-        """
+        """Return the weights of the pooler, unless `pooling` is `"first"`."""
         is_read = self.pooling == "first"
         return [] if is_read else list(self.backbone.pooled_dense.weights)

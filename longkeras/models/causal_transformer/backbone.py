@@ -16,23 +16,23 @@ from longkeras.models.base.inputs import (
     TOKEN_IDS,
     InputSpec,
 )
+from longkeras.models.base.ngram_token_embedding import NGramTokenEmbedding
 from longkeras.models.base.text_backbone import TextBackbone
-from longkeras.models.base.token_vectors import TokenVectors
 from longkeras.ops.attention.spec import GlobalTokens
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class CausalTransformerBackbone(
-    TokenVectors,
+    NGramTokenEmbedding,
     TextBackbone,
     keras_hub.models.Backbone,
 ):
     """A pre-norm Transformer with rotary positions, full or windowed by layer.
 
-    With one `attention_window` a layer it is Longformer's causal model: lower layers
-    look near, upper ones far, and its reach is the sum of the windows. Text of any
-    length can be read, in time and memory that grow with length times window.
-    Without windows it is an ordinary decoder with full attention.
+    With an `attention_window` for each layer it is Longformer's causal model: lower
+    layers see short windows, upper layers long ones, and its receptive field is the sum
+    of the windows. It reads text of any length, in time and memory proportional to
+    length times window. Without windows it is an ordinary decoder with full attention.
 
     Args:
         vocabulary_size: int. Number of token ids.
@@ -62,18 +62,18 @@ class CausalTransformerBackbone(
         **kwargs: See `keras_hub.models.Backbone`.
 
     Call arguments:
-        inputs: dict of `token_ids`, int `(batch, sequence)`, and of what else is
-            known: `padding_mask`, 0 or False at padding; `document_ids`, ints that
-            differ between documents packed into one row, none of which sees another;
-            with `use_global_attention` also `global_attention_mask`, 1 or True at
-            global tokens. What is missing or None is no padding, one document, and
-            no global token. All have the shape of `token_ids`.
+        inputs: dict of `token_ids`, int `(batch, sequence)`, and optionally tensors of
+            the same shape: `padding_mask`, 0 or False at padding; `document_ids`, ints
+            that differ between documents packed into one row, which do not see each
+            other; with `use_global_attention` also `global_attention_mask`, 1 or True
+            at global tokens. Without them there is no padding, one document, and no
+            global token.
 
     Returns:
         Hidden states `(batch, sequence, hidden_dim)`.
 
     Raises:
-        ValueError: If a list has not one entry a layer.
+        ValueError: If a list does not have one entry a layer.
 
     Example:
 
@@ -102,7 +102,7 @@ class CausalTransformerBackbone(
         InputSpec(
             "global_attention_mask", "mask", default=0, needs="use_global_attention"
         ),
-        # A single document needs no comparison: None reaches the attention.
+        # Stay None for texts that are not packed, at no cost.
         DOCUMENT_IDS,
     )
     unsupported: ClassVar = {

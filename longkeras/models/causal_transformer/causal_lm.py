@@ -1,23 +1,56 @@
-"""The causal Transformer language model."""
+"""The causal Transformer language model and its preprocessor."""
 
 import keras
 from keras import ops
 
 from longkeras.models.causal_transformer.backbone import CausalTransformerBackbone
-from longkeras.models.causal_transformer.preprocessor import (
-    TransformerCausalLMPreprocessor,
+from longkeras.models.generation.causal_lm import (
+    CheckedCausalLMPreprocessor,
+    DecodingCausalLM,
 )
-from longkeras.models.generation.causal_lm import DecodingCausalLM
 from longkeras.models.generation.options import check_global_tokens
+from longkeras.text.byte_tokenizer import ByteTokenizer
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class TransformerCausalLMPreprocessor(CheckedCausalLMPreprocessor):
+    """Tokenizes, adds start and end, pads, and shifts the targets by one.
+
+    See `keras_hub.models.CausalLMPreprocessor` for calls and results. As everywhere in
+    KerasHub, a string longer than `sequence_length` is cut: split a long text into
+    windows (`longkeras.text`), or set `sequence_length`.
+
+    Args:
+        tokenizer: `longkeras.models.ByteTokenizer`, or any with KerasHub's interface,
+            such as `longkeras.text.SubwordTokenizer`.
+        sequence_length: int. Tokens a row, or None if each call gives its own. Defaults
+            to `1024`.
+        add_start_token: bool. Defaults to `True`.
+        add_end_token: bool. Defaults to `True`.
+        **kwargs: See `keras_hub.models.CausalLMPreprocessor`.
+
+    Example:
+
+    ```python
+    from longkeras.models import ByteTokenizer, TransformerCausalLMPreprocessor
+
+    preprocessor = TransformerCausalLMPreprocessor(ByteTokenizer(), sequence_length=8)
+    x, y, sample_weight = preprocessor(["Hi"])
+    assert x["token_ids"].shape == (1, 8)
+    ```
+    """
+
+    backbone_cls = CausalTransformerBackbone
+    tokenizer_cls = ByteTokenizer
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class TransformerCausalLM(DecodingCausalLM):
     """A Transformer that predicts the next token, with full or windowed attention.
 
-    Trains on raw strings through its preprocessor, generates and streams. Where every
-    layer has an `attention_window`, it reads text of any length, and its state is a
-    ring a layer of constant size.
+    Trains on raw strings through its preprocessor, generates and streams. If every
+    layer has an `attention_window`, it reads text of any length with a state of
+    constant size, a ring cache in each layer.
 
     Args:
         backbone: `longkeras.models.CausalTransformerBackbone`.
@@ -76,15 +109,11 @@ class TransformerCausalLM(DecodingCausalLM):
             num_global_tokens: int. The most global tokens of a prompt, which are kept
                 beside the rings. Defaults to `0`.
             prompt_length: int. Tokens of a prompt up to its last global one, needed
-                where there are any. Defaults to `None`.
+                if there are any. Defaults to `None`.
 
         Returns:
             dict of the `position`, a cache for each of the `layers` and, with n-grams,
             the `recent_tokens`.
-
-        Raises:
-            ValueError: If `max_length` is missing or more than the model takes, or
-                global tokens are wanted without `use_global_attention`.
         """
         self._check_length(max_length)
         check_global_tokens(self, num_global_tokens)
@@ -105,15 +134,8 @@ class TransformerCausalLM(DecodingCausalLM):
     def read_chunk(self, token_ids, lengths, state, global_attention_mask=None):
         """See `DecodingCausalLM.read_chunk`.
 
-        Args:
-            token_ids: int tensor `(batch, chunk)`.
-            lengths: int tensor `(batch,)`.
-            state: from `initial_state`, with room for global tokens if there are any.
-            global_attention_mask: bool tensor `(batch, chunk)`, True at global tokens.
-                Defaults to `None`, no token is global.
-
-        Returns:
-            `(hidden_states, state)`.
+        `global_attention_mask` is a bool tensor `(batch, chunk)`, True at global
+        tokens, or None; the state must have room for them.
         """
         x, recent = self.backbone.embed_chunk(token_ids, lengths, state)
         layers = []
@@ -129,7 +151,7 @@ class TransformerCausalLM(DecodingCausalLM):
         return self.backbone.layer_norm(x), state
 
     def without_prompt(self, state):
-        """A state without the keys for which global tokens alone have a use."""
+        """Return a state without the keys that only global queries read."""
         layers = [
             {name: x for name, x in cache.items() if name != "prompt_kv"}
             for cache in state["layers"]

@@ -1,17 +1,63 @@
-"""The decode contract, and generation over it."""
+"""Base classes of causal language models: preprocessor, decode contract, generation."""
+
+from functools import partial
 
 import keras
 import keras_hub
 import numpy as np
 from keras import ops, tree
 
+from longkeras.argument_checks import check_arguments
+from longkeras.atomic_files import AtomicPreset
 from longkeras.models.base.inputs import check_vocabulary
+from longkeras.models.base.presets import CheckedPresets
+from longkeras.models.base.saving import UnsharedConfig
 from longkeras.models.base.text_task import TextTask
-from longkeras.models.generation.batch_generation import generate_batch
+from longkeras.models.base.tf_data_pipeline import with_made_targets
 from longkeras.models.generation.compiled_decoding import CompiledDecoding
 from longkeras.models.generation.options import GenerationOptions
-from longkeras.models.generation.text_generation import TextStream, generate_texts
+from longkeras.models.generation.text_generation import (
+    TextStream,
+    generate_batch,
+    generate_texts,
+)
 from longkeras.ops.left_compact import left_compact
+from longkeras.text.byte_tokenizer import ByteTokenizer
+
+
+class CheckedCausalLMPreprocessor(
+    AtomicPreset, UnsharedConfig, CheckedPresets, keras_hub.models.CausalLMPreprocessor
+):
+    """Tokenizes, adds start and end, pads, and shifts the targets by one.
+
+    See `keras_hub.models.CausalLMPreprocessor` for arguments and results, and
+    `longkeras.models.TransformerCausalLMPreprocessor`.
+    """
+
+    tokenizer_cls = ByteTokenizer
+
+    def __init__(
+        self,
+        tokenizer,
+        sequence_length=1024,
+        add_start_token=True,
+        add_end_token=True,
+        **kwargs,
+    ):
+        check_arguments(locals(), may_be_none=("sequence_length",))
+        super().__init__(
+            tokenizer, sequence_length, add_start_token, add_end_token, **kwargs
+        )
+
+    def call(self, x, y=None, sample_weight=None, sequence_length=None):
+        if sequence_length is None and self.sequence_length is None:
+            raise ValueError(
+                "`sequence_length` must be an int to train on texts; only `generate` "
+                "does without. Received: sequence_length=None"
+            )
+        # KerasHub drops targets and weights.
+        preprocess = partial(super().call, sequence_length=sequence_length)
+        return with_made_targets(preprocess, x, y, sample_weight)
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -20,14 +66,14 @@ class DecodingCausalLM(
     TextTask,
     keras_hub.models.CausalLM,
 ):
-    """Base of language models that write text: a contract, and generation over it.
+    """Base of language models that generate text.
 
-    A family implements `initial_state` and `read_chunk`, and `step` where one token
-    can be read in a cheaper way than as a chunk; an encoder-decoder model also
-    implements `encode`. `generate` (with KerasHub's signature and samplers) and
-    `stream` are written once, here. Every tensor of a state is batch-first, and a state
-    holds one position per row, so that samplers can repeat and gather rows, and rows
-    may stand at different places of their texts.
+    A family implements the decode contract: `context_length`, `initial_state` and
+    `read_chunk`, and `step` if one token can be read in a cheaper way than as a chunk.
+    An encoder-decoder model also implements `encode`. `generate`, with KerasHub's
+    signature and samplers, and `stream` are written once, here. Every tensor of a state
+    is batch-first, and a state holds the position of each row, so that samplers can
+    repeat and gather rows, and rows may have different lengths.
 
     Args:
         backbone: `keras_hub.models.Backbone` with a reversible `token_embedding`.
@@ -59,22 +105,17 @@ class DecodingCausalLM(
         return False
 
     def logits_of(self, hidden_states):
-        """Logits of the next token by the embeddings, which are those of the input.
+        """Return logits of the next token `(..., vocabulary_size)`.
 
-        Args:
-            hidden_states: tensor `(..., hidden_dim)`.
-
-        Returns:
-            Tensor `(..., vocabulary_size)`.
+        The output projection is the token embedding.
         """
         return self.backbone.token_embedding(hidden_states, reverse=True)
 
     def encode(self, inputs):
-        """Compute once for a text what every step of a decoder needs of its encoder.
+        """Compute once for a text what every step of a decoder reads of its encoder.
 
-        A model with an encoder returns keys and values for cross-attention, and its
-        `initial_state` takes them as the argument `encoder_state`, to keep them in the
-        state. A decoder-only model is never asked.
+        A model with an encoder returns keys and values for cross-attention; its
+        `initial_state` takes them as `encoder_state` and keeps them in the state.
 
         Args:
             inputs: dict of the inputs whose names begin with `encoder_`.
@@ -85,10 +126,10 @@ class DecodingCausalLM(
         raise NotImplementedError
 
     def initial_state(self, batch_size, max_length=None):
-        """The state before the first token.
+        """Return the state before the first token.
 
-        A model with an encoder takes a further argument `encoder_state`, which
-        `encode` has returned.
+        A model with an encoder takes a further argument `encoder_state`, the result of
+        `encode`.
 
         Args:
             batch_size: int.
@@ -103,11 +144,11 @@ class DecodingCausalLM(
         raise NotImplementedError
 
     def read_chunk(self, token_ids, lengths, state):
-        """Read a chunk whose tokens stand before its padding.
+        """Read a chunk whose tokens precede its padding.
 
         Args:
             token_ids: int tensor `(batch, chunk)`.
-            lengths: int tensor `(batch,)`. Tokens of each row that are no padding.
+            lengths: int tensor `(batch,)`. Tokens of each row that are not padding.
             state: from `initial_state`, `prefill` or `step`.
 
         Returns:
@@ -121,17 +162,16 @@ class DecodingCausalLM(
 
         Args:
             token_ids: int tensor `(batch, chunk)`.
-            padding_mask: tensor `(batch, chunk)`, 0 or False at padding, which is
-                skipped, wherever it stands.
-            state: from `initial_state`, `prefill` or `step`; with room for global
-                tokens if there are any.
+            padding_mask: tensor `(batch, chunk)`, 0 or False at padding, which may be
+                anywhere and is skipped.
+            state: as for `read_chunk`; with room for global tokens if there are any.
             global_attention_mask: tensor `(batch, chunk)`, 1 or True at global tokens,
                 for models that have any. Defaults to `None`, no token is global.
 
         Returns:
-            `(logits, hidden_states, state)`: `(batch, chunk, vocabulary_size)`,
-            `(batch, chunk, hidden_dim)` and the state after the chunk. What stands
-            at padding is unspecified.
+            `(logits, hidden_states, state)`: `(batch, chunk, vocabulary_size)` and
+            `(batch, chunk, hidden_dim)`, unspecified at padding, and the state after
+            the chunk.
         """
         order, place, lengths = left_compact(padding_mask)
         token_ids = ops.take_along_axis(token_ids, order, axis=1)
@@ -148,7 +188,7 @@ class DecodingCausalLM(
 
         Args:
             token_ids: int tensor `(batch,)`.
-            state: from `initial_state`, `prefill` or `step`.
+            state: as for `read_chunk`.
 
         Returns:
             `(logits, hidden_states, state)`: `(batch, vocabulary_size)`,
@@ -160,29 +200,17 @@ class DecodingCausalLM(
         return self.logits_of(hidden_states), hidden_states, state
 
     def state_bytes(self, batch_size=1, max_length=None):
-        """Bytes that the state holds for a text.
+        """Return the bytes of the state for texts of up to `max_length` tokens.
 
-        Args:
-            batch_size: int. Defaults to `1`.
-            max_length: int. Tokens of the text; matters for full attention only,
-                whose default is its `context_length`.
-
-        Returns:
-            int, constant in the text's length for recurrent and windowed models.
+        Constant for recurrent and windowed models. For full attention `max_length`
+        defaults to `context_length`.
         """
         max_length = self.context_length if max_length is None else max_length
         state = self.initial_state(batch_size, max_length)
         return sum(ops.convert_to_numpy(x).nbytes for x in tree.flatten(state))
 
     def without_prompt(self, state):
-        """A state without what was needed for reading the prompt alone.
-
-        Args:
-            state: from `prefill`.
-
-        Returns:
-            A state for `step`.
-        """
+        """Return a state for `step`, without what only reading the prompt needs."""
         return state
 
     def generate(
@@ -197,14 +225,14 @@ class DecodingCausalLM(
     ):
         """Continue a text, or several at once, with the compiled sampler.
 
-        Prompts are read in chunks and continued in one compiled loop. Its program
-        serves prompts of any length, and texts up to a rounded length.
+        Prompts are read in chunks and continued in one compiled loop. The program is
+        reused for prompts of any length, and for texts up to a rounded length.
 
         Args:
             inputs: str, list of str, or what else the preprocessor takes. Without a
                 preprocessor a dict of `token_ids` and `padding_mask`, `(batch,
-                max_length)`, padded on either side; with it, and a backbone that has
-                `use_global_attention`, also `global_attention_mask`.
+                max_length)`, padded on either side, and, if the backbone has
+                `use_global_attention`, `global_attention_mask`.
             max_length: int. Tokens of prompt and continuation together. Defaults to
                 `None`, the preprocessor's `sequence_length`.
             stop_token_ids: tuple of ids that end a text, None for none, or `"auto"`,
@@ -213,7 +241,7 @@ class DecodingCausalLM(
             stop: str or list of str. A text ends before the first of them that is
                 generated. Defaults to `None`.
             seed: int. The same seed gives the same texts. Defaults to `None`, the
-                sampler goes on with its own.
+                sampler's own seed, which advances.
             num_global_tokens: int. The first tokens of each prompt, start token
                 included, that all later ones see. Defaults to `0`.
 
@@ -228,7 +256,7 @@ class DecodingCausalLM(
         """
         check_vocabulary(self)
         if self.preprocessor is None and stop_token_ids == "auto":
-            # KerasHub raises an error that says what to do.
+            # KerasHub's error says what to do.
             return super().generate(inputs, max_length, stop_token_ids, strip_prompt)
         options = GenerationOptions.of(
             self, stop_token_ids, stop, seed, num_global_tokens
@@ -249,25 +277,15 @@ class DecodingCausalLM(
     def generate_step(
         self, inputs, stop_token_ids=None, options=None, strip_prompt=False
     ):
-        """Generate for one batch of ids, as `generate` does.
+        """Continue a batch of ids; see `generate_batch`.
 
-        Args:
-            inputs: dict of `token_ids` `(batch, max_length)` and `padding_mask`,
-                True at the prompt.
-            stop_token_ids: tuple of ids that end a row, or None. Defaults to `None`.
-            options: `GenerationOptions`, instead of `stop_token_ids`. Defaults to
-                `None`.
-            strip_prompt: bool. Whether to leave the prompts out. Defaults to `False`.
-
-        Returns:
-            dict of `token_ids` and `padding_mask`, the prompt followed by what was
-            generated.
+        `options` are `GenerationOptions`, instead of `stop_token_ids`.
         """
         options = options or GenerationOptions.of(self, stop_token_ids)
         return generate_batch(self, inputs, options, strip_prompt)
 
     def make_generate_function(self):
-        """`generate_step`, whose parts are compiled."""
+        """Return `generate_step`, whose parts are compiled."""
         return self.generate_step
 
     def stream(
@@ -281,23 +299,20 @@ class DecodingCausalLM(
     ):
         """Generate piece by piece; closing the generator ends the work at once.
 
-        A recurrent or windowed model goes on in constant time a token, however long
-        prompt and continuation. A full-attention model sees `context_length` tokens:
-        whenever they are used up, it reads the last half of them again.
+        A recurrent or windowed model takes constant time a token, however long the
+        text. A full-attention model sees `context_length` tokens: whenever they are
+        used up, it reads the last half of them again.
 
         Args:
             prompt: str. May be empty.
             max_length: int. Tokens of prompt and continuation together. Defaults to
                 `None`, until the model ends the text.
-            stop: str or list of str. The stream ends before the first of them.
-                Defaults to `None`.
-            seed: int. The same seed gives the same text. Defaults to `None`, the
-                compiled sampler goes on with its own.
+            stop: str or list of str; see `generate`. Defaults to `None`.
+            seed: int; see `generate`. Defaults to `None`.
             stop_event: `threading.Event`. Once it is set, the stream yields nothing
                 more, and ends before the next call of the model, which reads a chunk
                 of the prompt or writes at most 4 tokens. Defaults to `None`.
-            num_global_tokens: int. The first tokens of the prompt, start token
-                included, that all later ones see. Defaults to `0`.
+            num_global_tokens: int; see `generate`. Defaults to `0`.
 
         Yields:
             str: pieces of whole characters.
@@ -305,8 +320,7 @@ class DecodingCausalLM(
         Raises:
             ValueError: If no preprocessor is attached, the sampler cannot choose
                 token by token, there are global tokens without
-                `use_global_attention`, or there is nothing to begin with: neither a
-                prompt nor a start token.
+                `use_global_attention`, or there is neither a prompt nor a start token.
         """
         check_vocabulary(self)
         options = GenerationOptions.of(
@@ -315,19 +329,13 @@ class DecodingCausalLM(
         return iter(TextStream(self, prompt, options, max_length, stop_event))
 
     def prompt_inputs(self, prompt):
-        """The inputs for a single prompt, whole; see `stream`.
+        """Return the inputs for a single prompt, whole; see `stream`.
 
         A model with an encoder overrides this: the prompt is the encoder's text.
-
-        Args:
-            prompt: str.
 
         Returns:
             dict of `token_ids`, int32 `numpy.ndarray` `(1, length)`: the start token,
             if there is one, and the prompt.
-
-        Raises:
-            ValueError: If there is no token at all.
         """
         tokenizer = self.preprocessor.tokenizer
         start = getattr(tokenizer, "start_token_id", None)

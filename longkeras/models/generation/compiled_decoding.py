@@ -1,4 +1,4 @@
-"""Compiled steps of a language model, with its sampler's choices in them."""
+"""Compiled steps of a language model, including the sampler's choice of tokens."""
 
 import functools
 
@@ -12,21 +12,15 @@ from longkeras.models.generation.token_choice import (
     forbidden_token_ids,
 )
 from longkeras.ops.backend.compiled_function import compiled_function
-from longkeras.text.samplers import usable_sampler
+from longkeras.text.samplers import check_sampler, usable_sampler
 
-# `stream` writes several tokens in a call with a model of few parameters, whose step
-# takes less time than the call.
+# With a model of few parameters, whose step takes less time than the call, `stream`
+# writes several tokens in one call.
 _SMALL, _TOGETHER = 2**25, 4
 
 
 def bucketed(length):
-    """Round a length up, so that one program serves several.
-
-    Args:
-        length: int, at least 1.
-
-    Returns:
-        int, at most a quarter more, or 7 tokens.
+    """Round a length up, by at most a quarter or 7, so that one program serves several.
 
     Example:
 
@@ -58,35 +52,25 @@ class CompiledDecoding:
                 sampler cannot be used with one model.
         """
         sampler = keras_hub.samplers.get(sampler)
-        usable_sampler(sampler)
+        check_sampler(sampler)
         super().compile(*args, sampler=sampler, **kwargs)
 
     def usable_sampler(self, stop_token_ids=None):
-        """The compiled sampler with arguments that this model can use.
-
-        Args:
-            stop_token_ids: tuple of ids that end a text, or None. Defaults to `None`.
-
-        Returns:
-            `keras_hub.samplers.Sampler`, see `longkeras.text.samplers`.
-
-        Raises:
-            ValueError: If an argument of the sampler is out of its range.
-        """
+        """Return the compiled sampler with arguments that the model can use."""
         size = self.backbone.vocabulary_size
         return usable_sampler(self.sampler, size - len(self.forbidden(stop_token_ids)))
 
     def forbidden(self, stop_token_ids):
-        """The ids that are never written where these end a text."""
+        """Return the ids that are never written if `stop_token_ids` end a text."""
         size = self.backbone.vocabulary_size
         return forbidden_token_ids(self._tokenizer(), stop_token_ids, size)
 
     def end_token_ids(self):
-        """The ids that end a text according to the tokenizer, a tuple of int."""
+        """Return the ids that end a text according to the tokenizer, a tuple of int."""
         return end_token_ids(self._tokenizer())
 
     def state_length(self, max_length):
-        """The rounded length of a state for texts of up to `max_length` tokens."""
+        """Return the rounded length of a state for texts of `max_length` tokens."""
         limit = self.context_length
         if limit is None:
             return bucketed(max_length)
@@ -99,7 +83,7 @@ class CompiledDecoding:
         return _TOGETHER if self.count_params() <= _SMALL else 1
 
     def compiled_prefill(self, token_ids, padding_mask, state, *masks):
-        """`prefill`, compiled once for each shape."""
+        """Call `prefill`, compiled once for each shape."""
         self.check_token_ids(token_ids)
         return self._compiled("prefill")(token_ids, padding_mask, state, *masks)
 
@@ -109,31 +93,27 @@ class CompiledDecoding:
         return self._compiled("step")(token_ids, state)
 
     def compiled_encode(self, inputs):
-        """`encode`, compiled once for each shape."""
+        """Call `encode`, compiled once for each shape."""
         return self._compiled("encode")(inputs)
 
     def compiled_choice(self, draws, logits):
-        """The sampler's choice among the logits of a step, compiled.
+        """Choose the tokens that follow the logits of a step: int tensor `(batch,)`.
 
-        Args:
-            draws: list of tensors `(1, batch, ...)`, see `RowDraws`.
-            logits: tensor `(batch, vocabulary_size)`.
-
-        Returns:
-            int tensor `(batch,)`, never a special token other than the end of a text.
+        `draws` is a list of tensors `(1, batch, ...)`, see `RowDraws`. The only special
+        token that is ever chosen is the end of a text.
         """
         stop_ids = self.end_token_ids()
         function = functools.partial(self._choice, stop_ids, 0)
-        return self._choosing(("choice", stop_ids), function)(draws, logits)
+        return self._compiled(("choice", stop_ids), function)(draws, logits)
 
     def compiled_next(self, draws, token_ids, state, num_tokens=1):
-        """`step` and the sampler's choice, several times in one program, for `stream`.
+        """Call `step` and choose tokens `num_tokens` times in one program.
 
         Args:
             draws: list of tensors `(num_tokens, batch, ...)`, see `RowDraws`.
             token_ids: int tensor `(batch,)`.
             state: see `step`; on JAX it cannot be used again.
-            num_tokens: int. Tokens to write. Defaults to `1`.
+            num_tokens: int. Defaults to `1`.
 
         Returns:
             `(token_ids, state)`, the ids `(batch, num_tokens)`.
@@ -141,10 +121,10 @@ class CompiledDecoding:
         stop_ids = self.end_token_ids()
         function = functools.partial(self._next, stop_ids, num_tokens)
         name = ("next", stop_ids, num_tokens)
-        return self._choosing(name, function, donated=2)(draws, token_ids, state)
+        return self._compiled(name, function, donated=2)(draws, token_ids, state)
 
     def compiled_loop(self, stop_token_ids, num_tokens):
-        """The loop that writes whole continuations, for `generate`.
+        """Return the loop that writes whole continuations, for `generate`.
 
         A row ends with a stop token, a stop sequence or its length, and is then filled
         up with the id `vocabulary_size`.
@@ -159,22 +139,12 @@ class CompiledDecoding:
             sequences or None; returns token ids `(batch, num_tokens)`.
         """
         function = functools.partial(self._loop, stop_token_ids, num_tokens)
-        return self._choosing(("loop", stop_token_ids, num_tokens), function)
+        return self._compiled(("loop", stop_token_ids, num_tokens), function)
 
     def compiled_search(self, stop_token_ids, function):
-        """The loop of a sampler that searches; see `search_generation`."""
+        """Return the loop of a sampler that searches; see `search_generation`."""
         changed = self.sampler.variables
-        return self._choosing(("search", stop_token_ids), function, changed=changed)
-
-    def prefill_function(self):
-        """`prefill`, compiled in the same way as the loop of `generate`."""
-        if self.run_eagerly:
-            return self.prefill
-        return self._compiled("prefill", jit_compile=self._writes_with_xla())
-
-    def _writes_with_xla(self):
-        # The setting that is best for training on a CPU is three times slower here.
-        return self._asked_to_jit_compile is not False
+        return self._compiled(("search", stop_token_ids), function, changed=changed)
 
     def _tokenizer(self):
         return None if self.preprocessor is None else self.preprocessor.tokenizer
@@ -201,7 +171,7 @@ class CompiledDecoding:
 
     def _loop(self, stop_token_ids, num_tokens, draws, logits, state, ends, stops):
         size = self.backbone.vocabulary_size
-        # Looking back for a stop token or sequence must not leave the array.
+        # Columns in front, in which to look back for a stop token or sequence.
         margin = 1 if stops is None else stops.shape[1]
 
         def is_over(chosen, place):
@@ -235,35 +205,37 @@ class CompiledDecoding:
         _, chosen, _ = ops.while_loop(goes_on, write, carry)
         return chosen[:, margin:]
 
-    def _choosing(self, name, function, **options):
-        """A function that chooses tokens, compiled as `compile` was told.
+    def _compiled(self, name, choose=None, **options):
+        """Compile the method `name`, or a function that chooses tokens.
 
-        `generate` and `stream` must not differ in this: with XLA, TensorFlow draws
-        other random numbers from the same seed.
+        Both follow `run_eagerly` and `jit_compile`, and all functions alike: with XLA,
+        TensorFlow draws different random numbers from the same seed.
         """
+        function = getattr(self, name) if choose is None else choose
         if self.run_eagerly:
             return function
-        name = (*name, self.forbidden(()))
-        options["jit_compile"] = self._writes_with_xla()
-        return self._compiled(name, function, chooses=True, **options)
-
-    def _compiled(self, name, function=None, chooses=False, **options):
         functions = self.__dict__.setdefault("_compiled_functions", {})
+        # What is best for training on a CPU, no XLA, is three times slower here.
+        with_xla = self._asked_to_jit_compile is not False
         # `enable_lora` and `quantize` add variables, which an older program would not
         # read.
-        key = (name, len(self.backbone.variables), options.get("jit_compile"))
-        # A sampler's arguments may be changed; a program holds their values.
-        made_for = (self.sampler, self.sampler.get_config()) if chooses else None
+        key = (name, len(self.backbone.variables), with_xla)
+        # A program holds the arguments of a sampler and the special tokens, which may
+        # be changed.
+        made_for = None
+        if choose is not None:
+            made_for = self.sampler, self.sampler.get_config(), self.forbidden(())
         before, compiled = functions.get(key, (None, None))
         if compiled is None or before != made_for:
-            function = getattr(self, name) if function is None else function
-            compiled = compiled_function(function, self, **options)
+            compiled = compiled_function(
+                function, self, jit_compile=with_xla, **options
+            )
             functions[key] = made_for, compiled
         return compiled
 
 
 def row_is_over(token_ids, index, start, ends, end_id, stop_token_ids, stops):
-    """Return which rows have ended before a column.
+    """Return which rows have ended before a column, bool `(rows,)`.
 
     Args:
         token_ids: int tensor `(rows, columns)`.
@@ -274,9 +246,6 @@ def row_is_over(token_ids, index, start, ends, end_id, stop_token_ids, stops):
         end_id: int. The id that fills up a row that is over.
         stop_token_ids: tuple of int, or None.
         stops: int tensor `(stops, length)`, see `stop_array`, or None.
-
-    Returns:
-        bool tensor `(rows,)`.
     """
     last = _last(token_ids, index, 1)[:, 0]
     is_end = last == end_id
@@ -293,6 +262,6 @@ def row_is_over(token_ids, index, start, ends, end_id, stop_token_ids, stops):
 
 
 def _last(token_ids, index, length):
-    """The columns before `index`, `(rows, length)`."""
+    """Return the columns before `index`, `(rows, length)`."""
     size = [ops.shape(token_ids)[0], length]
     return ops.slice(token_ids, [0, index - length], size)

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 from keras import ops
 
-from longkeras.models.generation.text_pieces import spelt
+from longkeras.models.generation.text_pieces import decoded
 from longkeras.models.generation.token_choice import end_token_ids
 
-# The numbers of stop sequences and their lengths are padded to multiples of these, so
-# that one program serves several.
+# The number of stop sequences and their length are padded to multiples of these, so
+# that programs are reused.
 _STOPS, _STOP_LENGTH = 4, 16
 
 
@@ -38,22 +38,18 @@ class GenerationOptions:
     def of(
         cls, model, stop_token_ids="auto", stop=None, seed=None, num_global_tokens=0
     ):
-        """Options from the arguments of `generate` and `stream`.
+        """Create options from the arguments of `generate` and `stream`.
 
-        Args:
-            model: `keras_hub.models.CausalLM`, whose tokenizer gives the ids.
-            stop_token_ids: tuple of int, None, or `"auto"`. Defaults to `"auto"`.
-            stop: str, list of str, or None. Defaults to `None`.
-            seed: int, or None. Defaults to `None`.
-            num_global_tokens: int. Defaults to `0`.
-
-        Returns:
-            `GenerationOptions`.
-
-        Raises:
-            ValueError: If a stop string is empty, or there is no tokenizer for it.
+        `stop` is a str, a list of str, or None; `"auto"` takes the end tokens of the
+        model's tokenizer. A `ValueError` refuses an empty stop string, and a stop
+        string without a tokenizer.
         """
-        stops = stop_texts(stop)
+        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+        if not all(isinstance(x, str) and x for x in stops):
+            raise ValueError(
+                "`stop` must be a string or a list of strings, none of them empty. "
+                f"Received: stop={stop!r}"
+            )
         if stops and model.preprocessor is None:
             raise ValueError(
                 "`stop` needs a `preprocessor` to turn text into ids. "
@@ -71,27 +67,13 @@ class GenerationOptions:
         )
 
     def end_of(self, token_ids):
-        """Count the tokens up to the first stop token, which is included.
-
-        Args:
-            token_ids: list of int. A continuation.
-
-        Returns:
-            int.
-        """
+        """Count the tokens up to the first stop token, which is included."""
         stop_ids = set(self.stop_token_ids or ())
         ends = (place + 1 for place, x in enumerate(token_ids) if x in stop_ids)
         return next(ends, len(token_ids))
 
     def length_of(self, token_ids):
-        """Count the tokens up to the first stop token or before a stop sequence.
-
-        Args:
-            token_ids: list of int. A continuation.
-
-        Returns:
-            int.
-        """
+        """Count the tokens up to a stop token, or before a stop sequence."""
         end = self.end_of(token_ids)
         met = [
             (place + len(sequence), place)
@@ -102,11 +84,9 @@ class GenerationOptions:
         return min(met)[1] if met else end
 
     def stop_array(self):
-        """The stop sequences as a tensor.
+        """Return the stop sequences as an int32 tensor `(stops, length)`.
 
-        Returns:
-            int32 `(stops, length)`, with -1 in front of shorter sequences; None if
-            there are none.
+        Shorter sequences are preceded by -1. Without any, None is returned.
         """
         stops = self.stop_sequences
         if not stops:
@@ -120,56 +100,20 @@ class GenerationOptions:
         return ops.convert_to_tensor(array)
 
 
-def stop_texts(stop):
-    """Check stop strings.
-
-    Args:
-        stop: str, list of str, or None.
-
-    Returns:
-        tuple of str.
-
-    Raises:
-        ValueError: If one of them is empty or not a string.
-    """
-    stops = [stop] if isinstance(stop, str) else list(stop or [])
-    if not all(isinstance(x, str) and x for x in stops):
-        raise ValueError(
-            "`stop` must be a string or a list of strings, none of them empty. "
-            f"Received: stop={stop!r}"
-        )
-    return tuple(stops)
-
-
 def stop_sequences(tokenizer, stops):
-    """Stop strings as ids, by which a compiled loop knows that a row is over.
+    """Return stop strings as ids, which a compiled loop compares with what it wrote.
 
-    A string that its ids do not spell, since they stand for it inside a word or for a
-    lowercase text only, is left out: it is looked for in the text alone.
-
-    Args:
-        tokenizer: an object with the interface of `keras_hub.tokenizers.Tokenizer`.
-        stops: tuple of str.
-
-    Returns:
-        tuple of tuples of int.
+    A string whose ids decode to another text, as inside a word or in lowercase, is left
+    out: only the decoded text is searched for it.
     """
     sequences = ((text, [int(i) for i in tokenizer(text)]) for text in stops)
     return tuple(
-        tuple(ids) for text, ids in sequences if ids and text in spelt(tokenizer, ids)
+        tuple(ids) for text, ids in sequences if ids and text in decoded(tokenizer, ids)
     )
 
 
 def check_global_tokens(model, is_given):
-    """Raise an error if there are global tokens and the model has no such attention.
-
-    Args:
-        model: `keras_hub.models.CausalLM`.
-        is_given: bool, or int. Whether there are global tokens.
-
-    Raises:
-        ValueError: If the backbone was made without `use_global_attention`.
-    """
+    """Raise a `ValueError` for global tokens if the model has no such attention."""
     if is_given and not getattr(model.backbone, "use_global_attention", False):
         raise ValueError(
             "`num_global_tokens` and `global_attention_mask` need a backbone that was "

@@ -23,11 +23,11 @@ def search(model, sampler, prompts, options, encoder_inputs):
         encoder_inputs: dict of tensors, empty for a decoder-only model.
 
     Returns:
-        list of lists of int: what each row was continued with, filled up with the id
+        list of lists of int, the continuations, filled up with the id
         `vocabulary_size`.
     """
     stops = options.stop_array()
-    # Looking back for a stop sequence must not leave the row.
+    # Columns in front, in which to look back for a stop sequence.
     layout = _Layout(prompts, margin=0 if stops is None else stops.shape[1])
     cache, hidden_states = _read(model, sampler, prompts, layout, encoder_inputs)
     function = _search_function(model, sampler, options.stop_token_ids)
@@ -47,10 +47,10 @@ def search(model, sampler, prompts, options, encoder_inputs):
 
 
 class _Layout:
-    """Prompts whose ends stand in one column, so that all rows are continued from it.
+    """Prompts aligned to end in one column, from which all rows are continued.
 
-    The number of columns is rounded up, and what is generated ends with the last one,
-    so that the loop makes no step in vain.
+    The number of columns is rounded up, and generation ends with the last one, so that
+    the loop makes no useless step.
     """
 
     def __init__(self, prompts, margin):
@@ -76,12 +76,12 @@ def _read(model, sampler, prompts, layout, encoder_inputs):
         arguments["encoder_state"] = model.compiled_encode(encoder_inputs)
     state = model.initial_state(len(prompts.lengths), length, **arguments)
     keeps_hidden = _needs_hidden_states(sampler)
-    # Global tokens are answered in the prompt alone, so the last token is read there.
+    # Global queries are computed in the prompt only, so its last token is read there.
     is_read_whole = keeps_hidden or prompts.global_mask is not None
     read = prompts if is_read_whole else prompts.without_last()
-    prefill, parts, logits = model.prefill_function(), [], None
+    parts, logits = [], None
     chunk_length = min(CHUNK_LENGTH, length)
-    for chunk in read_prompts(prefill, read, state, chunk_length):
+    for chunk in read_prompts(model.compiled_prefill, read, state, chunk_length):
         logits, hidden, state = chunk
         if keeps_hidden:
             parts.append(ops.convert_to_numpy(hidden))
@@ -90,7 +90,7 @@ def _read(model, sampler, prompts, layout, encoder_inputs):
         cache["logits"] = logits
     if not keeps_hidden:
         return cache, None
-    # The first state of a prompt is repeated in front of it, and changes no maximum.
+    # Columns before a prompt repeat its first state, which changes no maximum.
     hidden_states = np.take_along_axis(
         np.concatenate(parts, axis=1), layout.places[:, :, None], axis=1
     )
@@ -98,25 +98,25 @@ def _read(model, sampler, prompts, layout, encoder_inputs):
 
 
 def _needs_hidden_states(sampler):
-    # Beam search looks at logits alone.
+    # Beam search reads logits only.
     beam_search = keras_hub.samplers.BeamSampler.__call__
     plain = keras_hub.samplers.Sampler.__call__, beam_search
     return type(sampler).__call__ not in plain
 
 
 def _search_function(model, sampler, stop_token_ids):
-    """The function that `compiled_search` compiles.
+    """Return the function that `compiled_search` compiles.
 
     A row that is over, by a stop token, a stop sequence or its length, is filled up
-    with the id `vocabulary_size`, which is certain there: a text that has ended keeps
-    its score among beams, and no row affects another.
+    with the id `vocabulary_size`, whose probability is 1 there: a text that has ended
+    keeps its score among beams, and no row affects another.
     """
     size = model.backbone.vocabulary_size
     forbidden = model.forbidden(stop_token_ids)
 
     def sample(token_ids, start, cache, stops, hidden_states):
         def next_or_over(prompt, cache, index):
-            # Beam search has several rows for a prompt; the ends go with them.
+            # Beam search repeats the rows of a prompt, and their ends with them.
             is_over = row_is_over(
                 prompt, index, start, cache["ends"], size, stop_token_ids, stops
             )
@@ -142,7 +142,7 @@ def _search_function(model, sampler, stop_token_ids):
 
 
 def _step_after(model, token_ids, cache, is_first):
-    """A step; at the first token, the last logits of a prompt that was read whole."""
+    """Call `step`, or take the last logits of a prompt that was read whole."""
 
     def step():
         logits, hidden, state = model.step(token_ids, cache["state"])
@@ -159,7 +159,7 @@ def _step_after(model, token_ids, cache, is_first):
 
 
 def _or_over(logits, is_over):
-    """Logits with one more token, which is certain where a row is over."""
+    """Append a token to the logits, which is certain where a row is over."""
     is_over = is_over[:, None]  # (rows, 1)
     logits = ops.where(is_over, -np.inf, logits)
     return ops.concatenate([logits, ops.where(is_over, 0.0, -np.inf)], axis=-1)

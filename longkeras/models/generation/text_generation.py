@@ -1,16 +1,12 @@
-"""`generate` and `stream` with texts in and texts out."""
+"""`generate` and `stream`: from ids to ids, and from texts to texts."""
 
 import numpy as np
-from keras import tree
+from keras import ops, tree
 
-from longkeras.models.generation.batch_generation import (
-    continued_rows,
-    decoder_prefix,
-    encoder_inputs,
-)
 from longkeras.models.generation.compiled_decoding import bucketed
 from longkeras.models.generation.options import check_global_tokens
-from longkeras.models.generation.text_pieces import spelt, text_pieces, text_until
+from longkeras.models.generation.search_generation import search
+from longkeras.models.generation.text_pieces import decoded, text_pieces, text_until
 from longkeras.models.generation.token_choice import (
     RowDraws,
     chooses_token_by_token,
@@ -20,19 +16,120 @@ from longkeras.text.samplers import usable_sampler
 from longkeras.text.token_loop import Prompts, token_calls
 
 
-def generate_texts(model, inputs, options, max_length=None, strip_prompt=False):
-    """Continue texts; each continuation is what `stream` would yield.
+def generate_batch(model, inputs, options, strip_prompt=False):
+    """Continue the prompts of a batch of ids.
 
     Args:
-        model: `DecodingCausalLM` with a preprocessor.
-        inputs: str, list of str, or what else the preprocessor takes; a
-            `tf.data.Dataset` of batches.
+        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
+        inputs: dict of `token_ids` and `padding_mask`, `(batch, max_length)`, and
+            perhaps `global_attention_mask`. An encoder-decoder model takes
+            `decoder_token_ids` and `decoder_padding_mask` instead, and
+            `encoder_token_ids` and so on for its encoder.
         options: `GenerationOptions`.
-        max_length: int, or None. Defaults to `None`.
         strip_prompt: bool. Whether to leave the prompts out. Defaults to `False`.
 
     Returns:
-        str, or list of str.
+        dict of token ids and padding mask `(batch, max_length)`, named as in `inputs`.
+    """
+    prefix = decoder_prefix(inputs)
+    model.check_token_ids(ops.convert_to_tensor(inputs[prefix + "token_ids"]))
+    rows = [
+        prompt * (not strip_prompt) + written[: options.length_of(written)]
+        for prompt, written in continued_rows(model, inputs, options)
+    ]
+    token_ids = np.zeros(np.shape(inputs[prefix + "token_ids"]), "int32")
+    mask = np.zeros(token_ids.shape, bool)
+    for i, row in enumerate(rows):
+        token_ids[i, : len(row)], mask[i, : len(row)] = row, True
+    return {
+        prefix + "token_ids": ops.convert_to_tensor(token_ids),
+        prefix + "padding_mask": ops.convert_to_tensor(mask),
+    }
+
+
+def continued_rows(model, inputs, options):
+    """Continue the prompts of a batch; for arguments see `generate_batch`.
+
+    Returns:
+        list of (prompt, continuation), both lists of int; a continuation includes the
+        stop token or the stop sequence that ended it.
+    """
+    prefix = decoder_prefix(inputs)
+    global_mask = inputs.get("global_attention_mask")
+    check_global_tokens(model, options.num_global_tokens or global_mask is not None)
+    prompts = Prompts.of(
+        inputs[prefix + "token_ids"],
+        inputs[prefix + "padding_mask"],
+        global_mask,
+        options.num_global_tokens,
+    )
+    max_length = prompts.token_ids.shape[1]
+    texts = prompts.rows()
+    written = [[] for _ in texts]
+    if prompts.lengths.min() < max_length:
+        sampler = model.usable_sampler(options.stop_token_ids)
+        write = _write if chooses_token_by_token(sampler) else search
+        written = write(model, sampler, prompts, options, encoder_inputs(inputs))
+    size = model.backbone.vocabulary_size
+    rows = []
+    for text, row in zip(texts, written, strict=True):
+        # A row that is over is filled with the first id beyond the vocabulary.
+        end = next((i for i, x in enumerate(row) if x >= size), len(row))
+        rows.append((text, row[: options.end_of(row[:end])]))
+    return rows
+
+
+def decoder_prefix(inputs):
+    """Return the prefix of a decoder's inputs: `"decoder_"` or none."""
+    return "decoder_" if "decoder_token_ids" in inputs else ""
+
+
+def encoder_inputs(inputs):
+    """Return the inputs of the encoder, without those of the decoder."""
+    return {name: x for name, x in inputs.items() if name.startswith("encoder_")}
+
+
+def _write(model, sampler, prompts, options, encoder_inputs):
+    """Write with a sampler that chooses token by token: a list of lists."""
+    max_length = prompts.token_ids.shape[1]
+    choice = _WholeRows(model, sampler, prompts, options)
+    calls = token_calls(
+        model,
+        prompts,
+        choice,
+        max_length=model.state_length(max_length),
+        encoder_inputs=encoder_inputs,
+    )
+    return next(token_ids for token_ids in calls if token_ids is not None).tolist()
+
+
+class _WholeRows:
+    """Chooses all tokens of all rows in one call; see `token_calls`."""
+
+    def __init__(self, model, sampler, prompts, options):
+        max_length = prompts.token_ids.shape[1]
+        self.prefill = model.compiled_prefill
+        self._model = model
+        self._ends = ops.convert_to_tensor(max_length - prompts.lengths, dtype="int32")
+        self._stops = options.stop_array()
+        # The program is reused for continuations of up to `num_tokens`.
+        num_tokens = bucketed(max_length)
+        self._loop = model.compiled_loop(options.stop_token_ids, num_tokens)
+        self._draws = RowDraws(sampler, options.seed, prompts.rows()).next(num_tokens)
+
+    def first(self, logits, state):
+        """Write whole continuations."""
+        state = self._model.without_prompt(state)
+        token_ids = self._loop(self._draws, logits, state, self._ends, self._stops)
+        return token_ids, state
+
+
+def generate_texts(model, inputs, options, max_length=None, strip_prompt=False):
+    """Continue texts; each continuation is what `stream` would yield.
+
+    `inputs` is a str, a list of str, what else the preprocessor takes, or a
+    `tf.data.Dataset` of batches; for other arguments see `DecodingCausalLM.generate`.
+    Returns a str, or a list of str.
     """
     tokenizer = model.preprocessor.tokenizer
     special = special_token_ids(tokenizer)
@@ -52,8 +149,8 @@ def generate_texts(model, inputs, options, max_length=None, strip_prompt=False):
             pieces = text_pieces(tokenizer, prompt)
             added = (pieces.add(i) for i in written if i not in special)
             text = "".join(text_until(added, pieces.end, options.stop))
-            spelt_ids = [i for i in prompt if i not in special]
-            head = "" if strip_prompt else spelt(tokenizer, spelt_ids)
+            text_ids = [i for i in prompt if i not in special]
+            head = "" if strip_prompt else decoded(tokenizer, text_ids)
             texts.append(head + text)
     return texts[0] if is_one else texts
 
@@ -93,14 +190,7 @@ class TextStream:
         yield from text_until(written, pieces.end, self.options.stop)
 
     def token_ids(self, inputs):
-        """The ids that are written, one at a time.
-
-        Args:
-            inputs: see `DecodingCausalLM.prompt_inputs`.
-
-        Yields:
-            int.
-        """
+        """Yield the ids that follow the prompt, one at a time; see `prompt_inputs`."""
         ids = inputs[decoder_prefix(inputs) + "token_ids"]
         prompt = Prompts.of(ids, num_global_tokens=self.options.num_global_tokens)
         calls = self.calls(prompt, encoder_inputs(inputs))
@@ -116,15 +206,7 @@ class TextStream:
                 num_tokens += 1
 
     def calls(self, prompt, encoder_inputs):
-        """The calls of the model that write; see `token_calls`.
-
-        Args:
-            prompt: `Prompts` of one row.
-            encoder_inputs: dict of tensors, empty for a decoder-only model.
-
-        Returns:
-            iterator of token ids or None.
-        """
+        """Return the calls of the model that continue `prompt`; see `token_calls`."""
         choice = CompiledChoice(self.model, self.sampler, self.options.seed, prompt)
         num_together = self.model.tokens_a_call
         room = None
@@ -145,14 +227,7 @@ class TextStream:
 
 
 class CompiledChoice:
-    """Chooses tokens with a sampler in the model's compiled step, for `token_calls`.
-
-    Args:
-        model: `longkeras.models.generation.causal_lm.DecodingCausalLM`.
-        sampler: `keras_hub.samplers.Sampler`.
-        seed: int, or None.
-        prompt: `Prompts`.
-    """
+    """Chooses tokens with a sampler in the model's compiled step, for `token_calls`."""
 
     def __init__(self, model, sampler, seed, prompt):
         self.prefill = model.compiled_prefill
@@ -171,7 +246,7 @@ class CompiledChoice:
 
 
 def _check_sampler(sampler):
-    """Raise an error for a sampler that chooses whole texts."""
+    """Raise a `ValueError` for a sampler that chooses whole texts."""
     if not chooses_token_by_token(sampler):
         raise ValueError(
             "`stream` needs a sampler that chooses token by token, such as 'greedy', "

@@ -1,4 +1,4 @@
-"""Text that can be shown, as its tokens come one by one."""
+"""Conversion of tokens to displayable text, as they come one by one."""
 
 import codecs
 
@@ -7,23 +7,17 @@ import numpy as np
 from longkeras.text.byte_tokenizer import ByteTokenizer
 from longkeras.text.byte_vocabulary import BYTE_OFFSET
 
-# Of the prompt's end so much is spelt out again, so that a first space is not lost.
+# Tokens before a piece that are decoded with it, so that a leading space is kept.
 _NUM_BEFORE = 8
-# What a decoder puts in place of a character of which a part is missing.
+# Replaces a character of which some bytes are missing.
 _INCOMPLETE = "\ufffd"
 
 
 def text_pieces(tokenizer, prompt_ids):
     """Return an object that turns the tokens after a prompt into text.
 
-    Args:
-        tokenizer: `longkeras.models.ByteTokenizer`, or another with the interface of
-            `keras_hub.tokenizers.Tokenizer`.
-        prompt_ids: list of int. What was read before.
-
-    Returns:
-        Object with `add(token_id)`, the text that this token completes, and `end()`,
-        what was not complete.
+    Its `add(token_id)` returns the text that this token completes, and `end()` what was
+    not complete.
     """
     if isinstance(tokenizer, ByteTokenizer):
         return _BytePieces()
@@ -31,15 +25,12 @@ def text_pieces(tokenizer, prompt_ids):
 
 
 def text_until(pieces, end, stops):
-    """Text up to the first stop string, which is not part of it.
+    """Yield text up to the first stop string, which is not part of it.
 
     Args:
         pieces: iterable of str.
         end: callable that returns what is left when `pieces` are over.
         stops: list of str.
-
-    Yields:
-        str: pieces that hold nothing of a stop string.
     """
     held = ""
     for piece in pieces:
@@ -58,16 +49,8 @@ def text_until(pieces, end, stops):
         yield held
 
 
-def spelt(tokenizer, token_ids):
-    """The text of some ids.
-
-    Args:
-        tokenizer: an object with the interface of `keras_hub.tokenizers.Tokenizer`.
-        token_ids: list of int.
-
-    Returns:
-        str.
-    """
+def decoded(tokenizer, token_ids):
+    """Decode a list of ids to a str."""
     if not token_ids:
         return ""
     text = np.asarray(tokenizer.detokenize(token_ids)).item()
@@ -75,7 +58,7 @@ def spelt(tokenizer, token_ids):
 
 
 def _possible_stop_length(text, stops):
-    """Length of the longest end of `text` with which a stop string begins."""
+    """Return the length of the longest end of `text` that begins a stop string."""
     longest = 0
     for stop in stops:
         for length in range(1, len(stop)):
@@ -85,7 +68,7 @@ def _possible_stop_length(text, stops):
 
 
 class _BytePieces:
-    """A token is a byte; special ones are nothing."""
+    """Decodes tokens that are bytes; special tokens have no text."""
 
     def __init__(self):
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -99,16 +82,16 @@ class _BytePieces:
 
 
 class _TokenPieces:
-    """A token is what it adds to the text of those before it.
+    """Takes what a token adds to the decoded text of those before it.
 
-    Only the tokens since the last piece, and some before them, are spelt out: what a
-    token is may depend on its neighbours, not on the whole text.
+    Only the tokens since the last piece, and a few before them, are decoded: the text
+    of a token may depend on its neighbours, not on the whole text.
     """
 
     def __init__(self, tokenizer, prompt_ids):
         self._tokenizer = tokenizer
         self._ids = list(prompt_ids[-_NUM_BEFORE:])
-        self._num_told = len(self._ids)
+        self._num_decoded = len(self._ids)
 
     def add(self, token_id):
         self._ids.append(token_id)
@@ -116,12 +99,12 @@ class _TokenPieces:
         if not piece or piece.endswith(_INCOMPLETE):
             return ""
         self._ids = self._ids[-_NUM_BEFORE - 1 :]
-        self._num_told = len(self._ids)
+        self._num_decoded = len(self._ids)
         return piece
 
     def end(self):
         return self._new_text()
 
     def _new_text(self):
-        told = spelt(self._tokenizer, self._ids[: self._num_told])
-        return spelt(self._tokenizer, self._ids)[len(told) :]
+        before = decoded(self._tokenizer, self._ids[: self._num_decoded])
+        return decoded(self._tokenizer, self._ids)[len(before) :]

@@ -15,28 +15,14 @@ _LOWEST = -60.0
 
 
 def end_token_ids(tokenizer):
-    """The ids that end a text, according to its tokenizer.
-
-    Args:
-        tokenizer: an object with the interface of `keras_hub.tokenizers.Tokenizer`.
-
-    Returns:
-        tuple of int.
-    """
+    """Return the ids that end a text, according to its tokenizer, a tuple of int."""
     # "Instruct" versions of Llama 3 have two.
     ids = (getattr(tokenizer, name, None) for name in ("end_token_id", "end_token2_id"))
     return tuple(int(i) for i in ids if i is not None)
 
 
 def special_token_ids(tokenizer):
-    """The ids that stand for no text.
-
-    Args:
-        tokenizer: an object with the interface of `keras_hub.tokenizers.Tokenizer`.
-
-    Returns:
-        set of int.
-    """
+    """Return the set of ids that have no text."""
     ids = [
         getattr(tokenizer, name, None) for name in ("pad_token_id", "start_token_id")
     ]
@@ -45,16 +31,10 @@ def special_token_ids(tokenizer):
 
 
 def forbidden_token_ids(tokenizer, stop_token_ids, vocabulary_size):
-    """The ids that are never written, since they neither spell nor end a text.
+    """Return the sorted ids that are never written: they neither spell nor end a text.
 
-    Args:
-        tokenizer: an object with the interface of `keras_hub.tokenizers.Tokenizer`,
-            or None, about which nothing is known.
-        stop_token_ids: tuple of int, or None.
-        vocabulary_size: int. The model's, which may exceed the tokenizer's.
-
-    Returns:
-        tuple of int, sorted.
+    `vocabulary_size` is the model's, which may exceed the tokenizer's. Without a
+    tokenizer nothing is forbidden.
     """
     if tokenizer is None:
         return ()
@@ -72,12 +52,12 @@ def allowed_logits(logits, forbidden, temperature):
         temperature: float. The sampler's.
 
     Returns:
-        float32 tensor `(batch, vocabulary_size)`, 0 at the best token.
+        float32 tensor `(batch, vocabulary_size)`.
     """
     logits = ops.cast(logits, "float32")
     is_forbidden = np.isin(np.arange(logits.shape[-1]), forbidden)
     logits = ops.where(is_forbidden, -np.inf, logits)
-    # A small temperature must divide small numbers only, or they overflow.
+    # A small temperature makes large numbers overflow.
     logits = logits - ops.max(logits, axis=-1, keepdims=True)
     logits = ops.maximum(logits, _LOWEST * float(temperature))
     return ops.where(is_forbidden, -np.inf, logits)
@@ -86,12 +66,7 @@ def allowed_logits(logits, forbidden, temperature):
 def chooses_token_by_token(sampler):
     """Return whether a sampler chooses each token by its probabilities alone.
 
-    Args:
-        sampler: `keras_hub.samplers.Sampler`.
-
-    Returns:
-        bool, False for beam search, contrastive search and others with a loop of
-        their own.
+    Beam search, contrastive search and others have loops of their own.
     """
     base = keras_hub.samplers.Sampler
     kind = type(sampler)
@@ -103,16 +78,13 @@ def chooses_token_by_token(sampler):
 
 
 def choose_tokens(sampler, draws, logits):
-    """A sampler's choice for each row, independent of the other rows.
+    """Choose a token for each row, independently of the other rows: int32 `(batch,)`.
 
     Args:
         sampler: `keras_hub.samplers.Sampler` that chooses token by token.
         draws: list of tensors `(batch, ...)`: for each row, the values of the sampler's
             variables.
         logits: tensor `(batch, vocabulary_size)`.
-
-    Returns:
-        int32 tensor `(batch,)`.
     """
     if not draws or logits.shape[0] == 1:
         return _choose(sampler, [x[0] for x in draws], logits)
@@ -140,7 +112,7 @@ class RowDraws:
 
     Args:
         sampler: `keras_hub.samplers.Sampler`.
-        seed: int, or None to begin where the sampler stands and advance it.
+        seed: int, or None to continue from the state of the sampler and advance it.
         prompts: list of sequences of int.
     """
 
@@ -160,13 +132,10 @@ class RowDraws:
             seen[prompt] += 1
 
     def next(self, count):
-        """Return the values for the next tokens.
+        """Return the values for the next `count` tokens.
 
-        Args:
-            count: int. Tokens; the values do not depend on how many are drawn at once.
-
-        Returns:
-            list of tensors `(count, rows, ...)`, one for each variable.
+        They are a list of tensors `(count, rows, ...)`, one for each variable, and do
+        not depend on how many are drawn at once.
         """
         if not self.variables:
             return []

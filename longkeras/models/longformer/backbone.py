@@ -29,10 +29,10 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
     """Longformer's encoder: RoBERTa with a window around each token.
 
     Every token sees its window and all global tokens; global tokens see everything,
-    through projections of their own. Time and memory grow with length times window.
-    Hidden states are those of Hugging Face's `LongformerModel`, whose checkpoints
-    `longkeras.conversion` reads and writes; hidden states of padding are finite, and
-    nothing more is said of them.
+    through projections of their own. Time and memory are proportional to length times
+    window. Hidden states are those of Hugging Face's `LongformerModel`, whose
+    checkpoints `longkeras.conversion` reads and writes; those of padding are finite but
+    otherwise unspecified.
 
     Args:
         vocabulary_size: int. Number of token ids.
@@ -47,9 +47,9 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
         max_sequence_length: int. The longest text that the position table serves.
             Defaults to `4096`.
         num_segments: int. Kinds of `segment_ids`. Defaults to `1`.
-        padding_id: int. The token of padding: it stands at position `padding_id`,
-            and the first other token at the position behind. Defaults to `1`.
-        activation: Activation of the feed-forward parts: a function, or its name, or
+        padding_id: int. The id of padding. Padding has position `padding_id`, and
+            the first token of a text the next position. Defaults to `1`.
+        activation: Activation of the feed-forward parts: a function, its name, or
             `"prelu"` or `"xielu"`, which have weights in every layer. Defaults to
             `"gelu"`.
         dropout: float. Rate after embeddings, attention and feed-forward parts.
@@ -57,9 +57,9 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
         attention_dropout: float. Rate at which attention weights are dropped.
             Defaults to `0.1`.
         layer_norm_epsilon: float. Defaults to `1e-5`.
-        use_pooler: bool. Whether to return a `pooled_output` too: a dense layer and a
-            tanh over the first token. No task reads it: a task freezes its weights
-            when it is compiled. Defaults to `False`.
+        use_pooler: bool. Whether to also return a `pooled_output`: a dense layer and
+            a tanh over the first token. Tasks do not read it, and freeze its weights
+            on `compile`. Defaults to `False`.
         tie_embedding_weights: bool. Whether a masked language model's output
             projection is the token embedding. Defaults to `True`.
         seed: int. Seed of initial weights and dropout. Defaults to `None`.
@@ -79,7 +79,7 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
         `use_pooler` `"pooled_output"` `(batch, hidden_dim)`.
 
     Raises:
-        ValueError: If a list has not one entry a layer, or sizes do not fit.
+        ValueError: If a list does not have one entry a layer, or sizes do not fit.
 
     Example:
 
@@ -221,20 +221,13 @@ class LongformerBackbone(LongerPositions, TextBackbone, keras_hub.models.Backbon
         return {"sequence_output": x, "pooled_output": self.pooler_dense(x[:, 0])}
 
     def global_tokens_of(self, inputs):
-        """Return the global tokens where no mask is given: none.
-
-        Args:
-            inputs: dict of the other inputs.
-
-        Returns:
-            int32 tensor `(batch, sequence)`, 1 at global tokens.
-        """
+        """Return the global tokens where no mask is given: none."""
         return ops.zeros_like(inputs["token_ids"], dtype="int32")
 
     def copy_projections_to_global(self):
-        """Give global tokens copies of the projections of all others.
+        """Copy the projections of ordinary tokens to those of global tokens.
 
-        As when Longformer was made of RoBERTa; and again after training in which no
+        As when Longformer was initialized from RoBERTa; and after training in which no
         token was global, such as that of a masked language model.
         """
         for layer in self.transformer_layers:

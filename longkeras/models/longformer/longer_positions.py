@@ -1,23 +1,21 @@
-"""A position table for longer texts, from the one that there is."""
+"""Longer position tables, made of the rows of the old ones."""
 
 import numpy as np
 from keras import ops
 
 from longkeras.layers.parts import parts_of
+from longkeras.models.base.trainability import own_weights
 
 
 class LongerPositions:
-    """Gives a model of the family with a longer position table.
-
-    A mixin for the backbone and for its tasks.
-    """
+    """Gives a model a longer position table. Mixin for the backbone and its tasks."""
 
     def extend_positions(self, max_sequence_length):
-        """The same model for longer texts, its position table repeated.
+        """Return the same model for longer texts, with its position table repeated.
 
-        Positions behind the old table get copies of its rows, one after another, as
-        Longformer's first weights were made of RoBERTa's: better than random ones
-        from the first step, to be trained from there. Everything else is copied.
+        New positions get copies of the rows of the old table in turn, as when the
+        authors of Longformer initialized it from RoBERTa. Such rows are better than
+        random ones, and can be trained further. Everything else is copied.
 
         Args:
             max_sequence_length: int. The longest text of the new model, more than
@@ -53,12 +51,12 @@ class LongerPositions:
                 self.preprocessor, old.max_sequence_length, max_sequence_length
             )
         task = type(self).from_config(config)
-        _copy_weights(_head_weights(self), _head_weights(task))
+        _copy_weights(own_weights(self), own_weights(task))
         return task
 
 
 def _for_longer_texts(preprocessor, old_length, new_length):
-    """A preprocessor that cuts where the new table ends, with the same tokenizer."""
+    """Return a preprocessor that cuts where the new table ends."""
     config = {**preprocessor.get_config(), "tokenizer": preprocessor.tokenizer}
     if preprocessor.max_sequence_length >= old_length:
         config["max_sequence_length"] = new_length
@@ -82,25 +80,15 @@ def _with_longer_table(backbone, max_sequence_length):
 
 
 def tiled_positions(rows, first_position, max_sequence_length):
-    """A position table of another length, of one table's rows in turn.
+    """Return a position table of another length, of one table's rows in turn.
 
-    Args:
-        rows: float array `(first_position + old length, hidden_dim)`. The table.
-        first_position: int. Row of a text's first token; rows before it are kept.
-        max_sequence_length: int. The new length.
-
-    Returns:
-        Array `(first_position + max_sequence_length, hidden_dim)`.
+    `rows` is an array `(first_position + old length, hidden_dim)`, of which the rows
+    before `first_position` are kept.
     """
     positions = rows[first_position:]
     turns = -(-max_sequence_length // len(positions))
     tiled = np.tile(positions, (turns, 1))[:max_sequence_length]
     return np.concatenate([rows[:first_position], tiled])
-
-
-def _head_weights(task):
-    of_backbone = {id(weight) for weight in task.backbone.weights}
-    return [weight for weight in task.weights if id(weight) not in of_backbone]
 
 
 def _copy_weights(sources, targets):

@@ -4,59 +4,58 @@ import keras
 import keras_hub
 
 from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
-from longkeras.models.text_tasks.masked_lm import MaskedLM
-from longkeras.models.text_tasks.masked_lm_preprocessor import MaskedLMPreprocessor
+from longkeras.models.text_tasks.masked_lm import MaskedLM, MaskedLMPreprocessor
 from longkeras.models.text_tasks.row_packing import pack_rows
 from longkeras.text.pipeline import plain_values
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LongformerMaskedLMPreprocessor(LongformerPreprocessor, MaskedLMPreprocessor):
-    """Tokenizes texts, pads them, and hides some tokens to be guessed.
+    """Tokenizes texts, pads them, and masks some tokens to be predicted.
 
-    No token is global. Special tokens are neither hidden nor put in place of others.
-    A text of n ordinary tokens has `mask_selection_rate` · n of them chosen, at least
-    one. With a `seed` a new preprocessor draws the same again for the same texts in
-    the same order, in batches of any size; a parallel `tf.data` map has no order.
+    No token is global. Special tokens are neither masked nor used as replacements. Of
+    n ordinary tokens, `mask_selection_rate` · n are selected, at least one. With a
+    `seed`, a new preprocessor makes the same choices for the same texts in the same
+    order, in batches of any size; a parallel `tf.data` map has no order.
 
-    Longer texts are cut, with a warning; `report` counts it, and `windows` reads a
-    text of any length in parts. `packed_rows` puts several short texts into a row.
+    Longer texts are cut, with a warning; `report` counts the tokens that are dropped,
+    and `windows` splits a text of any length. `packed_rows` puts several short texts
+    into one row.
 
     Args:
         tokenizer: `longkeras.models.LongformerTokenizer`.
         sequence_length: int. The length to pad and cut to. Defaults to `None`: the
             longest of the batch, rounded up to a multiple of 64.
-        truncate: str. How a pair is cut: `"round_robin"` cuts the longer text first,
-            `"waterfall"` the second. Defaults to `"round_robin"`.
-        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
-            length of the model's position table. Defaults to `4096`.
-        mask_selection_rate: float. The share of tokens to guess. Defaults to `0.15`.
-        mask_selection_length: int. The most tokens to guess in a text. Defaults to
+        truncate: str; see `LongformerTextClassifierPreprocessor`. Defaults to
+            `"round_robin"`.
+        max_sequence_length: int. Where texts are cut otherwise. Defaults to `4096`.
+        mask_selection_rate: float. The share of tokens to predict. Defaults to `0.15`.
+        mask_selection_length: int. The most tokens to predict in a text. Defaults to
             `None`: the share of the padded length.
-        mask_token_rate: float. How often a chosen token becomes the mask. Defaults to
+        mask_token_rate: float. How often a selected token becomes the mask. Defaults to
             `0.8`.
-        random_token_rate: float. How often it becomes any other; else it stays.
-            Defaults to `0.1`.
+        random_token_rate: float. How often it becomes another token; otherwise it is
+            kept. Defaults to `0.1`.
         seed: int. Defaults to `None`, drawn at random.
         **kwargs: See `keras_hub.models.MaskedLMPreprocessor`.
 
     Call arguments:
-        x: as of `LongformerTextClassifierPreprocessor`; then targets are made here. Or
-            ids with `mask_positions` `(batch, masks)`, in which nothing is hidden that
-            is not: this is how masks are filled in.
-        y: None, or with `mask_positions` the ids that were there, passed on. Defaults
-            to `None`.
+        x: as for `LongformerTextClassifierPreprocessor`; then targets are made here. Or
+            ids with `mask_positions` `(batch, masks)`, of which nothing is masked: this
+            is how masks are filled in.
+        y: None, or with `mask_positions` the original ids, passed on. Defaults to
+            `None`.
         sample_weight: float `(batch,)`, weights of whole texts; or with
             `mask_positions` passed on. Defaults to `None`.
 
     Returns:
         (x, y, sample_weight): the dict of `LongformerTextClassifierPreprocessor` with
-        int32 `mask_positions` `(batch, masks)`; the ids that were there, int32
-        `(batch, masks)`; and float32 weights, 0 where a text has fewer masks. Of given
+        int32 `mask_positions` `(batch, masks)`; the original ids, int32
+        `(batch, masks)`; and float32 weights, 0 where a text has fewer masks. For given
         `mask_positions` the dict, in a tuple if there is `y`.
 
     Raises:
-        ValueError: If a length, a way to cut or a rate cannot be, or there are targets
+        ValueError: If a length, `truncate` or a rate is invalid, or targets are given
             for texts.
 
     Example:
@@ -112,25 +111,24 @@ class LongformerMaskedLMPreprocessor(LongformerPreprocessor, MaskedLMPreprocesso
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LongformerMaskedLM(MaskedLM, LongformerTask, keras_hub.models.MaskedLM):
-    """Predicts the tokens behind masks: how Longformer is trained on plain text.
+    """Predicts masked tokens, as Longformer is trained on plain text.
 
-    Where no `global_attention_mask` is given, no token is global, so that the
-    projections of global tokens are not trained: `copy_projections_to_global` of the
-    backbone gives them the trained ones. The head is that of Hugging Face's
-    `LongformerForMaskedLM`.
+    Without a `global_attention_mask` no token is global, so the projections of global
+    tokens are not trained: `backbone.copy_projections_to_global()` copies the trained
+    ones. The head is that of Hugging Face's `LongformerForMaskedLM`.
 
     Args:
         backbone: `longkeras.models.LongformerBackbone`. Its `tie_embedding_weights`
             says whether the output projection is the token embedding.
         preprocessor: `longkeras.models.LongformerMaskedLMPreprocessor`, or None if
             inputs are given as ids. Defaults to `None`.
-        head_activation: Activation of the head. Defaults to `"gelu"`, that of Hugging
-            Face's whatever the layers have.
+        head_activation: Activation of the head. Defaults to `"gelu"`, as in Hugging
+            Face's head, whatever the activation of the layers.
         head_layer_norm_epsilon: float. Defaults to `None`, that of the backbone.
         **kwargs: See `keras_hub.models.MaskedLM`.
 
     Call arguments:
-        inputs: as of `LongformerBackbone`, and `mask_positions`, int
+        inputs: those of `LongformerBackbone`, and `mask_positions`, int
             `(batch, masks)`: where to predict.
 
     Returns:

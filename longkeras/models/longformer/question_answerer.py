@@ -7,8 +7,8 @@ import numpy as np
 from longkeras.argument_checks import check_arguments
 from longkeras.models.longformer.global_tokens import before_first
 from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
-from longkeras.models.text_tasks.question_answerer import QuestionAnswerer
-from longkeras.models.text_tasks.question_answerer_preprocessor import (
+from longkeras.models.text_tasks.question_answerer import (
+    QuestionAnswerer,
     QuestionAnswererPreprocessor,
 )
 
@@ -19,28 +19,27 @@ class LongformerQuestionAnswererPreprocessor(
 ):
     """Packs a question and a text, and finds the tokens of the answer.
 
-    The start and the question, all that stands before the first separator, are
-    global. A text that does not fit is cut, with a warning; `report` counts it.
-    `windows` reads a text of any length in parts, each with the question, and
-    `answers` turns the logits of the parts into characters of the text.
-    `training_windows` makes such parts of texts with answers, for `fit`.
+    The start token and the question, everything before the first separator, are
+    global. A text that does not fit is cut, with a warning; `report` counts the tokens
+    that are dropped. `windows` splits a text of any length, each part with the
+    question, and `answers` turns the logits of the parts into answers.
+    `training_windows` splits texts with answers, for `fit`.
 
     Args:
         tokenizer: `longkeras.models.LongformerTokenizer`.
-        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
-            longest of the batch, rounded up to a multiple of 64. Set it to `predict`
-            several batches, whose outputs must have one length.
-        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
-            length of the model's position table. Defaults to `4096`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`, that of
+            the batch; set it to `predict` several batches, whose outputs must have one
+            length.
+        max_sequence_length: int. Where texts are cut otherwise. Defaults to `4096`.
         max_question_length: int. The most tokens of a question. Defaults to `64`.
         **kwargs: See `keras_hub.models.Preprocessor`.
 
     Call arguments:
         x: dict of `question` and `context`, strings or lists or tensors of strings; or
-            ids, as of `LongformerTextClassifierPreprocessor`.
+            ids, as for `LongformerTextClassifierPreprocessor`.
         y: dict of `answer_start`, the answer's first character in the text, and of
             `answer_text` or `answer_end`, one past its last. An answer that is empty or
-            that begins below 0 is the first token. So is one that was cut off, with a
+            begins below 0 becomes the first token; so does one that was cut off, with a
             warning: make `training_windows` of such texts. For ids: dict of
             `start_logits` and `end_logits`, the tokens themselves. Defaults to `None`.
         sample_weight: passed on. Defaults to `None`.
@@ -51,7 +50,7 @@ class LongformerQuestionAnswererPreprocessor(
         first and last token, under the names of the model's outputs.
 
     Raises:
-        ValueError: If a length cannot be, or inputs or answers are of another form.
+        ValueError: If a length, an input or an answer is invalid.
 
     Example:
 
@@ -80,13 +79,13 @@ class LongformerQuestionAnswererPreprocessor(
 class LongformerQuestionAnswerer(
     QuestionAnswerer, LongformerTask, keras_hub.models.Task
 ):
-    """Says where in a text the answer to a question begins and ends.
+    """Predicts where in a text the answer to a question begins and ends.
 
-    A text is the question, a separator, and what it is about. Where no
-    `global_attention_mask` is given, the tokens before the first separator are
-    global: the question sees everything, and everything sees the question. There may
-    be any number of separators; without one, the first token alone is global. The
-    head is that of Hugging Face's `LongformerForQuestionAnswering`.
+    The inputs are the question, a separator, and the text. Without a
+    `global_attention_mask`, the tokens before the first separator are global: the
+    question sees everything, and everything sees the question. There may be any number
+    of separators; without one, only the first token is global. The head is that of
+    Hugging Face's `LongformerForQuestionAnswering`.
 
     Args:
         backbone: `longkeras.models.LongformerBackbone`.
@@ -98,7 +97,7 @@ class LongformerQuestionAnswerer(
         **kwargs: See `keras_hub.models.Task`.
 
     Call arguments:
-        inputs: as of `LongformerBackbone`.
+        inputs: those of `LongformerBackbone`.
 
     Returns:
         dict of `"start_logits"` and `"end_logits"`, `(batch, sequence)`.
@@ -132,14 +131,7 @@ class LongformerQuestionAnswerer(
         self.separator_id = separator_id
 
     def global_tokens_of(self, inputs):
-        """The question: the tokens before the first separator.
-
-        Args:
-            inputs: dict with `token_ids`, int `(batch, sequence)`.
-
-        Returns:
-            int32 tensor `(batch, sequence)`.
-        """
+        """Return the question: the tokens before the first separator."""
         return before_first(inputs["token_ids"], self.separator_id)
 
     def get_config(self):

@@ -1,10 +1,10 @@
-"""Mixins of all tasks and preprocessors of the family."""
+"""Mixins of all tasks and preprocessors of Longformer."""
 
 from keras import ops
 
 from longkeras.models.base.text_task import TextTask
 from longkeras.models.longformer.backbone import LongformerBackbone
-from longkeras.models.longformer.global_token_watch import (
+from longkeras.models.longformer.global_tokens import (
     GlobalTokenWatch,
     WarnWithoutGlobalTokens,
 )
@@ -13,10 +13,7 @@ from longkeras.models.longformer.tokenizer import LongformerTokenizer
 
 
 class LongformerPreprocessor:
-    """Data of the family for a `TextPreprocessor`.
-
-    Mixin. Must precede a preprocessor of `text_tasks` in the bases.
-    """
+    """Adds Longformer's classes and inputs. Mixin. Must precede a preprocessor."""
 
     backbone_cls = LongformerBackbone
     tokenizer_cls = LongformerTokenizer
@@ -25,7 +22,7 @@ class LongformerPreprocessor:
 
 
 class LongformerTask(LongerPositions, TextTask):
-    """A task whose global tokens have a rule, with a warning if training has none.
+    """A task with a rule for global tokens, which warns if training has none.
 
     Mixin. Must follow a task of `text_tasks` and precede a `keras_hub.models.Task` in
     the bases.
@@ -39,16 +36,12 @@ class LongformerTask(LongerPositions, TextTask):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        # Not an attribute that Keras tracks: it is no part of a saved model.
+        # Keras must not track this: it is not part of a saved model.
         object.__setattr__(self, "global_token_watch", GlobalTokenWatch())
         self.has_warned_of_globals = False
 
     def unread_weights(self):
-        """The pooler, and an output projection that is not the token embedding.
-
-        Returns:
-            list of `keras.Variable`.
-        """
+        """Return the pooler's weights, and an output projection of its own."""
         pooler = self.backbone.pooler_dense
         weights = [] if pooler is None else list(pooler.weights)
         if not self.backbone.tie_embedding_weights and not self.reads_output_projection:
@@ -56,14 +49,7 @@ class LongformerTask(LongerPositions, TextTask):
         return weights
 
     def global_tokens_of(self, inputs):
-        """Return the global tokens where no mask is given: those of the backbone.
-
-        Args:
-            inputs: dict of the other inputs.
-
-        Returns:
-            int32 tensor `(batch, sequence)`, 1 at global tokens.
-        """
+        """Return the global tokens where no mask is given: those of the backbone."""
         return self.backbone.global_tokens_of(inputs)
 
     def training_callbacks(self):
@@ -72,13 +58,13 @@ class LongformerTask(LongerPositions, TextTask):
 
     @property
     def metrics(self):
-        """Metrics of training, the quiet watch over global tokens among them."""
+        """Metrics of training, and the silent record of global tokens."""
         return [*super().metrics, self.global_token_watch]
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """See `keras.Model.compute_loss`; takes note of global tokens too."""
+        """See `keras.Model.compute_loss`; records whether tokens were global."""
         if training and isinstance(x, dict):
             mask = self.complete(x)["global_attention_mask"]
             self.global_token_watch.update_state(ops.convert_to_tensor(mask))

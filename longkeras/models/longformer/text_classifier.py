@@ -6,8 +6,8 @@ import numpy as np
 
 from longkeras.models.longformer.global_tokens import first_token
 from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
-from longkeras.models.text_tasks.text_classifier import TextClassifier
-from longkeras.models.text_tasks.text_classifier_preprocessor import (
+from longkeras.models.text_tasks.text_classifier import (
+    TextClassifier,
     TextClassifierPreprocessor,
 )
 
@@ -18,8 +18,8 @@ class LongformerTextClassifierPreprocessor(
 ):
     """Tokenizes texts or pairs of texts, adds special tokens, and pads.
 
-    The first token is global. Longer texts are cut, with a warning; `report`
-    counts it, and `windows` reads a text of any length in parts.
+    The first token is global. Longer texts are cut, with a warning; `report` counts the
+    tokens that are dropped, and `windows` splits a text of any length.
 
     Args:
         tokenizer: `longkeras.models.LongformerTokenizer`.
@@ -34,8 +34,8 @@ class LongformerTextClassifierPreprocessor(
     Call arguments:
         x: a string, a list or tensor of strings, or pairs: a dict of `first` and
             `second`, a list of pairs, or with `y` given a tuple of both. Or ids with
-            their special tokens: a dict of `token_ids` and, if wanted, `padding_mask`,
-            `global_attention_mask` (it wins over the rule) and `segment_ids`.
+            their special tokens: a dict of `token_ids` and optionally `padding_mask`,
+            `global_attention_mask` (instead of the first token) and `segment_ids`.
         y: labels, passed on. Defaults to `None`.
         sample_weight: passed on. Defaults to `None`.
 
@@ -45,7 +45,7 @@ class LongformerTextClassifierPreprocessor(
         tuple.
 
     Raises:
-        ValueError: If `sequence_length` or `truncate` cannot be.
+        ValueError: If `sequence_length` or `truncate` is invalid.
 
     Example:
 
@@ -74,18 +74,17 @@ class LongformerTextClassifier(
 ):
     """Classifies long texts by their first token, which sees the whole text.
 
-    Where no `global_attention_mask` is given, the first token is global, as with
-    Hugging Face's `LongformerForSequenceClassification`, whose head this is. With
-    `pooling="mean"` the head reads the mean of the hidden states instead; the first
-    token remains global.
+    Without a `global_attention_mask` the first token is global, as in Hugging Face's
+    `LongformerForSequenceClassification`, whose head this is. With `pooling="mean"` the
+    head reads the mean of the hidden states instead; the first token remains global.
 
     Args:
         backbone: `longkeras.models.LongformerBackbone`.
         num_classes: int. Number of classes.
         preprocessor: `longkeras.models.LongformerTextClassifierPreprocessor`, or None
             if inputs are given as ids. Defaults to `None`.
-        activation: Activation of the outputs. With `"sigmoid"` any number of classes
-            may be true of a text: `compile` then defaults to binary cross-entropy, and
+        activation: Activation of the outputs. With `"sigmoid"`, a text may belong to
+            any number of classes: `compile` then defaults to binary cross-entropy, and
             targets are one column a class, or lists of `class_names`. Defaults to
             `None`, logits.
         dropout: float. Rate before each layer of the head. Defaults to `0.1`.
@@ -96,14 +95,14 @@ class LongformerTextClassifier(
         **kwargs: See `keras_hub.models.TextClassifier`.
 
     Call arguments:
-        inputs: as of `LongformerBackbone`.
+        inputs: those of `LongformerBackbone`.
 
     Returns:
-        Logits `(batch, num_classes)`.
+        `(batch, num_classes)`: logits, or the outputs of `activation`.
 
     Raises:
-        ValueError: If there is not one name per class, `pooling` is unknown, or a part
-            is of another family.
+        ValueError: If there is not one name per class, `pooling` is unknown, or the
+            backbone or preprocessor is of another family.
 
     Example:
 
@@ -127,12 +126,5 @@ class LongformerTextClassifier(
     preprocessor_cls = LongformerTextClassifierPreprocessor
 
     def global_tokens_of(self, inputs):
-        """The first token of each text.
-
-        Args:
-            inputs: dict with `token_ids`, int `(batch, sequence)`.
-
-        Returns:
-            int32 tensor `(batch, sequence)`.
-        """
+        """Return the first token of each text."""
         return first_token(inputs["token_ids"])

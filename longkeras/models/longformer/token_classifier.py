@@ -4,8 +4,8 @@ import keras
 import keras_hub
 
 from longkeras.models.longformer.task import LongformerPreprocessor, LongformerTask
-from longkeras.models.text_tasks.token_classifier import TokenClassifier
-from longkeras.models.text_tasks.token_classifier_preprocessor import (
+from longkeras.models.text_tasks.token_classifier import (
+    TokenClassifier,
     TokenClassifierPreprocessor,
 )
 
@@ -16,30 +16,28 @@ class LongformerTokenClassifierPreprocessor(
 ):
     """Tokenizes words or texts, pads them, and gives tokens the labels of their words.
 
-    The label of a word goes to its first token; other tokens have the weight 0. In a
-    text every token has a label: that of the span of characters it begins in, or
-    `outside_label`. No token is global. Longer texts are cut, with a warning;
-    `report` counts it, and `windows` reads a text of any length in parts.
+    The label of a word goes to its first token; its other tokens have the weight 0. In
+    a text every token has a label: that of the span of characters in which it begins,
+    or `outside_label`. No token is global. Longer texts are cut, with a warning;
+    `report` counts the tokens that are dropped, and `windows` splits a text of any
+    length.
 
     Args:
         tokenizer: `longkeras.models.LongformerTokenizer`.
-        sequence_length: int. The length to pad and cut to. Defaults to `None`: the
-            longest of the batch, rounded up to a multiple of 64. Set it to `predict`
-            several batches, whose outputs must have one length.
-        max_sequence_length: int. Where texts are cut if `sequence_length` is None, the
-            length of the model's position table. Defaults to `4096`.
-        outside_label: int. The label of what stands in no span. Defaults to `0`.
+        sequence_length: int. The length to pad and cut to. Defaults to `None`, that of
+            the batch; set it to `predict` several batches, whose outputs must have one
+            length.
+        max_sequence_length: int. Where texts are cut otherwise. Defaults to `4096`.
+        outside_label: int. The label of tokens outside of spans. Defaults to `0`.
         **kwargs: See `keras_hub.models.Preprocessor`.
 
     Call arguments:
         x: words: a list of lists of strings, a ragged tensor, or a dict of `words`,
             which may be those of one text; or texts: a string, a list or tensor of
             strings, or a dict of `text`; or ids, as of
-            `LongformerTextClassifierPreprocessor`. Words are read with a space between
-            them.
-        y: for words a label each; for texts the spans, a list of
-            `(start, end, label)` in characters each; for ids a label each. Defaults to
-            `None`.
+            `LongformerTextClassifierPreprocessor`. Words are joined by spaces.
+        y: a label for each word; for texts a list of spans `(start, end, label)` in
+            characters for each; for ids a label for each. Defaults to `None`.
         sample_weight: float `(batch,)`, the weights of whole texts. Defaults to `None`.
 
     Returns:
@@ -47,7 +45,7 @@ class LongformerTokenClassifierPreprocessor(
         int32 labels `(batch, sequence)` and float32 weights `(batch, sequence)`.
 
     Raises:
-        ValueError: If a length cannot be, or labels are not those of words or spans.
+        ValueError: If a length is invalid, or labels do not fit the words or texts.
 
     Example:
 
@@ -69,10 +67,10 @@ class LongformerTokenClassifierPreprocessor(
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LongformerTokenClassifier(TokenClassifier, LongformerTask, keras_hub.models.Task):
-    """Classifies every token of long texts, to find names or parts.
+    """Classifies every token of long texts, to find names or sections.
 
-    Where no `global_attention_mask` is given, no token is global. The head is that of
-    Hugging Face's `LongformerForTokenClassification`.
+    Without a `global_attention_mask` no token is global. The head is that of Hugging
+    Face's `LongformerForTokenClassification`.
 
     Args:
         backbone: `longkeras.models.LongformerBackbone`.
@@ -85,13 +83,14 @@ class LongformerTokenClassifier(TokenClassifier, LongformerTask, keras_hub.model
         **kwargs: See `keras_hub.models.Task`.
 
     Call arguments:
-        inputs: as of `LongformerBackbone`.
+        inputs: those of `LongformerBackbone`.
 
     Returns:
         Logits `(batch, sequence, num_classes)`.
 
     Raises:
-        ValueError: If there is not one name per class, or a part is of another family.
+        ValueError: If there is not one name per class, or the backbone or preprocessor
+            is of another family.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The subwords of Longformer's checkpoints."""
+"""The subword tokenizer of Longformer's checkpoints."""
 
 import keras
 
@@ -9,11 +9,11 @@ from longkeras.text.subword_tokenizer import SubwordTokenizer
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class LongformerTokenizer(HuggingFacePresets, SubwordTokenizer):
-    """Subwords for `LongformerBackbone`, whatever kind its checkpoint was made with.
+    """Subword tokenizer for `LongformerBackbone`.
 
-    Published checkpoints read RoBERTa's byte pairs; those that were made longer from
-    BERT or XLM-R read word pieces or sentence pieces. See
-    `longkeras.text.SubwordTokenizer` for calls, results and where it comes from.
+    Published checkpoints use RoBERTa's byte pairs; those converted from BERT or XLM-R
+    use word pieces or sentence pieces. See `longkeras.text.SubwordTokenizer` for calls,
+    results and ways to create it.
 
     Args:
         definition: str, the text of a Hugging Face `tokenizer.json`, or None to load
@@ -22,7 +22,7 @@ class LongformerTokenizer(HuggingFacePresets, SubwordTokenizer):
         end_token: str. Defaults to `"</s>"`.
         separator_token: str. Stands between two texts. Defaults to `"</s>"`.
         pad_token: str. Defaults to `"<pad>"`.
-        mask_token: str, or None where nothing is ever masked. Defaults to `"<mask>"`.
+        mask_token: str, or None if nothing is ever masked. Defaults to `"<mask>"`.
         unknown_token: str, or None. Defaults to `"<unk>"`.
         **kwargs: See `keras_hub.tokenizers.Tokenizer`.
 

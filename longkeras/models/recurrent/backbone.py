@@ -13,22 +13,21 @@ from longkeras.layers.activation_penalty import ActivationPenalty
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.layers.recurrent_stack import RecurrentStack
 from longkeras.layers.token_dropout import TokenDropout
-from longkeras.models.base.embeddings import ReversibleEmbedding, with_word_vectors
+from longkeras.models.base.embeddings import ReversibleEmbedding
 from longkeras.models.base.inputs import DOCUMENT_IDS, PADDING_MASK, TOKEN_IDS
+from longkeras.models.base.ngram_token_embedding import NGramTokenEmbedding
 from longkeras.models.base.text_backbone import TextBackbone
-from longkeras.models.base.token_vectors import TokenVectors
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
 class RecurrentBackbone(
-    TokenVectors,
+    NGramTokenEmbedding,
     TextBackbone,
     keras_hub.models.Backbone,
 ):
     """Token embedding and a stack of LSTM, GRU or plain recurrent layers.
 
-    The state is all that the model keeps of the text, so its size is constant,
-    however long the text.
+    The state has a constant size, however long the text.
 
     Args:
         vocabulary_size: int. Number of token ids.
@@ -36,17 +35,17 @@ class RecurrentBackbone(
         hidden_dim: int. Size of embedding and of every layer's state.
         cell: `"lstm"`, `"gru"` or `"rnn"`. Defaults to `"lstm"`.
         dropout: float. Rate between layers and before the head. Defaults to `0.0`.
-        embedding_dropout: float. Rate of token ids, all places of one together.
-            Defaults to `0.0`.
+        embedding_dropout: float. Rate of token ids, which are dropped at all their
+            positions. Defaults to `0.0`.
         input_dropout: float. Rate of the embedded tokens. Defaults to `0.0`.
         output_dropout: float. Rate before the head. Defaults to `None`, `dropout`.
         weight_dropout: float. Rate of single recurrent weights. Defaults to `0.0`.
-        locked_dropout: bool. Whether dropout, but for that of token ids and weights,
-            takes the same units at every token of a row. Defaults to `False`.
+        locked_dropout: bool. Whether dropout, except that of token ids and weights,
+            drops the same units at every token of a row. Defaults to `False`.
         activation_penalty: float. Weight of the mean square of the outputs in the
             loss. Defaults to `0.0`.
-        slowness_penalty: float. The same of what they change from token to token.
-            Defaults to `0.0`.
+        slowness_penalty: float. Weight of the mean square of their change from token
+            to token. Defaults to `0.0`.
         trainable_embeddings: bool. Defaults to `True`.
         ngram_features: `longkeras.layers.NGramFeatures`. N-gram embedding and n-gram
             heads, added to the token embeddings. Defaults to `None`, neither.
@@ -82,7 +81,7 @@ class RecurrentBackbone(
         [Merity et al., 2017](https://arxiv.org/abs/1708.02182)
     """
 
-    # Texts that are not packed do not pay for documents: None reaches the layers.
+    # `document_ids` stay None for texts that are not packed, at no cost.
     input_table = (TOKEN_IDS, PADDING_MASK, DOCUMENT_IDS)
     unsupported: ClassVar = {
         "enable_lora": "`enable_lora` adapts dense layers, and the recurrent weights "
@@ -182,19 +181,19 @@ class RecurrentBackbone(
         return self.penalty(self.output_dropout_layer(outputs), outputs, padding_mask)
 
     def set_embeddings(self, embeddings, tokenizer=None):
-        """Begin with embeddings from elsewhere, such as those of Word2Vec.
+        """Set the embeddings to given ones, such as those of Word2Vec.
 
-        They are those of the head too. `trainable_embeddings=False` keeps them.
+        The head shares them. `trainable_embeddings=False` keeps them fixed.
 
         Args:
             embeddings: float array `(vocabulary_size, hidden_dim)`, or dict of word to
-                vector `(hidden_dim,)`. Words that are no tokens are ignored.
-            tokenizer: the tokenizer, which knows the words' ids. Needed for a dict.
-                Defaults to `None`.
+                vector `(hidden_dim,)`. Words that are not tokens are ignored.
+            tokenizer: the tokenizer, for the ids of words in a dict. Defaults to
+                `None`.
 
         Returns:
-            list of str, the tokens that have no vector in a dict, and keep their rows;
-            empty for an array.
+            list of str, the tokens without a vector in a dict, whose embeddings are
+            kept; empty for an array.
 
         Raises:
             ValueError: If an array or a vector has another shape, a dict comes without
@@ -208,7 +207,7 @@ class RecurrentBackbone(
                     "the words' ids. Received: tokenizer=None"
                 )
             table = ops.convert_to_numpy(self.token_embedding.embeddings)
-            embeddings, missing = with_word_vectors(
+            embeddings, missing = _with_word_vectors(
                 table, embeddings, tokenizer.get_vocabulary()
             )
         shape = (self.vocabulary_size, self.hidden_dim)
@@ -239,3 +238,40 @@ class RecurrentBackbone(
             "ngram_features": keras.saving.serialize_keras_object(self.ngram_features),
             "seed": self.seed,
         }
+
+
+def _with_word_vectors(table, vectors, vocabulary):
+    """Replace rows of an embedding table by vectors of words.
+
+    Args:
+        table: float array `(vocabulary_size, hidden_dim)`.
+        vectors: dict of word to vector `(hidden_dim,)`.
+        vocabulary: dict of token to id.
+
+    Returns:
+        (table, missing): a new table, and a list of the tokens without a vector,
+        whose rows are unchanged.
+    """
+    table = np.array(table)
+    if max(vocabulary.values()) >= len(table):
+        raise ValueError(
+            f"`tokenizer` must have at most {len(table)} tokens, the rows of the "
+            f"embedding. Received: a tokenizer with {max(vocabulary.values()) + 1}"
+        )
+    for token, i in vocabulary.items():
+        if token not in vectors:
+            continue
+        vector = np.asarray(vectors[token])
+        if vector.shape != table.shape[1:]:
+            raise ValueError(
+                f"`embeddings` must have vectors of shape {table.shape[1:]}. Received: "
+                f"a vector of shape {vector.shape} for {token!r}"
+            )
+        table[i] = vector
+    missing = [token for token in vocabulary if token not in vectors]
+    if len(missing) == len(vocabulary):
+        raise ValueError(
+            "`embeddings` must have a vector for a token of the `tokenizer`. Received: "
+            f"vectors of {list(vectors)[:3]}, and tokens such as {missing[-3:]}"
+        )
+    return table, missing

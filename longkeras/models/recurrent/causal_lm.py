@@ -1,11 +1,42 @@
-"""The recurrent language model."""
+"""The recurrent language model and its preprocessor."""
 
 import keras
 from keras import ops
 
-from longkeras.models.generation.causal_lm import DecodingCausalLM
+from longkeras.models.generation.causal_lm import (
+    CheckedCausalLMPreprocessor,
+    DecodingCausalLM,
+)
 from longkeras.models.recurrent.backbone import RecurrentBackbone
-from longkeras.models.recurrent.preprocessor import RecurrentCausalLMPreprocessor
+from longkeras.text.byte_tokenizer import ByteTokenizer
+
+
+@keras.saving.register_keras_serializable(package="longkeras")
+class RecurrentCausalLMPreprocessor(CheckedCausalLMPreprocessor):
+    """Tokenizes, adds start and end, pads, and shifts the targets by one.
+
+    See `longkeras.models.TransformerCausalLMPreprocessor`.
+
+    Args:
+        tokenizer: `longkeras.models.ByteTokenizer`, or any with KerasHub's interface.
+        sequence_length: int, or None. Tokens a row. Defaults to `1024`.
+        add_start_token: bool. Defaults to `True`.
+        add_end_token: bool. Defaults to `True`.
+        **kwargs: See `keras_hub.models.CausalLMPreprocessor`.
+
+    Example:
+
+    ```python
+    from longkeras.models import ByteTokenizer, RecurrentCausalLMPreprocessor
+
+    preprocessor = RecurrentCausalLMPreprocessor(ByteTokenizer(), sequence_length=8)
+    x, y, sample_weight = preprocessor(["Hi"])
+    assert x["token_ids"].shape == (1, 8)
+    ```
+    """
+
+    backbone_cls = RecurrentBackbone
+    tokenizer_cls = ByteTokenizer
 
 
 @keras.saving.register_keras_serializable(package="longkeras")
@@ -22,7 +53,7 @@ class RecurrentCausalLM(DecodingCausalLM):
         **kwargs: See `keras_hub.models.CausalLM`.
 
     Call arguments:
-        inputs: dict of `token_ids` and, if needed, `padding_mask` and `document_ids`,
+        inputs: dict of `token_ids` and optionally `padding_mask` and `document_ids`,
             `(batch, sequence)`; see `RecurrentBackbone`.
 
     Returns:

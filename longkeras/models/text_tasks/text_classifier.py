@@ -1,36 +1,61 @@
 """Classification of whole texts."""
 
 import keras
+import keras_hub
+import numpy as np
 
 from longkeras.argument_checks import check_arguments
 from longkeras.layers.counter_dropout import CounterDropout
 from longkeras.models.base.text_task import TextTask
-from longkeras.models.text_tasks.class_labels import check_class_names
-from longkeras.models.text_tasks.class_targets import ClassTargets
-from longkeras.models.text_tasks.heads import head_dense, head_dtype_policy, pool
-from longkeras.models.text_tasks.task_arguments import check_family, check_pooling
+from longkeras.models.text_tasks.class_targets import ClassTargets, check_class_names
+from longkeras.models.text_tasks.heads import (
+    check_family,
+    head_dense,
+    head_dtype_policy,
+    pool,
+)
+from longkeras.models.text_tasks.text_preprocessor import TextPreprocessor
+
+
+class TextClassifierPreprocessor(
+    TextPreprocessor, keras_hub.models.TextClassifierPreprocessor
+):
+    """Tokenizes texts or pairs of texts, adds special tokens, and pads.
+
+    A family sets what `TextPreprocessor` names. For arguments see
+    `longkeras.models.LongformerTextClassifierPreprocessor`.
+    """
+
+    def __init__(
+        self,
+        tokenizer,
+        sequence_length=None,
+        truncate="round_robin",
+        max_sequence_length=4096,
+        **kwargs,
+    ):
+        super().__init__(tokenizer, **kwargs)
+        self.set_lengths(sequence_length, max_sequence_length, truncate)
+
+    def call(self, x, y=None, sample_weight=None):
+        inputs = self.mapped(
+            lambda x: self.inputs_of(self.rows(x), x), x, self.input_specs(x), x
+        )
+        # Labels may be a list.
+        y, sample_weight = (
+            np.asarray(value) if isinstance(value, list) else value
+            for value in (y, sample_weight)
+        )
+        return keras.utils.pack_x_y_sample_weight(inputs, y, sample_weight)
 
 
 class TextClassifier(ClassTargets, TextTask):
-    """Pools the hidden states of a text, and assigns classes to it.
+    """Pools the hidden states of a text, and classifies it.
 
     Mixin. Must precede the task's mixin of its family and
     `keras_hub.models.TextClassifier` in the bases. A family sets `backbone_cls` and
     `preprocessor_cls`; it overrides `make_head` and `head` if its head differs from
-    RoBERTa's.
-
-    Args:
-        backbone: The encoder. Its outputs have a `"sequence_output"`.
-        num_classes: int. Number of classes.
-        preprocessor: Preprocessor of the family, or None. Defaults to `None`.
-        activation: Activation of the outputs. Defaults to `None`, logits.
-        dropout: float. Rate before each layer of the head. Defaults to `0.1`.
-        class_names: list of str, one per class, or None. Defaults to `None`.
-        pooling: str, `"first"` or `"mean"`. Defaults to `"first"`.
-        **kwargs: See `keras_hub.models.TextClassifier`.
-
-    Raises:
-        ValueError: If an argument is not as it must be.
+    RoBERTa's. For arguments see `longkeras.models.LongformerTextClassifier`.
     """
 
     needs_targets = True
@@ -48,7 +73,10 @@ class TextClassifier(ClassTargets, TextTask):
     ):
         check_arguments(locals())
         check_class_names(class_names, num_classes)
-        check_pooling(pooling)
+        if pooling not in ("first", "mean"):
+            raise ValueError(
+                f'`pooling` must be "first" or "mean". Received: pooling={pooling!r}'
+            )
         check_family(self, backbone, preprocessor)
         # === Layers ===
         self.backbone = backbone
@@ -68,13 +96,7 @@ class TextClassifier(ClassTargets, TextTask):
         self.class_names = class_names
 
     def make_head(self, num_classes, activation, dropout):
-        """Create the layers of the head; `output_dense` is the last.
-
-        Args:
-            num_classes: int.
-            activation: Activation of the outputs.
-            dropout: float.
-        """
+        """Create the layers of the head; `output_dense` is the last."""
         backbone = self.backbone
         dtype = head_dtype_policy(backbone)
         self.pooled_dropout = CounterDropout(
@@ -91,27 +113,11 @@ class TextClassifier(ClassTargets, TextTask):
         )
 
     def pooled(self, outputs, padding_mask, pooling):
-        """One vector for each text.
-
-        Args:
-            outputs: dict of tensors, the outputs of the backbone.
-            padding_mask: int tensor `(batch, sequence)`.
-            pooling: str. See the class.
-
-        Returns:
-            float tensor `(batch, hidden_dim)`.
-        """
+        """Return one vector for each text, given the dict of the backbone's outputs."""
         return pool(outputs["sequence_output"], padding_mask, pooling)
 
     def head(self, x):
-        """Apply the head.
-
-        Args:
-            x: float tensor `(batch, hidden_dim)`.
-
-        Returns:
-            float tensor `(batch, num_classes)`.
-        """
+        """Apply the head to vectors `(batch, hidden_dim)`."""
         x = self.pooled_dense(self.pooled_dropout(x))
         return self.output_dense(self.output_dropout(x))
 

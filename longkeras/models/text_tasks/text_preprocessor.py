@@ -8,17 +8,18 @@ from keras import tree
 
 from longkeras.argument_checks import check_arguments
 from longkeras.atomic_files import AtomicPreset
-from longkeras.models.base.copies import UnsharedConfig
 from longkeras.models.base.presets import HuggingFacePresets
+from longkeras.models.base.saving import UnsharedConfig
 from longkeras.models.text_tasks.text_rows import (
     Row,
+    TextWindows,
     given_rows,
     given_width,
     is_given_as_rows,
     leading,
     text_tuples,
+    window_offsets,
 )
-from longkeras.models.text_tasks.text_windows import TextWindows, window_offsets
 from longkeras.text.pipeline import (
     ArraySpec,
     is_tracing,
@@ -51,17 +52,7 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
     optional_input_names = ()
 
     def set_lengths(self, sequence_length, max_sequence_length, truncate):
-        """Check and store the arguments that all preprocessors have.
-
-        Args:
-            sequence_length: int, or None.
-            max_sequence_length: int.
-            truncate: str.
-
-        Raises:
-            ValueError: If a length is below 1, the tokenizer is not a
-                `SubwordTokenizer`, or `truncate` is unknown.
-        """
+        """Check and store the tokenizer and the lengths that all preprocessors have."""
         check_arguments(locals(), may_be_none=("sequence_length",))
         if not isinstance(self.tokenizer, SubwordTokenizer):
             raise ValueError(
@@ -87,21 +78,21 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         return self.sequence_length or self.max_sequence_length
 
     def global_tokens(self, token_ids):
-        """The global tokens of a row for which no mask is given: none.
-
-        Args:
-            token_ids: int32 array `(length,)`.
-
-        Returns:
-            int32 array `(length,)`, 1 at global tokens.
-        """
+        """Return 1 at the global tokens of a row, int32 `(length,)`: here none."""
         return np.zeros(len(token_ids), dtype=np.int32)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sequence_length": self.sequence_length,
+            "max_sequence_length": self.max_sequence_length,
+        }
 
     def report(self, x):
         """Count the tokens of each text that are read and dropped.
 
         Args:
-            x: as of a call.
+            x: texts, as for a call.
 
         Returns:
             `longkeras.text.TokenReport`.
@@ -113,17 +104,17 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         )
 
     def windows(self, text, stride=None):
-        """One text of any length as rows that together hold all of it.
+        """Split a text of any length into rows that cover it.
 
         Args:
             text: str.
-            stride: int. Tokens from one window's start to the next. Defaults to
-                `None`: no overlap.
+            stride: int. Tokens from the start of one window to that of the next.
+                Defaults to `None`: no overlap.
 
         Returns:
             An object with `inputs`, a dict of int32 arrays `(windows, sequence)` for
             `predict`, and `offsets` `(windows, sequence, 2)`, the characters of each
-            token, -1 where it stands for none.
+            token, or -1.
         """
         pieces = subword_windows(self.tokenizer, text, self._room(1), stride)
         rows = [self._packed([pieces[i]]) for i in range(len(pieces))]
@@ -132,14 +123,7 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         )
 
     def rows(self, x):
-        """Texts as rows that are cut and not yet padded.
-
-        Args:
-            x: as of a call, with plain Python values.
-
-        Returns:
-            list of `Row`.
-        """
+        """Return texts (plain Python values) as a list of `Row`, cut and not padded."""
         if is_given_as_rows(x):
             names = (*self.input_names, *self.optional_input_names)
             rows = given_rows(x, self.longest, names)
@@ -150,15 +134,7 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         ]
 
     def inputs_of(self, rows, x):
-        """Rows as the inputs of a model.
-
-        Args:
-            rows: list of `Row`.
-            x: what they were made of.
-
-        Returns:
-            dict of int32 arrays `(batch, sequence)`.
-        """
+        """Return rows, made of `x`, as a dict of int32 arrays `(batch, sequence)`."""
         self._warn_of_cuts(rows)
         width = given_width(x) if is_given_as_rows(x) else 0
         length = row_length(
@@ -183,13 +159,13 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         Args:
             function: takes `inputs` as plain values; returns a nest of arrays that
                 begin with the batch.
-            inputs: what it is given.
+            inputs: its argument.
             outputs: nest of `ArraySpec` without the batch, for the tracer.
             x: of the inputs, the texts.
             one_text: int. How deeply a single text is nested. Defaults to `0`.
 
         Returns:
-            What the function returns, without the batch for a single text.
+            The function's result, without the batch for a single text.
         """
         leaf, single = leading(x, one_text)
 
@@ -206,18 +182,14 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         return through_numpy(run, inputs, specs)
 
     def input_specs(self, x):
-        """Types and shapes of the inputs for the tracer: dict of `ArraySpec`.
-
-        Args:
-            x: what the inputs are made of.
-        """
+        """Return a dict of `ArraySpec`, the inputs that the tracer makes of `x`."""
         spec = ArraySpec("int32", (self.sequence_length,))
         given = x if is_given_as_rows(x) else {}
         optional = [n for n in self.optional_input_names if given.get(n) is not None]
         return dict.fromkeys((*self.input_names, *optional), spec)
 
     def _row_inputs(self, token_ids, **given):
-        """The inputs of a row of this family; those not given by their defaults."""
+        """Return the inputs of a row; those not given have their defaults."""
         defaults = {
             "segment_ids": np.zeros_like,
             "global_attention_mask": self.global_tokens,
@@ -231,7 +203,7 @@ class TextPreprocessor(AtomicPreset, UnsharedConfig, HuggingFacePresets):
         return {**inputs, **{name: given[name] for name in optional}}
 
     def _room(self, texts):
-        """Tokens that fit beside the special ones."""
+        """Return how many tokens fit beside the special ones."""
         special = self.tokenizer.template.count(texts)
         if self.longest <= special:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Rows of ids, before they are padded to one length."""
+"""Rows of ids before padding, and windows that cover a long text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ PAIR_NAMES = ("first", "second")
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One text, or two, as ids with special tokens, cut to what may be read.
+    """One text or pair as ids with special tokens, cut to the limit.
 
     Args:
-        inputs: dict of int32 arrays `(length,)`, the inputs of a model for this row
+        inputs: dict of int32 arrays `(length,)`, the model's inputs for this row
             except `padding_mask`; with `token_ids`.
         lengths: tuple of int. The number of tokens of each text before cutting.
         kept: tuple of int. How many of them were kept.
@@ -35,7 +35,7 @@ class Row:
 
     @property
     def read(self):
-        """int, those that were kept."""
+        """int, the tokens that were kept."""
         return sum(self.kept)
 
 
@@ -45,14 +45,10 @@ def is_given_as_rows(x):
 
 
 def leading(x, one_text=0):
-    """An input from which the number of texts can be read.
+    """Return one of the inputs, and whether it is a single text.
 
-    Args:
-        x: see `text_tuples`; tensors need not be there yet.
-        one_text: int. How deeply a single text is nested. Defaults to `0`.
-
-    Returns:
-        (leaf, single): one of the inputs, and whether it is a single text.
+    `x` is as for `text_tuples`, or tensors of a tracer; `one_text` says how deeply a
+    single text is nested.
     """
     if is_given_as_rows(x):
         return x["token_ids"], rank_of(x["token_ids"]) == 1
@@ -63,18 +59,12 @@ def leading(x, one_text=0):
 
 
 def text_tuples(x, names=PAIR_NAMES):
-    """Texts, or pairs of texts, as one tuple of strings for each.
+    """Return texts, or pairs of texts, as a list of tuples of one str or two.
 
     Args:
         x: a string, a list of strings, a list of pairs, a tuple of the first texts and
             the second ones, or a dict of these.
         names: tuple of str. The dict's names, in the order of the texts.
-
-    Returns:
-        list of tuples of one str or two.
-
-    Raises:
-        ValueError: If it is none of these.
     """
     if isinstance(x, Mapping):
         _check_names(x, names)
@@ -106,19 +96,13 @@ def _joined_columns(columns, names):
 
 
 def given_rows(x, limit, names):
-    """Rows from ids that are given, special tokens included.
+    """Return given ids, special tokens included, as a list of `Row`.
 
     Args:
         x: dict with `token_ids`, a list or lists of int, and perhaps other `names`, of
             the same shape.
         limit: int. The most tokens of a row; a longer one loses those before its last.
         names: tuple of str. Names that may be given, `token_ids` first.
-
-    Returns:
-        list of `Row`, with those inputs that are given.
-
-    Raises:
-        ValueError: If other names are given, or shapes differ.
     """
     unknown = sorted(set(x) - set(names))
     if unknown:
@@ -143,7 +127,7 @@ def given_rows(x, limit, names):
 
 
 def given_width(x):
-    """The length of a rectangle of rows that is given padded, else 0."""
+    """Return the length of rows that are given padded, else 0."""
     if x.get("padding_mask") is None:
         return 0
     rows = x["token_ids"]
@@ -165,3 +149,45 @@ def _check_names(x, names):
         raise ValueError(
             f"`x` must have {names}, or `token_ids`. Received: {sorted(x)}"
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TextWindows:
+    """Overlapping windows over one text, ready for `predict` or `fit`.
+
+    Args:
+        text: str. The whole text.
+        inputs: dict of int32 arrays `(windows, sequence)`, the inputs of a model.
+        offsets: int32 array `(windows, sequence, 2)`. The characters of the text that
+            each token stands for; -1 at special tokens, padding and questions.
+        targets: dict of int32 arrays `(windows,)` for `fit`, or None if no answer
+            was given. Defaults to `None`.
+    """
+
+    text: str
+    inputs: dict[str, np.ndarray]
+    offsets: np.ndarray
+    targets: dict[str, np.ndarray] | None = None
+
+    def __len__(self):
+        return len(self.offsets)
+
+    def __repr__(self):
+        count, length = self.offsets.shape[:2]
+        return (
+            f"<TextWindows: {count} windows of {length} tokens over a text of "
+            f"{len(self.text)} characters>"
+        )
+
+
+def window_offsets(rows, offsets, length):
+    """Return the characters of each token, int32 `(windows, length, 2)`.
+
+    `offsets` has an array `(tokens, 2)` for the last text of each `Row`; `length` is
+    that of the padded rows.
+    """
+    table = np.full((len(rows), length, 2), -1, dtype=np.int32)
+    for line, row, characters in zip(table, rows, offsets, strict=True):
+        start = row.starts[-1]
+        line[start : start + len(characters)] = characters
+    return table

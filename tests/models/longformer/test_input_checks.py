@@ -155,10 +155,10 @@ def test_labels_of_words_and_spans_are_classes_too(backbone):
         [[(0, 4, 3)], []],
     ):
         with pytest.raises(ValueError, match=r"labels from . to 3"):
-            model.check_targets(labels)
-    model.check_targets([[(0, 9, 2)], []])
+            model.checked_targets(labels)
+    model.checked_targets([[(0, 9, 2)], []])
     model.compile(loss="mse")
-    model.check_targets([[7.5]])
+    model.checked_targets([[7.5]])
 
 
 def test_a_misspelt_argument_is_refused(backbone):

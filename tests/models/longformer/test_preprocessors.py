@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from longkeras.models import LongformerTextClassifierPreprocessor, LongformerTokenizer
-from longkeras.models.text_tasks.text_windows import TextWindows
+from longkeras.models.text_tasks.text_rows import TextWindows
 from tests.models.longformer.small_preprocessors import (
     CLS,
     MASK,

@@ -1,10 +1,10 @@
 """A family without segment ids and without global tokens."""
 
 from longkeras.models import ExactBertBackbone, LongformerTokenizer
-from longkeras.models.text_tasks.text_classifier_preprocessor import (
+from longkeras.models.text_tasks.text_classifier import (
     TextClassifierPreprocessor,
 )
-from longkeras.models.text_tasks.token_classifier_preprocessor import (
+from longkeras.models.text_tasks.token_classifier import (
     TokenClassifierPreprocessor,
 )
 from tests.models.longformer.small_preprocessors import ids, tokenizer

@@ -1,8 +1,9 @@
-"""Optimizer, loss and metrics that `compile` chooses unless they are given."""
+"""Optimizer, loss, metrics and `jit_compile` that `compile` chooses for `"auto"`."""
 
 import keras
 
 from longkeras.models.base.index_checks import ClassColumns, ClassLabels
+from longkeras.ops.backend.device import runs_on_cpu
 
 # Losses by the kind of their targets.
 _SPARSE = ("SparseCategoricalCrossentropy",)
@@ -11,15 +12,10 @@ _BINARY = ("BinaryCrossentropy", "BinaryFocalCrossentropy")
 
 
 def loss_kind(loss):
-    """Return the kind of targets that a loss takes.
+    """Return the kind of targets that a loss (object, function or name) takes.
 
-    Args:
-        loss: `keras.losses.Loss`, function, name, or None.
-
-    Returns:
-        str: `"sparse"` for class numbers, `"categorical"` for one column a class of
-        which one is true, `"binary"` for one column a class of which any may be
-        true; None for every other loss.
+    `"sparse"` for class numbers, `"categorical"` for one column a class of which one
+    is true, `"binary"` for one column a class of which any may be true, else None.
     """
     kinds = {"sparse": _SPARSE, "categorical": _CATEGORICAL, "binary": _BINARY}
     for kind, names in kinds.items():
@@ -32,20 +28,16 @@ def loss_kind(loss):
     return None
 
 
-def automatic_optimizer(optimizer):
-    """Return an optimizer, or Adam at the rate of KerasHub's tasks for `"auto"`."""
+def default_optimizer(optimizer):
+    """Return an optimizer, or for `"auto"` Adam at 5e-5, as KerasHub's classifiers."""
     return keras.optimizers.Adam(5e-5) if optimizer == "auto" else optimizer
 
 
-def automatic_loss(activation):
-    """Return the loss of a classifier whose outputs have an activation.
+def default_loss(activation):
+    """Return the loss of a classifier, given the activation of its outputs.
 
-    Args:
-        activation: function, name or None.
-
-    Returns:
-        `keras.losses.Loss`: for a sigmoid binary cross-entropy, since several classes
-        may be true; else the cross-entropy of one class.
+    Binary cross-entropy for a sigmoid, since several classes may be true; otherwise
+    sparse categorical cross-entropy.
     """
     activation = keras.activations.get(activation)
     if activation is keras.activations.sigmoid:
@@ -54,15 +46,10 @@ def automatic_loss(activation):
     return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
 
 
-def automatic_metrics(loss, name=None):
-    """Return the accuracy that reads the targets as a loss does.
+def default_metrics(loss, name=None):
+    """Return a list of the accuracy that reads targets as `loss` does.
 
-    Args:
-        loss: See `loss_kind`.
-        name: str. Name of the metric. Defaults to `None`, that of its class.
-
-    Returns:
-        list of one `keras.metrics.Metric`, or empty where no accuracy fits.
+    The list is empty if no accuracy fits the loss.
     """
     kind = loss_kind(loss)
     name = {} if name is None else {"name": name}
@@ -78,14 +65,9 @@ def automatic_metrics(loss, name=None):
 
 
 def check_classes_of_loss(loss, num_classes):
-    """Refuse a loss that chooses among classes for a model with one class.
+    """Raise a `ValueError` if there is one class and the loss chooses among classes.
 
-    Args:
-        loss: See `loss_kind`.
-        num_classes: int.
-
-    Raises:
-        ValueError: If there is one class, for which such a loss is always 0.
+    Such a loss is always 0.
     """
     if num_classes == 1 and loss_kind(loss) in ("sparse", "categorical"):
         raise ValueError(
@@ -101,13 +83,12 @@ def target_rules(loss, outputs):
     """Return the rules for the targets of a compiled model.
 
     Args:
-        loss: what `compile` was given: a loss, or a dict of them by output.
+        loss: A loss, or a dict of losses by output.
         outputs: tensor, or dict of tensors by name.
 
     Returns:
-        dict of `ClassLabels` or `ClassColumns` by the names of
-        `longkeras.models.base.index_checks.named_targets`, without targets of which
-        nothing is known.
+        dict of `ClassLabels` or `ClassColumns` by the names of `named_targets`,
+        without targets of other losses.
     """
     outputs = outputs if isinstance(outputs, dict) else {"y": outputs}
     losses = loss if isinstance(loss, dict) else dict.fromkeys(outputs, loss)
@@ -129,3 +110,44 @@ def _snake(name):
 
 def _loss_name(loss):
     return loss if isinstance(loss, str) else type(loss).__name__
+
+
+def xla_helps(model):
+    """Return whether XLA makes the training of a model faster.
+
+    Always on JAX, which has nothing else, and never on PyTorch. On a CPU, TensorFlow's
+    own graph multiplies wide matrices 1.3 times faster and frees memory earlier;
+    attention has its own XLA program either way. TensorFlow has fused recurrent
+    layers, so recurrent models are not compiled there.
+    """
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        return backend == "jax"
+    backbone = getattr(model, "backbone", model)
+    return not runs_on_cpu() and not hasattr(backbone, "recurrent_stack")
+
+
+class CompilePolicy:
+    """Compiles without XLA where it does not help, unless the user decides.
+
+    Mixin. Must precede a `keras_hub.models.Task` in the bases.
+    """
+
+    _asked_to_jit_compile = "auto"
+
+    def compile(self, *args, jit_compile="auto", **kwargs):
+        """Configure training; see the `compile` of the task.
+
+        `jit_compile="auto"` compiles the model as a whole where `xla_helps` says so.
+        """
+        self._asked_to_jit_compile = jit_compile
+        if jit_compile == "auto" and not xla_helps(self):
+            jit_compile = False
+        super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def get_compile_config(self):
+        """Return the arguments of `compile`; `"auto"` stays, for other backends."""
+        config = super().get_compile_config()
+        if config:
+            config["jit_compile"] = self._asked_to_jit_compile
+        return config

@@ -1,7 +1,8 @@
-"""Answers as characters of texts, and as tokens of rows and windows."""
+"""Answers as characters of texts, as tokens of rows, and from logits."""
 
 import numbers
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,22 +14,16 @@ _ANSWERS = ({"answer_start", "answer_text"}, {"answer_start", "answer_end"})
 
 
 def as_list(value):
-    """A list of what may be a single value."""
+    """Return a single value as a list of it."""
     return value if isinstance(value, list) else [value]
 
 
 def answer_characters(x, y):
-    """The characters of each answer, or None where there is none.
+    """Return `(start, end)` in characters for each answer, or None if there is none.
 
     Args:
         x: dict of `question` and `context`, strings or lists of strings.
         y: dict of `answer_start`, and of `answer_text` or `answer_end`.
-
-    Returns:
-        list of `(start, end)` or None.
-
-    Raises:
-        ValueError: If `y` is of another form, or does not fit the texts.
     """
     is_dict = isinstance(y, Mapping)
     if not is_dict or set(y) not in _ANSWERS:
@@ -78,17 +73,17 @@ def answer_characters(x, y):
 
 
 def answer_tokens(offsets, characters, first, count):
-    """Where the tokens of an answer stand among some of the tokens of a text.
+    """Find the tokens of an answer among some of the tokens of a text.
 
     Args:
         offsets: int array `(length, 2)`. The characters of each token of the text.
-        characters: `(start, end)` of the answer, or None where there is none.
+        characters: `(start, end)` of the answer, or None if there is none.
         first: int. The first token to look at.
         count: int. How many tokens to look at.
 
     Returns:
         (start, end, held): the answer's first and last token, counted from `first`, or
-        -1 twice; and `NONE`, `PART` or `WHOLE`.
+        -1 for both; and `NONE`, `PART` or `WHOLE`.
     """
     if characters is None:
         return -1, -1, NONE
@@ -102,7 +97,7 @@ def answer_tokens(offsets, characters, first, count):
 
 
 def given_targets(x, y, rows):
-    """Answers that are given as tokens of rows, in rows that are cut and unpadded.
+    """Move targets that are given as tokens of padded rows to rows that are packed.
 
     Args:
         x: dict of `token_ids` and perhaps `padding_mask`, lists.
@@ -111,10 +106,7 @@ def given_targets(x, y, rows):
 
     Returns:
         (targets, cut): dict of int32 arrays `(batch,)`, and how many answers were cut
-        off; these are the first token.
-
-    Raises:
-        ValueError: If a token is not in its row, or is padding.
+        off; these become the first token.
     """
     mask = x.get("padding_mask")
     single = len(rows) == 1 and not isinstance(x["token_ids"][0], list)
@@ -145,18 +137,12 @@ def given_targets(x, y, rows):
 
 
 def chosen_windows(held, unanswered_share, seed):
-    """Choose the windows to train on.
+    """Return the indices of the windows to train on, in order.
 
     Args:
         held: int array `(windows,)` of `NONE`, `PART` and `WHOLE`.
         unanswered_share: float from 0 to less than 1, or None for all.
         seed: int.
-
-    Returns:
-        int array, the indices of the windows in their order.
-
-    Raises:
-        ValueError: If the share is out of its range, or no window is left.
     """
     answered, empty = np.flatnonzero(held == WHOLE), np.flatnonzero(held == NONE)
     if unanswered_share is not None:
@@ -175,3 +161,78 @@ def chosen_windows(held, unanswered_share, seed):
             f"on. Received: unanswered_share={unanswered_share}"
         )
     return np.sort(np.concatenate([answered, empty])).astype(int)
+
+
+@dataclass(frozen=True)
+class AnswerSpan:
+    """A part of a text that may answer a question.
+
+    Args:
+        text: str. The answer; empty if there is none.
+        start: int. Its first character.
+        end: int. One past its last character.
+        score: float. The sum of the logits of its start and of its end.
+        window: int. The window it was found in.
+    """
+
+    text: str
+    start: int
+    end: int
+    score: float
+    window: int
+
+
+def answer_spans(
+    start_logits,
+    end_logits,
+    windows,
+    n_best=20,
+    max_answer_length=30,
+    may_be_unanswered=False,
+):
+    """Return the best answers in a text that was read in windows.
+
+    Args:
+        start_logits: float array `(windows, sequence)`.
+        end_logits: float array `(windows, sequence)`.
+        windows: what `windows` of the preprocessor returned.
+        n_best: int. Starts and ends to look at in each window, and the most answers.
+            Defaults to `20`.
+        max_answer_length: int. The most tokens of an answer. Defaults to `30`.
+        may_be_unanswered: bool. Whether to add an empty answer, with the least score
+            that a window gives its first token. Defaults to `False`.
+
+    Returns:
+        list of `AnswerSpan`, the best first; no two of the same characters.
+    """
+    best = {}
+    for i, offsets in enumerate(windows.offsets):
+        starts, ends, scores = _spans(
+            np.asarray(start_logits[i], dtype=np.float32),
+            np.asarray(end_logits[i], dtype=np.float32),
+            offsets[:, 0] >= 0,
+            n_best,
+            max_answer_length,
+        )
+        for first, last, score in zip(starts, ends, scores, strict=True):
+            place = int(offsets[first, 0]), int(offsets[last, 1])
+            if place not in best or best[place].score < score:
+                text = windows.text[slice(*place)]
+                best[place] = AnswerSpan(text, *place, float(score), i)
+    found = list(best.values())
+    if may_be_unanswered and len(windows):
+        empty = np.asarray(start_logits)[:, 0] + np.asarray(end_logits)[:, 0]
+        i = int(empty.argmin())
+        found.append(AnswerSpan("", 0, 0, float(empty[i]), i))
+    return sorted(found, key=lambda span: -span.score)[:n_best]
+
+
+def _spans(start_logits, end_logits, allowed, n_best, max_answer_length):
+    """Return starts, ends and scores of the spans of the best tokens of one window."""
+    places = np.flatnonzero(allowed)
+    first = places[np.argsort(-start_logits[places], kind="stable")[:n_best]]
+    last = places[np.argsort(-end_logits[places], kind="stable")[:n_best]]
+    starts, ends = (x.ravel() for x in np.meshgrid(first, last, indexing="ij"))
+    fits = (starts <= ends) & (ends - starts < max_answer_length)
+    starts, ends = starts[fits], ends[fits]
+    return starts, ends, start_logits[starts] + end_logits[ends]

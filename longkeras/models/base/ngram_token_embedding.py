@@ -1,4 +1,4 @@
-"""Token embeddings with n-gram features, the first layer of causal models."""
+"""Token embeddings with n-gram features, the first layers of causal models."""
 
 import keras
 from keras import ops
@@ -19,7 +19,7 @@ _EARLIER_ARGUMENTS = {
 }
 
 
-class TokenVectors:
+class NGramTokenEmbedding:
     """Embeds tokens together with their n-gram features, if the model has any.
 
     Mixin for backbones with a `token_embedding`. Must precede the Keras class in the
@@ -40,14 +40,7 @@ class TokenVectors:
 
     @classmethod
     def from_config(cls, config):
-        """Creates the model from the output of `get_config`, of earlier versions too.
-
-        Args:
-            config: dict.
-
-        Returns:
-            An instance of this class.
-        """
+        """Create the model from its config, or one of an earlier version."""
         config = dict(config)
         earlier = {
             new: config.pop(old)
@@ -65,7 +58,7 @@ class TokenVectors:
     def add_ngram_layers(
         self, features, vocabulary_size, hidden_dim, seed, dtype, max_length=None
     ):
-        """Creates `ngram_embedding` and `ngram_heads`, where the features have them.
+        """Create `ngram_embedding` and `ngram_heads`, where the features have them.
 
         Args:
             features: `longkeras.layers.NGramFeatures`, or None.
@@ -75,9 +68,6 @@ class TokenVectors:
             dtype: string, `keras.DTypePolicy` or None.
             max_length: int or None. The model's longest text, which limits the window
                 of the heads. Defaults to `None`.
-
-        Raises:
-            ValueError: If `features` has another type.
         """
         if features is None:
             return
@@ -110,19 +100,13 @@ class TokenVectors:
 
     @property
     def token_reach(self):
-        """int, number of preceding tokens that affect a token's vector."""
+        """int, number of preceding tokens that affect the embedding of a token."""
         return max((layer.reach for layer in self._ngram_layers), default=0)
 
     def embed(self, token_ids, padding_mask=None, document_ids=None):
-        """Embeds whole texts.
+        """Embed whole texts; the masks are `(batch, sequence)` as `token_ids`, or None.
 
-        Args:
-            token_ids: int tensor `(batch, sequence)`.
-            padding_mask: tensor `(batch, sequence)`. Defaults to `None`.
-            document_ids: int tensor `(batch, sequence)`. Defaults to `None`.
-
-        Returns:
-            Tensor `(batch, sequence, hidden_dim)`.
+        Returns a tensor `(batch, sequence, hidden_dim)`.
         """
         x = self.token_embedding(token_ids)
         for layer in self._ngram_layers:
@@ -130,13 +114,9 @@ class TokenVectors:
         return x
 
     def initial_tokens(self, batch_size):
-        """The state of `embed_chunk` before the first token.
+        """Return the state of `embed_chunk` before the first token.
 
-        Args:
-            batch_size: int.
-
-        Returns:
-            dict, empty without n-grams: `recent_tokens`, int32 `(batch, reach)`.
+        A dict, empty without n-grams: `recent_tokens`, int32 `(batch, reach)`.
         """
         if not self.token_reach:
             return {}
@@ -144,7 +124,7 @@ class TokenVectors:
         return {"recent_tokens": ops.full(shape, -1, dtype="int32")}
 
     def embed_chunk(self, token_ids, lengths, state):
-        """Embeds tokens that continue a text.
+        """Embed tokens that continue a text.
 
         Args:
             token_ids: int tensor `(batch, chunk)`, real tokens first.
@@ -154,9 +134,6 @@ class TokenVectors:
         Returns:
             `(vectors, state)`: `(batch, chunk, hidden_dim)`, unspecified at padding,
             and the dict for the next chunk.
-
-        Raises:
-            ValueError: If a token id has no embedding. Not checked while tracing.
         """
         self.check_token_ids(token_ids)
         x = self.token_embedding(token_ids)

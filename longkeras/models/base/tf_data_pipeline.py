@@ -2,6 +2,7 @@
 
 import sys
 
+import keras
 import numpy as np
 
 from longkeras.models.base.index_checks import Extent
@@ -16,30 +17,14 @@ def is_tf_dataset(x):
 
 
 def dataset_of_rows(rows, batch_size):
-    """Return rows as a dataset of batches.
-
-    Args:
-        rows: nest of arrays, tensors and lists, with dicts and tuples as structure.
-        batch_size: int.
-
-    Returns:
-        `tf.data.Dataset`.
-    """
+    """Return a nest of columns as a `tf.data.Dataset` of batches."""
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
 
 
 def mapped(dataset, function):
-    """Map a function over the batches of a dataset, several at a time.
-
-    Args:
-        dataset: `tf.data.Dataset`.
-        function: takes the parts of an element, as `Dataset.map` gives them.
-
-    Returns:
-        `tf.data.Dataset`.
-    """
+    """Map a function of an element's parts over a dataset, in parallel."""
     import tensorflow as tf
 
     dataset = dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE)
@@ -47,7 +32,7 @@ def mapped(dataset, function):
 
 
 def dataset_of_batches(batches, example, num_batches):
-    """Return batches from a Python iterator as a dataset.
+    """Return batches from Python as a `tf.data.Dataset`.
 
     Args:
         batches: callable without arguments that gives an iterator of batches, each a
@@ -55,9 +40,6 @@ def dataset_of_batches(batches, example, num_batches):
         example: a batch, whose structure, ranks and dtypes the others have; their
             sizes may differ.
         num_batches: int, or None if it is not known.
-
-    Returns:
-        `tf.data.Dataset`.
     """
     import tensorflow as tf
 
@@ -75,16 +57,12 @@ def dataset_of_batches(batches, example, num_batches):
 def checked_in_graph(outputs, tensors, check):
     """Return outputs that depend on a check of the ranges of some tensors.
 
-    TensorFlow computes smallest and largest values, and only these are passed to
-    Python.
+    TensorFlow computes smallest and largest values, and passes only these to Python.
 
     Args:
         outputs: nest of tensors, while TensorFlow traces.
         tensors: dict of tensors by name.
         check: callable of a dict of `Extent` by name, which raises a `ValueError`.
-
-    Returns:
-        The outputs.
     """
     import tensorflow as tf
 
@@ -124,13 +102,12 @@ def token_weights(weights, row_weights):
     """Multiply the weights of tokens by those of their rows.
 
     Args:
-        weights: tensor `(batch, tokens)` of TensorFlow or another backend, or array; of
-            one text `(tokens,)`.
+        weights: tensor or array `(batch, tokens)`; of one text `(tokens,)`.
         row_weights: tensor, array or list `(batch,)` or `(batch, 1)`; of one text a
             number.
 
     Returns:
-        float32 tensor of TensorFlow while it traces, else NumPy array.
+        float32 tensor of TensorFlow while it traces, otherwise a NumPy array.
     """
     if is_tracing():
         import tensorflow as tf
@@ -144,17 +121,36 @@ def token_weights(weights, row_weights):
     return weights * rows.reshape(*weights.shape[:-1], 1)
 
 
-def class_weighted(weights, labels, table):
-    """Multiply sample weights by the weights of the classes.
+def with_made_targets(preprocess, x, y, sample_weight):
+    """Preprocess texts for a language model, which makes its own targets.
 
     Args:
-        weights: tensor of the labels' shape, or None.
-        labels: class numbers, tensor or array `(batch,)`, `(batch, 1)` or
-            `(batch, tokens)`.
-        table: float32 array `(num_classes,)`.
+        preprocess: callable of `x` that returns inputs, targets and their weights.
+        x: texts.
+        y: must be None.
+        sample_weight: weights of the rows, by which the others are multiplied, or None.
 
     Returns:
-        float32 tensor of TensorFlow, or array where `labels` are one.
+        `(x, y, sample_weight)`.
+    """
+    if y is not None:
+        raise ValueError(
+            "`y` must be None: the targets of a language model are tokens of the texts "
+            "themselves. To learn labels of texts, take a text classifier; of a "
+            "dataset of pairs, keep the texts alone. Received: y of type "
+            f"{type(y).__name__}"
+        )
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(preprocess(x))
+    if sample_weight is not None:
+        weights = token_weights(weights, sample_weight)
+    return x, y, weights
+
+
+def class_weighted(weights, labels, table):
+    """Multiply sample weights, or 1 for None, by the weights of the labels' classes.
+
+    `table` is a float32 array `(num_classes,)`. The result is an array if `labels` is
+    one, otherwise a float32 tensor of TensorFlow.
     """
     if isinstance(labels, np.ndarray):
         found = table[labels.astype("int64")]
@@ -166,15 +162,7 @@ def class_weighted(weights, labels, table):
 
 
 def without(values, ignored):
-    """Return labels with 0 in place of those that a loss ignores.
-
-    Args:
-        values: tensor of TensorFlow, or array.
-        ignored: int.
-
-    Returns:
-        The same kind.
-    """
+    """Return labels, array or TensorFlow tensor, with 0 in place of `ignored`."""
     if isinstance(values, np.ndarray):
         return np.where(values == ignored, 0, values)
     import tensorflow as tf
@@ -184,7 +172,7 @@ def without(values, ignored):
 
 
 def _range(x, tf):
-    """Smallest and largest value, and 0 if all are whole: float64 `(3,)`."""
+    """Return smallest and largest value, and 0 if all are whole: float64 `(3,)`."""
     if x.dtype == tf.bool:
         x = tf.cast(x, tf.int32)
     fraction = tf.zeros((), tf.float64)

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from longkeras.models import LongformerBackbone, LongformerTokenClassifier
-from longkeras.models.base.row_order import split_and_shuffled
+from longkeras.models.base.data_rows import split_and_shuffled
 
 TEXTS = [f"text {i}" for i in range(20)]
 
