@@ -287,7 +287,14 @@ class Family:
 
 
 def _is_subclass(kind: Any, bases: type | tuple[type, ...]) -> bool:
-    return isinstance(kind, type) and issubclass(kind, bases)
+    """Return whether a class is one of the bases or a user's subclass of one.
+
+    Some families of KerasHub's derive from others, as XLM-R does from RoBERTa.
+    """
+    if not isinstance(kind, type) or not issubclass(kind, bases):
+        return False
+    bases = bases if isinstance(bases, tuple) else (bases,)
+    return kind in bases or not kind.__module__.startswith("keras_hub.")
 
 
 def _check_buffer(tensor: NamedTensor) -> None:

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import keras_hub
 import pytest
 
 from longkeras.conversion import convert_to_long, families, from_huggingface
@@ -30,6 +31,12 @@ def test_a_registered_family_describes_itself(name):
         )
         assert head.classes is None or head.classes in tensors
         assert family.head_for(head.task) is family.head_for(head.model) is head
+
+
+def test_a_family_of_kerashub_that_derives_from_another_is_not_taken_for_it():
+    family = families.resolve_name(families._FAMILIES["roberta"])
+    assert issubclass(keras_hub.models.XLMRobertaBackbone, family.backbone)
+    assert family.head_for(keras_hub.models.XLMRobertaBackbone) is None
 
 
 @pytest.mark.parametrize("model_type", families._MADE_LONG)

@@ -8,7 +8,7 @@ from longkeras.argument_checks import whole_number
 from longkeras.atomic_files import replaced_file
 from longkeras.layers.parts import parts_of
 from longkeras.models.base.arguments import check_supported
-from longkeras.models.base.trainability import own_weights
+from longkeras.models.base.frozen_weights import own_weights
 from longkeras.safe_files.variable_arrays import add_variables, added_arrays
 from longkeras.safe_files.weights import stored_bytes
 

@@ -1,11 +1,11 @@
 """Base class of all backbones."""
 
 from longkeras.models.base.arguments import StrictArguments
+from longkeras.models.base.frozen_weights import SavedTrainability
 from longkeras.models.base.inputs import TextInputs
 from longkeras.models.base.low_rank_adaptation import LowRankAdaptation
 from longkeras.models.base.presets import HuggingFacePresets
 from longkeras.models.base.saving import AtomicSaving, Copies
-from longkeras.models.base.trainability import SavedTrainability
 
 
 class TextBackbone(

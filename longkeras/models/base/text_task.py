@@ -2,12 +2,12 @@
 
 from longkeras.models.base.arguments import StrictArguments
 from longkeras.models.base.compile_defaults import CompilePolicy
+from longkeras.models.base.frozen_weights import SavedTrainability, UnreadWeights
 from longkeras.models.base.inputs import TextInputs
 from longkeras.models.base.low_rank_adaptation import AdaptedTask
 from longkeras.models.base.presets import HuggingFacePresets
 from longkeras.models.base.saving import AtomicSaving, Copies, QuantizedHead
 from longkeras.models.base.text_training import TextTraining
-from longkeras.models.base.trainability import SavedTrainability, UnreadWeights
 
 
 class TextTask(

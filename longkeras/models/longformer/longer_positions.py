@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from longkeras.layers.parts import parts_of
-from longkeras.models.base.trainability import own_weights
+from longkeras.models.base.frozen_weights import own_weights
 
 
 class LongerPositions:
