@@ -126,7 +126,9 @@ def main(argv: list[str] | None = None) -> int:
 def _nodes(file: Path) -> list[ast.AST]:
     """The imports and the constants of a file."""
     nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-    return [x for x in nodes if isinstance(x, ast.Import | ast.ImportFrom | ast.Constant)]
+    return [
+        x for x in nodes if isinstance(x, ast.Import | ast.ImportFrom | ast.Constant)
+    ]
 
 
 def _is_ours(module: str | None) -> bool:

@@ -9,7 +9,11 @@ from longkeras.serving.reading import read_document
 from tests.evaluation.test_text_requests import small_gpt2
 from tests.models.small_models import CONTEXT_LENGTH, small_model
 
-PARTS = [("It is ", "a truth"), ("凡有", "钱的单身汉"), ("a", "b")]
+PARTS = [
+    ("凡有", "钱的单身汉"),
+    pytest.param("It is ", "a truth", marks=pytest.mark.slow),
+    pytest.param("a", "b", marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture(scope="module", params=["windowed", "full"], name="model")

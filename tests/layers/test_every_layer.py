@@ -145,6 +145,7 @@ def test_adapted_attention_comes_back(name, tmp_path):
     np.testing.assert_allclose(as_array(reloaded(model, tmp_path)(x)), after, atol=1e-5)
 
 
+@pytest.mark.slow_on("tensorflow")
 @pytest.mark.parametrize("name", WITH_ATTENTION)
 def test_attention_in_eight_bits_comes_back(name, tmp_path):
     model, x = small_model(name), inputs(name)

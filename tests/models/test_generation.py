@@ -25,6 +25,7 @@ def decoder(request):
     return Decoder(small_model(request.param))
 
 
+slow = pytest.mark.slow
 # What does not depend on the state that a model keeps.
 once = pytest.mark.parametrize("decoder", ["windowed"], indirect=True)
 
@@ -32,7 +33,9 @@ once = pytest.mark.parametrize("decoder", ["windowed"], indirect=True)
 @pytest.fixture(scope="module")
 def greedy(decoder):
     """The model, compiled to take the most probable token."""
-    decoder.model.compile(sampler="greedy", jit_compile=uses_xla(decoder))
+    decoder.model.compile(
+        sampler="greedy", jit_compile=keras.backend.backend() == "jax"
+    )
     return decoder.model
 
 
@@ -106,18 +109,15 @@ def beam_search(decoder, ids, num_beams, max_length):
     return beams[0][1]
 
 
-def compiled(decoder, sampler, preprocessor=True):
-    """A task of its own over the same weights."""
+def compiled(decoder, sampler, preprocessor=True, run_eagerly=True):
+    """A task of its own over the same weights; eager where a backend can be."""
     model = decoder.model
     other = type(model)(model.backbone, model.preprocessor if preprocessor else None)
-    other.compile(sampler=sampler, jit_compile=keras.backend.backend() == "jax")
+    is_jax = keras.backend.backend() == "jax"
+    other.compile(
+        sampler=sampler, jit_compile=is_jax, run_eagerly=run_eagerly and not is_jax
+    )
     return other
-
-
-def uses_xla(decoder):
-    """JAX knows nothing else; on TensorFlow it takes long to compile, so once."""
-    is_first = getattr(decoder.model.backbone, "attention_window", None) is not None
-    return keras.backend.backend() == "jax" or is_first
 
 
 def test_prompts_of_different_lengths_continue_as_the_full_pass_says(
@@ -146,6 +146,7 @@ def test_the_default_length_is_that_of_the_preprocessor(greedy, expected_ids):
     assert greedy.generate("It") == text_of(expected_ids[1])
 
 
+@once
 def test_a_stop_token_ends_a_row_alone(decoder, expected_ids):
     model = compiled(decoder, "greedy")
     longest = max(map(len, map(prompt_ids, PROMPTS)))
@@ -167,6 +168,7 @@ def test_a_stripped_prompt_leaves_the_continuation(decoder, expected_ids):
     assert text == text_of(expected_ids[1][3:])
 
 
+@pytest.mark.slow
 @once
 @pytest.mark.parametrize(
     "sampler",
@@ -259,7 +261,7 @@ def test_a_stop_string_counts_where_it_is_generated_and_across_pieces(decoder):
 
 @once
 def test_another_length_of_prompt_or_text_compiles_nothing(decoder, monkeypatch):
-    model = compiled(decoder, "greedy")
+    model = compiled(decoder, "greedy", run_eagerly=False)
     model.generate("a", max_length=23)
     step, calls = model.step, []
     monkeypatch.setattr(model, "step", lambda *args: calls.append(1) or step(*args))
@@ -289,8 +291,10 @@ def test_an_empty_row_is_refused(decoder):
         model.generate(inputs, stop_token_ids=None)
 
 
-def test_beams_are_those_of_a_search_over_the_full_pass(decoder):
-    model = compiled(decoder, keras_hub.samplers.BeamSampler(num_beams=2))
+@pytest.mark.parametrize("run_eagerly", [True, pytest.param(False, marks=slow)])
+def test_beams_are_those_of_a_search_over_the_full_pass(decoder, run_eagerly):
+    sampler = keras_hub.samplers.BeamSampler(num_beams=2)
+    model = compiled(decoder, sampler, run_eagerly=run_eagerly)
     for prompt in ("It", "天"):
         text = model.generate(prompt, max_length=16, stop_token_ids=None)
         assert text == text_of(beam_search(decoder, prompt_ids(prompt), 2, 16))
@@ -318,7 +322,9 @@ def test_without_a_preprocessor_ids_go_in_and_out(decoder, expected_ids):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["full", "mixed", "dilated", "lstm", "gru"])
+@pytest.mark.parametrize(
+    "kind", ["windowed", "full", "mixed", "dilated", "lstm", "gru"]
+)
 def test_generation_under_xla_equals_the_full_pass(kind):
     decoder = Decoder(small_model(kind))
     decoder.model.compile(sampler="greedy", jit_compile=True)
