@@ -246,6 +246,7 @@ def test_checkpoints_of_earlier_releases_are_restored(options, tmp_path):
     assert_equal_runs(other, model)
 
 
+@pytest.mark.slow
 def test_factors_that_an_earlier_release_merged_start_anew_and_train(tmp_path):
     model, other = made([lora]), made([lora])
     run(tmp_path / "run", model, epochs=1)

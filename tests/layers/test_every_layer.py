@@ -114,7 +114,11 @@ def test_one_step_of_training_under_xla_moves_every_weight():
 
 
 @pytest.mark.parametrize(
-    "name", ["decoder", pytest.param("longformer", marks=pytest.mark.slow)]
+    "name",
+    [
+        pytest.param("decoder", marks=pytest.mark.slow_on("tensorflow")),
+        pytest.param("longformer", marks=pytest.mark.slow),
+    ],
 )
 def test_rematerialised_training_is_the_same(name):
     # Keras on TensorFlow can do neither masks nor dropout by itself. The decoder is

@@ -147,10 +147,16 @@ def test_a_model_without_it_refuses_global_tokens_in_generation():
             call("It", num_global_tokens=2)
 
 
-@pytest.fixture(scope="module")
-def writer():
+IS_JAX = keras.backend.backend() == "jax"
+
+
+@pytest.fixture(
+    scope="module", params=[not IS_JAX, pytest.param(False, marks=pytest.mark.slow)]
+)
+def writer(request):
+    """A model that generates eagerly where it can; the long suite compiles it too."""
     model = small_model("global")
-    model.compile(sampler="greedy", jit_compile=False)
+    model.compile(sampler="greedy", jit_compile=IS_JAX, run_eagerly=request.param)
     return model
 
 
