@@ -12,9 +12,8 @@ DECODING = tests/models/test_decoding.py
 GOLDEN = tests/models/longformer/test_golden.py
 # Ids beyond a table, and errors in the data: JAX has no errors or rules of its own.
 DATA = tests/models/test_index_checks.py tests/models/test_kept_weights.py
-# What of the ops differs most between backends: their attention and their loops.
-ON_JAX = tests/ops/test_banded_attention.py tests/ops/test_longformer_attention.py \
-	tests/ops/test_cached_attention.py tests/ops/test_recurrent_scan.py
+# What of the ops differs most between backends: attention with all it has, and loops.
+ON_JAX = tests/ops/test_longformer_attention.py tests/ops/test_recurrent_scan.py
 # The rest of them is left to `make check`.
 OTHER_OPS = $(filter-out $(ON_JAX),$(wildcard tests/ops/test_*.py))
 # What meets the standard library and NumPy most, and a model of each family.

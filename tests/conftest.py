@@ -1,5 +1,6 @@
 """What every test shares: one backend, one seed, and no silent skips in CI."""
 
+import gc
 import importlib.util
 import logging
 import os
@@ -25,6 +26,35 @@ REQUIRE_ALL = os.environ.get("LONGKERAS_REQUIRE_ALL") == "1"
 REQUIRED_MARKERS = ("browser", "parity")
 # What a test marked `parity` needs, unless its marker names other packages.
 COMPARED_WITH = ("torch", "transformers")
+
+
+def pytest_itemcollected(item):
+    """Marks a test `slow` on the backends that its `slow_on` names."""
+    for marker in item.iter_markers("slow_on"):
+        if os.environ["KERAS_BACKEND"] in marker.args:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_modifyitems():
+    """Exempts the objects that imports made from garbage collection.
+
+    They are a million and stay until the process ends; every full collection would
+    visit them all.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models_released(request):
+    """Releases the models and compiled functions of a test module after its tests."""
+    yield
+    for value in vars(request.module).values():
+        if getattr(value, "__module__", "") == request.module.__name__:
+            getattr(value, "cache_clear", lambda: None)()
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,15 @@ TEXT = README.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def marks_of(example):
+    """To train and to generate compiles for a minute: the long suite does."""
+    return [pytest.mark.slow] if ".fit(" in example else []
+
+
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(i, marks=marks_of(text)) for i, text in enumerate(EXAMPLES)],
+)
 def test_its_examples_run(number, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(EXAMPLES[number], f"README example {number}", "exec"), {})

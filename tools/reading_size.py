@@ -47,7 +47,7 @@ def defining_module(dotted_name: str) -> str:
         raise ValueError(
             f"Name a module, class or function of `{PACKAGE}`. Received: {dotted_name}"
         )
-    for node in ast.walk(_tree(file)):
+    for node in _nodes(file):
         if isinstance(node, ast.ImportFrom) and node.module != module:
             exported = {alias.asname or alias.name: alias.name for alias in node.names}
             if name in exported and _is_ours(node.module):
@@ -65,7 +65,7 @@ def dependencies(module: str, with_strings: bool) -> Iterator[str]:
     Yields:
         str. Dotted names of modules; some may come twice.
     """
-    for node in ast.walk(_tree(module_file(module))):
+    for node in _nodes(module_file(module)):
         if isinstance(node, ast.Import):
             yield from (a.name for a in node.names if module_file(a.name))
         elif isinstance(node, ast.ImportFrom) and _is_ours(node.module):
@@ -123,8 +123,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 @functools.cache
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+def _nodes(file: Path) -> list[ast.AST]:
+    """The imports and the constants of a file."""
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return [
+        x for x in nodes if isinstance(x, ast.Import | ast.ImportFrom | ast.Constant)
+    ]
 
 
 def _is_ours(module: str | None) -> bool:

@@ -1,5 +1,6 @@
 """Floating-point operations of a training run, counted from its configuration."""
 
+import functools
 import math
 
 from longkeras.patterns import (
@@ -8,6 +9,27 @@ from longkeras.patterns import (
     full_attention_cost,
 )
 from training.model_configs import build_model
+
+
+@functools.cache
+def weight_counts(config):
+    """Count the weights of a configuration's model.
+
+    Args:
+        config: `training.model_configs.LanguageModelConfig`.
+
+    Returns:
+        Tuple of int: all weights, and those of the backbone that take part in a
+        product with every byte.
+    """
+    model = build_model(config)
+    tables = [
+        layer.embeddings.shape
+        for layer in (model.backbone.ngram_embedding, model.backbone.ngram_heads)
+        if layer is not None
+    ]
+    in_products = model.backbone.count_params() - sum(map(math.prod, tables))
+    return model.count_params(), in_products
 
 
 def training_flops(config, steps):
@@ -26,13 +48,8 @@ def training_flops(config, steps):
     Returns:
         list of int: the operations up to each of `steps`.
     """
-    backbone = build_model(config).backbone
-    tables = [
-        layer.embeddings.shape
-        for layer in (backbone.ngram_embedding, backbone.ngram_heads)
-        if layer is not None
-    ]
-    of_weights = 2 * (backbone.count_params() - sum(map(math.prod, tables)))
+    _, in_products = weight_counts(config)
+    of_weights = 2 * in_products
     totals, total, done = [], 0, 0
     for step in steps:
         while done < step:

@@ -13,9 +13,9 @@ import pathlib
 from longkeras.serving.manifest import read_manifest
 from longkeras.serving.registry import SAVED_MODELS
 from tools.log_log_picture import Panel, Series, picture
-from training.compute import training_flops
+from training.compute import training_flops, weight_counts
 from training.generated_page import write_or_check
-from training.model_configs import LanguageModelConfig, build_model
+from training.model_configs import LanguageModelConfig
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "training_compute.md"
@@ -89,12 +89,12 @@ def written_files(histories, page=PAGE, shipped=SAVED_MODELS):
 
 class _Run:
     def __init__(self, record):
-        config = record["config"]
-        if config["attention_window"]:
-            config["attention_window"] = tuple(config["attention_window"])
-        self.config = LanguageModelConfig(**config)
+        config = record["config"].items()
+        self.config = LanguageModelConfig(
+            **{name: tuple(x) if isinstance(x, list) else x for name, x in config}
+        )
         self.history = record["history"]
-        self.parameters = build_model(self.config).count_params()
+        self.parameters, _ = weight_counts(self.config)
         self.name = f"{self.config.name}, {self.parameters / 1e6:.1f} M"
         self.steps = [row["step"] for row in self.history]
         self.flops = training_flops(self.config, self.steps)

@@ -14,7 +14,10 @@ from tests.ops.gradients import outputs_and_gradients
 TOLERANCE = 5e-6
 SIZES = {"length": 64, "num_heads": 2, "head_dim": 16}
 
-each_task = pytest.mark.parametrize("task", ["forward", "training"])
+# Training gives the output too.
+each_task = pytest.mark.parametrize(
+    "task", [pytest.param("forward", marks=pytest.mark.slow), "training"]
+)
 
 
 def reference(setting):

@@ -41,6 +41,10 @@ def copy_of(name):
     return copy.deepcopy(model_of(name))
 
 
+def pickled(model):
+    return pickle.loads(pickle.dumps(model))
+
+
 def inputs_of(model):
     names = [x.name for x in model.inputs]
     return {name: x for name, x in INPUTS.items() if name in names}
@@ -92,21 +96,58 @@ def test_every_family_and_task_has_a_row():
     assert found == set(NAMES), "FAMILIES in tests/contracts/families.py"
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Returns where a model was saved, each model once in each form."""
+    folder = tmp_path_factory.mktemp("saved")
+
+    @functools.cache
+    def place_of(name, form):
+        place = folder / name / form
+        place.parent.mkdir(exist_ok=True)
+        save_as(model_of(name), place)
+        return place
+
+    return place_of
+
+
+def save_as(model, place):
+    """Save a model as a `.keras` file or, whatever else its name, as a preset."""
+    save = model.save if place.suffix == ".keras" else model.save_to_preset
+    save(place)
+
+
 @each_model
-@pytest.mark.parametrize("load", [longkeras.load_model, keras.saving.load_model])
-def test_a_keras_file_comes_back(name, load, tmp_path):
-    model = model_of(name)
-    model.save(tmp_path / "model.keras")
-    found = load(tmp_path / "model.keras")
+@pytest.mark.parametrize(
+    "load",
+    [
+        keras.saving.load_model,
+        # The fast suite loads that of an adapted model, below.
+        pytest.param(longkeras.load_model, marks=pytest.mark.slow),
+    ],
+)
+def test_a_keras_file_comes_back(name, load, saved):
+    model, found = model_of(name), load(saved(name, "model.keras"))
     assert_same_model(found, model)
     assert_same_compilation(found, model)
 
 
 @each_model
-def test_a_preset_comes_back(name, tmp_path):
-    model, folder = model_of(name), str(tmp_path / "preset")
-    model.save_to_preset(folder)
-    loads = [type(model).from_preset, longkeras.load_model]
+def test_a_preset_comes_back(name, saved):
+    model, folder = model_of(name), str(saved(name, "preset"))
+    assert_same_model(type(model).from_preset(folder), model)
+    # KerasHub's own preprocessors know none but KerasHub's own backbones.
+    preprocessor = getattr(model, "preprocessor", None)
+    if type(preprocessor).__module__.startswith("longkeras."):
+        found = type(preprocessor).from_preset(folder)
+        assert found.get_config() == preprocessor.get_config()
+
+
+@pytest.mark.slow
+@each_model
+def test_a_preset_comes_back_whichever_class_loads_it(name, saved):
+    model, folder = model_of(name), str(saved(name, "preset"))
+    loads = [longkeras.load_model]
     if FAMILIES[name].base:
         loads.append(getattr(keras_hub.models, FAMILIES[name].base).from_preset)
     for load in loads:
@@ -116,10 +157,6 @@ def test_a_preset_comes_back(name, tmp_path):
     if hasattr(model, "backbone"):
         backbone = keras_hub.models.Backbone.from_preset(folder)
         assert_same_model(backbone, model.backbone)
-        # KerasHub's own preprocessors know none but KerasHub's own backbones.
-        if type(model.preprocessor).__module__.startswith("longkeras."):
-            preprocessor = type(model.preprocessor).from_preset(folder)
-            assert preprocessor.get_config() == model.preprocessor.get_config()
 
 
 @each_model
@@ -169,13 +206,9 @@ def test_a_wrong_input_is_refused(name, wrong, message):
 
 @each_model
 @pytest.mark.parametrize("form", ["model.keras", "preset"])
-def test_saving_that_fails_midway_leaves_the_old_model(
-    name, form, tmp_path, monkeypatch
-):
-    model, place = model_of(name), tmp_path / form
-    save = model.save if form.endswith(".keras") else model.save_to_preset
-    save(place)
-    before = content_of(tmp_path)
+def test_saving_that_fails_midway_leaves_the_old_model(name, form, saved, monkeypatch):
+    place = saved(name, form)
+    before = content_of(place.parent)
     write, written = h5py.Group.__setitem__, []
 
     def fail(*arguments):
@@ -186,8 +219,8 @@ def test_saving_that_fails_midway_leaves_the_old_model(
 
     monkeypatch.setattr(h5py.Group, "__setitem__", fail)
     with pytest.raises(OSError, match="No space left"):
-        save(place)
-    assert content_of(tmp_path) == before
+        save_as(model_of(name), place)
+    assert content_of(place.parent) == before
 
 
 def content_of(folder):
@@ -232,7 +265,9 @@ def test_eight_bit_weights_come_back_or_it_says_why_not(name, tmp_path):
 
 
 @each_model
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 @without_globals
 def test_a_model_trains_on_strings(name, dtype):
     is_half = dtype == "mixed_bfloat16" and keras.backend.backend() == "tensorflow"
@@ -256,8 +291,12 @@ def test_a_model_trains_on_strings(name, dtype):
 @each_model
 @pytest.mark.parametrize(
     "copied",
-    [copy.deepcopy, copy.copy, lambda model: pickle.loads(pickle.dumps(model))],
-    ids=["deepcopy", "copy", "pickle"],
+    [
+        copy.deepcopy,
+        # Keras' `__reduce__` does all three.
+        pytest.param(copy.copy, marks=pytest.mark.slow),
+        pytest.param(pickled, marks=pytest.mark.slow),
+    ],
 )
 def test_a_copy_is_the_model_with_all_it_has(name, copied):
     model = model_of(name)

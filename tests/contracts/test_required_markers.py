@@ -1,4 +1,4 @@
-"""With LONGKERAS_REQUIRE_ALL=1 a browser or parity test may not be skipped."""
+"""Markers of the tests: required with LONGKERAS_REQUIRE_ALL=1, slow on a backend."""
 
 import os
 import subprocess
@@ -30,6 +30,12 @@ def theirs():
 @pytest.mark.parity("pytest", "no_such_package")
 def test_theirs(theirs): pass
 """
+SLOW_ON_TENSORFLOW = """
+import pytest
+@pytest.mark.slow_on("tensorflow")
+def test_of_one_backend(): pass
+def test_of_all(): pass
+"""
 MODULE = """
 import pytest
 pytest.importorskip("no_such_package")
@@ -41,11 +47,12 @@ def run(tmp_path):
     conftest = (ROOT / "tests/conftest.py").read_text(encoding="utf-8")
     (tmp_path / "conftest.py").write_text(conftest, encoding="utf-8")
 
-    def run(*files, required=True):
+    def run(*files, required=True, select=""):
         for i, content in enumerate(files):
             (tmp_path / f"test_{i}.py").write_text(content)
-        markers = "markers=browser parity slow".replace(" ", "\n")
+        markers = "markers=browser parity slow slow_on".replace(" ", "\n")
         settings = ["-q", "-c", os.devnull, "-o", markers, "-p", "no:cacheprovider"]
+        settings += ["-m", select]
         environment = {
             **os.environ,
             "LONGKERAS_REQUIRE_ALL": "1" if required else "0",
@@ -105,3 +112,13 @@ def test_elsewhere_skipping_is_fine(run):
     assert (
         run(PASSING + SKIPPED.format(marker="parity"), MODULE, required=False)[0] == 0
     )
+
+
+@pytest.mark.parametrize(("backend", "passed"), [("jax", 2), ("tensorflow", 1)])
+def test_a_test_is_slow_on_the_backends_that_its_marker_names(
+    run, backend, passed, monkeypatch
+):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    code, output = run(SLOW_ON_TENSORFLOW, required=False, select="not slow")
+    assert code == 0
+    assert f"{passed} passed" in output

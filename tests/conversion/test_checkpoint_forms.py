@@ -21,6 +21,16 @@ from tests.conversion.torch_file import archive_of, legacy_of
 from tests.models.longformer.small_longformer import outputs_of
 
 FAMILIES = ["longformer", "bert", "roberta"]
+each_family = pytest.mark.parametrize("family", FAMILIES)
+# The forms are read before anything knows the family: one of them says most.
+in_each_form = pytest.mark.parametrize(
+    "family",
+    [
+        "bert",
+        pytest.param("longformer", marks=pytest.mark.slow),
+        pytest.param("roberta", marks=pytest.mark.slow),
+    ],
+)
 WORDS = "embeddings.word_embeddings.weight"
 MASKED = np.array([[1, 3], [0, 2]], "int32")
 METADATA_BYTES = 8
@@ -141,7 +151,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@in_each_form
 @pytest.mark.parametrize("form", FORMS)
 def test_tensors_under_other_names_give_the_same_model(
     form, family, expected, tmp_path
@@ -150,7 +160,7 @@ def test_tensors_under_other_names_give_the_same_model(
     np.testing.assert_array_equal(masked_logits(tmp_path, family), expected(family))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@each_family
 @pytest.mark.parametrize("keeps_words", [True, False])
 def test_a_shared_tensor_may_be_mapped_in_the_metadata(
     keeps_words, family, expected, tmp_path
@@ -201,7 +211,7 @@ def as_torch_shards(folder, tensors):
     (folder / "pytorch_model.bin.index.json").write_text(text)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@in_each_form
 @pytest.mark.parametrize(
     "write_files", [as_shards, as_torch, as_old_torch, as_torch_shards]
 )
@@ -213,7 +223,7 @@ def test_other_files_give_the_same_model(write_files, family, expected, tmp_path
     np.testing.assert_array_equal(masked_logits(tmp_path, family), expected(family))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@each_family
 def test_half_precision_gives_the_same_model_to_rounding(family, expected, tmp_path):
     tensors = {name: x.astype("float16") for name, x in canonical(family).items()}
     write(tmp_path, tensors, family)
@@ -221,7 +231,7 @@ def test_half_precision_gives_the_same_model_to_rounding(family, expected, tmp_p
     np.testing.assert_allclose(logits, expected(family), atol=0.05)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@each_family
 def test_an_output_of_its_own_keeps_its_values(family, tmp_path):
     tensors = tied_twice(canonical(family), family)
     tensors[decoder(family)] = tensors[decoder(family)] + 1
@@ -237,7 +247,7 @@ def test_an_output_of_its_own_keeps_its_values(family, tmp_path):
     np.testing.assert_array_equal(found[0], tensors[bias])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@each_family
 def test_an_unexpected_tensor_is_refused_by_its_name_in_the_file(family, tmp_path):
     tensors = with_prefix("module.")(canonical(family), family)
     stray = words(tensors).replace("word_embeddings", "byte_embeddings")

@@ -126,6 +126,7 @@ def test_a_chinese_classifier_says_of_a_text_what_the_short_one_said():
     draw_weights(short)
     long = convert_to_long(short, 96, WINDOW)
     assert isinstance(long, LongformerTextClassifier)
+    long.run_eagerly = short.run_eagerly = True
     texts = [WITHOUT_COMMA, "很多字"]
     np.testing.assert_allclose(
         long.predict(texts, verbose=0), short.predict(texts, verbose=0), atol=2e-5

@@ -93,11 +93,13 @@ def test_a_tokenizer_and_a_preprocessor_are_read(folder):
 
 def test_a_task_reads_its_tokenizer_too(folder):
     model = LongformerTextClassifier.from_preset(folder)
+    model.run_eagerly = True
     assert model.predict(["ab", "ba"], verbose=0).shape == (2, 3)
     bare = LongformerTextClassifier.from_preset(folder, preprocessor=None)
     assert bare.preprocessor is None
 
 
+@pytest.mark.slow
 def test_a_preset_of_ours_is_still_one(folder, tmp_path):
     model = LongformerTextClassifier.from_preset(folder)
     preset = str(tmp_path / "preset")

@@ -46,6 +46,11 @@ TASKS = {
 CLASSIFIERS = ("text_classifier", "token_classifier")
 each_family = pytest.mark.parametrize("family", FAMILIES)
 each_road = pytest.mark.parametrize("road", ["from_preset", "convert_to_long"])
+# `test_both_roads_give_one_model` says that the short suite may take one of them.
+one_road = pytest.mark.parametrize(
+    "road",
+    ["from_preset", pytest.param("convert_to_long", marks=pytest.mark.slow)],
+)
 each_task = pytest.mark.parametrize("task", TASKS)
 
 
@@ -70,7 +75,7 @@ def new_heads(caplog):
 
 
 @each_family
-@each_road
+@one_road
 @each_task
 def test_a_plain_encoder_becomes_any_task(task, road, family, headless, caplog):
     options = {"num_classes": 2} if task in CLASSIFIERS else {}
@@ -156,7 +161,7 @@ def test_without_a_tokenizer_a_separator_may_be_given(tmp_path):
 
 
 @each_family
-@each_road
+@one_road
 def test_a_classifiers_own_head_is_kept_for_as_many_classes(
     road, family, tmp_path, caplog
 ):
@@ -173,7 +178,7 @@ def test_a_classifiers_own_head_is_kept_for_as_many_classes(
     assert len(new_heads(caplog)) == 1
 
 
-@each_road
+@one_road
 def test_the_head_of_another_task_is_no_head(road, tmp_path, caplog):
     tensors = short_tensors("bert", "token_classifier")
     folder = write_short(tmp_path, tensors, "bert", "token_classifier")
@@ -191,7 +196,7 @@ def test_berts_pooler_is_the_first_layer_of_its_classifier(headless):
     np.testing.assert_array_equal(model.pooled_dense.kernel, pooler.T)
 
 
-@each_road
+@one_road
 def test_a_preset_of_kerashub_becomes_any_task(road, tmp_path, caplog):
     short = small_encoder("roberta")
     tokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "a", "b", "ab"]

@@ -9,7 +9,11 @@ from longkeras.serving.reading import read_document
 from tests.evaluation.test_text_requests import small_gpt2
 from tests.models.small_models import CONTEXT_LENGTH, small_model
 
-PARTS = [("It is ", "a truth"), ("凡有", "钱的单身汉"), ("a", "b")]
+PARTS = [
+    ("凡有", "钱的单身汉"),
+    pytest.param("It is ", "a truth", marks=pytest.mark.slow),
+    pytest.param("a", "b", marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture(scope="module", params=["windowed", "full"], name="model")
@@ -58,6 +62,9 @@ def test_a_text_is_as_probable_as_its_parts_one_after_the_other(model, first, se
         assert np.ptp(list(found.values())) < 1e-3, found
 
 
+@pytest.mark.parametrize(
+    "model", ["full", pytest.param("windowed", marks=pytest.mark.slow)], indirect=True
+)
 def test_both_wrappers_agree_beyond_the_context_too(model):
     text = "It is a truth universally acknowledged, " * 4
     wrappers = ByteTextModel(model), CausalLMTextModel(model)
@@ -69,6 +76,9 @@ def test_both_wrappers_agree_beyond_the_context_too(model):
     assert ours == pytest.approx(by_bits(read_document(model, text).bits, ""), rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    "model", ["windowed", pytest.param("full", marks=pytest.mark.slow)], indirect=True
+)
 def test_what_is_said_of_a_place_is_its_surprise(model):
     reading = read_document(model, "It 凡有 was", name="model")
     for index in (0, 3, 8):

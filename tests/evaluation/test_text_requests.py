@@ -133,6 +133,7 @@ def small_gpt2():
     return keras_hub.models.GPT2CausalLM(backbone, preprocessor)
 
 
+@pytest.mark.slow
 def test_kerashub_models_answer_too():
     gpt2 = small_gpt2()
     text_model = CausalLMTextModel(gpt2)

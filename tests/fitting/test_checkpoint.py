@@ -25,7 +25,12 @@ def fresh_model(**options):
     keras.utils.set_random_seed(5)
     options = {"num_layers": 1, "dropout": 0.1, **options}
     model = small_model("lstm", **options)
-    model.compile(keras.optimizers.AdamW(0.01), weighted_metrics=[], jit_compile=False)
+    model.compile(
+        keras.optimizers.AdamW(0.01),
+        weighted_metrics=[],
+        run_eagerly=keras.backend.backend() != "jax",
+        jit_compile=False,
+    )
     return model
 
 

@@ -72,8 +72,9 @@ FORMS = {
     ),
     "lora, bfloat16, accumulation": ([lora], {**PAIRS, "dtype": "mixed_bfloat16"}),
 }
-# Half of the forms are left to the long suite: each compiles three models.
+# Most of the forms are left to the long suite.
 SLOW = (
+    "accumulation",
     "moving average",
     "frozen but one",
     "bfloat16",
@@ -197,7 +198,9 @@ def test_the_best_weights_of_a_run_with_lora_are_raw(tmp_path):
     [
         ([lora], [], r"variables of the model.*`enable_lora`"),
         ([], [lora], r"variables of the model.*`enable_lora`"),
-        ([eight_bits], [], "variables of the model"),
+        pytest.param(
+            [eight_bits], [], "variables of the model", marks=pytest.mark.slow
+        ),
         ([frozen], [], r"variables of the optimizer.*`trainable`"),
     ],
 )
@@ -232,7 +235,7 @@ def write_as_before(path, model, batches):
             del backbone[name]
 
 
-@pytest.mark.parametrize("options", [{}, PAIRS])
+@pytest.mark.parametrize("options", [{}, pytest.param(PAIRS, marks=pytest.mark.slow)])
 def test_checkpoints_of_earlier_releases_are_restored(options, tmp_path):
     model, other = made(**options), made(**options)
     run(tmp_path / "run", model, epochs=1)
@@ -243,6 +246,7 @@ def test_checkpoints_of_earlier_releases_are_restored(options, tmp_path):
     assert_equal_runs(other, model)
 
 
+@pytest.mark.slow
 def test_factors_that_an_earlier_release_merged_start_anew_and_train(tmp_path):
     model, other = made([lora]), made([lora])
     run(tmp_path / "run", model, epochs=1)
@@ -272,7 +276,12 @@ Y = X.sum(axis=1)
 
 
 @pytest.mark.parametrize(
-    ("steps_per_execution", "accumulated"), [(1, 4), (3, None), (3, 4)]
+    ("steps_per_execution", "accumulated"),
+    [
+        pytest.param(1, 4, marks=pytest.mark.slow),
+        pytest.param(3, None, marks=pytest.mark.slow),
+        (3, 4),
+    ],
 )
 def test_batches_are_counted_whatever_an_update_or_a_call_takes(
     steps_per_execution, accumulated, tmp_path

@@ -114,7 +114,11 @@ def test_one_step_of_training_under_xla_moves_every_weight():
 
 
 @pytest.mark.parametrize(
-    "name", ["decoder", pytest.param("longformer", marks=pytest.mark.slow)]
+    "name",
+    [
+        pytest.param("decoder", marks=pytest.mark.slow_on("tensorflow")),
+        pytest.param("longformer", marks=pytest.mark.slow),
+    ],
 )
 def test_rematerialised_training_is_the_same(name):
     # Keras on TensorFlow can do neither masks nor dropout by itself. The decoder is
@@ -145,6 +149,7 @@ def test_adapted_attention_comes_back(name, tmp_path):
     np.testing.assert_allclose(as_array(reloaded(model, tmp_path)(x)), after, atol=1e-5)
 
 
+@pytest.mark.slow_on("tensorflow")
 @pytest.mark.parametrize("name", WITH_ATTENTION)
 def test_attention_in_eight_bits_comes_back(name, tmp_path):
     model, x = small_model(name), inputs(name)

@@ -15,7 +15,10 @@ from tests.ops.gradients import outputs_and_gradients
 LENGTH = 520
 
 
-@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(
+    "training",
+    [pytest.param(False, marks=pytest.mark.slow_on("tensorflow")), True],
+)
 def test_a_long_text_is_encoded_as_short_ones_are(monkeypatch, training):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2, LENGTH, 8)).astype("float32")

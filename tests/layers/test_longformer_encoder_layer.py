@@ -36,7 +36,10 @@ def _trained(jit_compile):
 
 
 @pytest.mark.parametrize(
-    "jit_compile", [False] if keras.backend.backend() == "torch" else [False, True]
+    "jit_compile",
+    [False]
+    if keras.backend.backend() == "torch"
+    else [False, pytest.param(True, marks=pytest.mark.slow_on("tensorflow"))],
 )
 def test_attention_computed_again_gives_the_same_steps(jit_compile, monkeypatch):
     kept = _kept()

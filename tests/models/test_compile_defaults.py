@@ -95,6 +95,7 @@ def test_one_class_is_no_choice():
     assert sorted(history) == ["binary_accuracy", "loss"]
 
 
+@pytest.mark.slow
 def test_a_model_of_one_class_loads(tmp_path):
     model = longformer("TextClassifier", num_classes=1)
     model.save(tmp_path / "model.keras")

@@ -76,7 +76,18 @@ def expected(classifier):
     return classifier.predict(TEXTS, verbose=0)
 
 
-@pytest.mark.parametrize("form", FORMS)
+# What NumPy makes of each is the same array of strings.
+SLOW_FORMS = ("tuple", "array", "objects", "variable strings")
+
+
+def each_of(forms, slow_ones):
+    return [
+        pytest.param(form, marks=[pytest.mark.slow] if form in slow_ones else [])
+        for form in forms
+    ]
+
+
+@pytest.mark.parametrize("form", each_of(FORMS, SLOW_FORMS))
 def test_texts_and_names_of_classes_may_be_in_any_form(
     classifier, expected, expected_loss, form
 ):
@@ -124,7 +135,7 @@ class GrainDataset(Column):
 SOURCES["grain"] = lambda: GrainDataset(list(batches()))
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", each_of(SOURCES, ("generator", "grain")))
 def test_batches_of_texts_come_from_generators_and_datasets(
     classifier, expected, expected_loss, source
 ):
@@ -236,6 +247,7 @@ def test_names_of_classes_are_saved(tmp_path):
         nameless.fit(TEXTS, NAMED)
 
 
+@pytest.mark.slow
 @quiet
 def test_words_and_spans_of_different_counts_are_labelled_by_name():
     model = longformer("TokenClassifier", num_classes=2, class_names=NAMES)
@@ -270,7 +282,9 @@ def test_questions_come_as_pairs_dicts_and_in_batches():
 
 
 @quiet
-@pytest.mark.parametrize("kind", ["lstm", "windowed"])
+@pytest.mark.parametrize(
+    "kind", ["lstm", pytest.param("windowed", marks=pytest.mark.slow)]
+)
 def test_a_language_model_refuses_labels_and_weighs_texts(kind):
     model = language_model(kind)
     texts, weights = ["ab", "cd ef"], np.array([0.0, 2.0])
@@ -287,6 +301,7 @@ def test_a_language_model_refuses_labels_and_weighs_texts(kind):
     assert np.isfinite(model.fit(iter([texts]), verbose=0).history["loss"]).all()
 
 
+@pytest.mark.slow
 @quiet
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
 def test_masked_language_models_refuse_labels_and_weigh_texts():

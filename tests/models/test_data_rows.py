@@ -90,6 +90,6 @@ def test_a_dataset_of_batches_is_trained_on_without_the_preprocessor():
     model = LongformerTokenClassifier(backbone, num_classes=3)
     model.compile("sgd", run_eagerly=True, weighted_metrics=[])
     before = ops.convert_to_numpy(model.output_dense.kernel)
-    model.fit(Batches(), steps_per_epoch=2, epochs=2, shuffle=False, verbose=0)
-    assert int(model.optimizer.iterations) == 4
+    model.fit(Batches(), steps_per_epoch=2, shuffle=False, verbose=0)
+    assert int(model.optimizer.iterations) == 2
     assert not np.array_equal(before, ops.convert_to_numpy(model.output_dense.kernel))

@@ -17,17 +17,14 @@ from tests.models.small_models import (
     small_model,
 )
 
-# What says nothing new of TensorFlow beside the others waits for the long suite there:
-# a window without dilation, and the other cell.
-LATER = ("windowed", "gru") if keras.backend.backend() == "tensorflow" else ()
+# What says little beside the others waits for the long suite on TensorFlow.
+LATER = ("windowed", "mixed", "ngrams", "gru")
+later = pytest.mark.slow_on("tensorflow")
 
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param(kind, marks=pytest.mark.slow if kind in LATER else ())
-        for kind in KINDS
-    ],
+    params=[pytest.param(kind, marks=later if kind in LATER else ()) for kind in KINDS],
 )
 def kind(request):
     return request.param

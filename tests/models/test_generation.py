@@ -17,7 +17,9 @@ TOKENIZER = ByteTokenizer()
 @pytest.fixture(
     scope="module",
     params=[
-        *("windowed", "full", "lstm"),
+        *("windowed", "full"),
+        # The tests of the samplers have a recurrent model.
+        pytest.param("lstm", marks=pytest.mark.slow),
         pytest.param("ngram_heads", marks=pytest.mark.slow),
     ],
 )
@@ -25,6 +27,7 @@ def decoder(request):
     return Decoder(small_model(request.param))
 
 
+slow = pytest.mark.slow
 # What does not depend on the state that a model keeps.
 once = pytest.mark.parametrize("decoder", ["windowed"], indirect=True)
 
@@ -32,7 +35,9 @@ once = pytest.mark.parametrize("decoder", ["windowed"], indirect=True)
 @pytest.fixture(scope="module")
 def greedy(decoder):
     """The model, compiled to take the most probable token."""
-    decoder.model.compile(sampler="greedy", jit_compile=uses_xla(decoder))
+    decoder.model.compile(
+        sampler="greedy", jit_compile=keras.backend.backend() == "jax"
+    )
     return decoder.model
 
 
@@ -106,18 +111,15 @@ def beam_search(decoder, ids, num_beams, max_length):
     return beams[0][1]
 
 
-def compiled(decoder, sampler, preprocessor=True):
-    """A task of its own over the same weights."""
+def compiled(decoder, sampler, preprocessor=True, run_eagerly=True):
+    """A task of its own over the same weights; eager where a backend can be."""
     model = decoder.model
     other = type(model)(model.backbone, model.preprocessor if preprocessor else None)
-    other.compile(sampler=sampler, jit_compile=keras.backend.backend() == "jax")
+    is_jax = keras.backend.backend() == "jax"
+    other.compile(
+        sampler=sampler, jit_compile=is_jax, run_eagerly=run_eagerly and not is_jax
+    )
     return other
-
-
-def uses_xla(decoder):
-    """JAX knows nothing else; on TensorFlow it takes long to compile, so once."""
-    is_first = getattr(decoder.model.backbone, "attention_window", None) is not None
-    return keras.backend.backend() == "jax" or is_first
 
 
 def test_prompts_of_different_lengths_continue_as_the_full_pass_says(
@@ -128,6 +130,7 @@ def test_prompts_of_different_lengths_continue_as_the_full_pass_says(
     assert all(map(str.startswith, texts, PROMPTS))
 
 
+@once
 def test_a_prompt_alone_continues_as_in_a_batch(greedy, expected_ids):
     for prompt, ids in zip(PROMPTS, expected_ids, strict=True):
         assert greedy.generate(prompt, max_length=TEXT_LENGTH) == text_of(ids)
@@ -146,6 +149,7 @@ def test_the_default_length_is_that_of_the_preprocessor(greedy, expected_ids):
     assert greedy.generate("It") == text_of(expected_ids[1])
 
 
+@once
 def test_a_stop_token_ends_a_row_alone(decoder, expected_ids):
     model = compiled(decoder, "greedy")
     longest = max(map(len, map(prompt_ids, PROMPTS)))
@@ -167,6 +171,7 @@ def test_a_stripped_prompt_leaves_the_continuation(decoder, expected_ids):
     assert text == text_of(expected_ids[1][3:])
 
 
+@pytest.mark.slow
 @once
 @pytest.mark.parametrize(
     "sampler",
@@ -174,7 +179,7 @@ def test_a_stripped_prompt_leaves_the_continuation(decoder, expected_ids):
     ids=["top_k", "top_p"],
 )
 def test_a_sampler_left_one_choice_is_greedy(decoder, expected_ids, sampler):
-    model = compiled(decoder, sampler)
+    model = compiled(decoder, sampler, run_eagerly=False)
     assert model.generate(PROMPTS, TEXT_LENGTH) == list(map(text_of, expected_ids))
 
 
@@ -184,7 +189,8 @@ def test_equal_seeds_give_equal_texts(decoder):
     texts = []
     for seed in (1, 1, 2):
         sampler = keras_hub.samplers.TopKSampler(k=50, temperature=3.0, seed=seed)
-        texts.append(compiled(decoder, sampler).generate("It", max_length=TEXT_LENGTH))
+        model = compiled(decoder, sampler, run_eagerly=False)
+        texts.append(model.generate("It", max_length=TEXT_LENGTH))
     assert texts[0] == texts[1] != texts[2]
 
 
@@ -221,7 +227,7 @@ def test_stop_strings_end_each_text_before_the_first_of_them(
     expected = []
     stops = [tuple(row[16 + i : 18 + i]) for i, row in enumerate(expected_ids)]
     stops = (stops + [(9, 9, 9)] * 2)[:num_stops]
-    model = compiled(decoder, "greedy")
+    model = compiled(decoder, "greedy", run_eagerly=num_stops > 1)
     for prompt, ids in zip(PROMPTS, expected_ids, strict=True):
         start = len(prompt_ids(prompt))
         places = [
@@ -246,7 +252,8 @@ def test_stop_strings_end_each_text_before_the_first_of_them(
 def test_a_stop_string_counts_where_it_is_generated_and_across_pieces(decoder):
     # A model that writes 天 for ever, a byte at a time.
     text = "天" * 4
-    model = compiled(decoder, CyclicSampler(prompt_ids(text)[1:4]))
+    sampler = CyclicSampler(prompt_ids(text)[1:4])
+    model = compiled(decoder, sampler, run_eagerly=False)
     assert model.generate("天", 22, stop="地") == "天" * 7
     assert model.generate("天", 22, stop=["地", "天天天"]) == "天"
     assert model.generate("天天", 22, stop="天天天", strip_prompt=True) == ""
@@ -259,7 +266,7 @@ def test_a_stop_string_counts_where_it_is_generated_and_across_pieces(decoder):
 
 @once
 def test_another_length_of_prompt_or_text_compiles_nothing(decoder, monkeypatch):
-    model = compiled(decoder, "greedy")
+    model = compiled(decoder, "greedy", run_eagerly=False)
     model.generate("a", max_length=23)
     step, calls = model.step, []
     monkeypatch.setattr(model, "step", lambda *args: calls.append(1) or step(*args))
@@ -271,7 +278,7 @@ def test_another_length_of_prompt_or_text_compiles_nothing(decoder, monkeypatch)
 @once
 def test_contrastive_search_without_its_penalty_is_greedy(decoder, expected_ids):
     sampler = keras_hub.samplers.ContrastiveSampler(k=2, alpha=0.0)
-    model = compiled(decoder, sampler)
+    model = compiled(decoder, sampler, run_eagerly=False)
     texts = model.generate(PROMPTS, TEXT_LENGTH, stop_token_ids=None)
     # The last token of KerasHub's search is chosen like the others.
     assert texts == list(map(text_of, expected_ids))
@@ -289,8 +296,10 @@ def test_an_empty_row_is_refused(decoder):
         model.generate(inputs, stop_token_ids=None)
 
 
-def test_beams_are_those_of_a_search_over_the_full_pass(decoder):
-    model = compiled(decoder, keras_hub.samplers.BeamSampler(num_beams=2))
+@pytest.mark.parametrize("run_eagerly", [True, pytest.param(False, marks=slow)])
+def test_beams_are_those_of_a_search_over_the_full_pass(decoder, run_eagerly):
+    sampler = keras_hub.samplers.BeamSampler(num_beams=2)
+    model = compiled(decoder, sampler, run_eagerly=run_eagerly)
     for prompt in ("It", "天"):
         text = model.generate(prompt, max_length=16, stop_token_ids=None)
         assert text == text_of(beam_search(decoder, prompt_ids(prompt), 2, 16))
@@ -318,7 +327,9 @@ def test_without_a_preprocessor_ids_go_in_and_out(decoder, expected_ids):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["full", "mixed", "dilated", "lstm", "gru"])
+@pytest.mark.parametrize(
+    "kind", ["windowed", "full", "mixed", "dilated", "lstm", "gru"]
+)
 def test_generation_under_xla_equals_the_full_pass(kind):
     decoder = Decoder(small_model(kind))
     decoder.model.compile(sampler="greedy", jit_compile=True)

@@ -138,7 +138,9 @@ def test_a_text_longer_than_the_position_table_is_refused():
         model.backbone({"token_ids": np.full((1, 40), 7)})
 
 
-@pytest.mark.parametrize("label", [-1, 2])
+@pytest.mark.parametrize(
+    "label", [pytest.param(-1, marks=pytest.mark.slow_on("tensorflow")), 2]
+)
 def test_a_label_beyond_the_classes_is_refused_in_every_call(classifier, label):
     labels = [0, 1, 1, label]
     calls = (
@@ -201,6 +203,7 @@ def test_keys_of_class_weight_are_classes(classifier):
         )
 
 
+@pytest.mark.slow_on("tensorflow")
 def test_a_traced_call_is_not_looked_at():
     model = without_preprocessor(longformer("TextClassifier", num_classes=2))
     if keras.backend.backend() == "jax":

@@ -10,7 +10,9 @@ from tests.models.small_models import TRANSFORMERS, small_model
 PLACES = (2, 9, 15)
 
 
-@pytest.mark.parametrize("kind", ["windowed", "dilated"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("windowed", marks=pytest.mark.slow), "dilated"]
+)
 def test_a_token_changes_what_can_see_it_and_nothing_else(kind):
     options = TRANSFORMERS[kind]
     windows, dilations = (
@@ -38,7 +40,9 @@ def test_a_token_changes_what_can_see_it_and_nothing_else(kind):
     assert len(offsets) < TEXT_LENGTH - PLACES[0]
 
 
-@pytest.mark.parametrize("kind", ["full", "lstm", "gru"])
+@pytest.mark.parametrize(
+    "kind", ["full", "lstm", pytest.param("gru", marks=pytest.mark.slow)]
+)
 def test_an_unlimited_model_sees_the_first_token_from_the_last(kind):
     decoder = Decoder(small_model(kind))
     changed = decoder.text.copy()

@@ -39,6 +39,7 @@ def test_packed_documents_read_as_if_they_stood_alone(kind):
     np.testing.assert_allclose(logits[1], whole[1], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_learns_packed_documents_with_everything_that_drops():
     model, token_ids = small_model("lstm", **AWD_LSTM), random_ids(4, 6)
     document_ids = np.tile([0, 0, 0, 1, 1, 1], (4, 1))
@@ -89,6 +90,7 @@ def test_given_embeddings_stay_where_they_are_frozen():
 
 
 # Keras says so of every layer that has no product to quantize, inputs included.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_eight_bits_reach_the_embedding_and_the_head(tmp_path):
     model, token_ids = small_model("lstm"), random_ids(2, 6)

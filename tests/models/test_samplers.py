@@ -171,7 +171,9 @@ def _longing():
 
 
 @every_sampler
-@pytest.mark.parametrize("temperature", [0.01, 1e9])
+@pytest.mark.parametrize(
+    "temperature", [pytest.param(0.01, marks=pytest.mark.slow), 1e9]
+)
 def test_padding_and_start_are_never_written(longing, name, temperature):
     config = {**SAMPLERS[name].get_config(), "temperature": temperature}
     use(longing, type(SAMPLERS[name]).from_config(config))
@@ -188,7 +190,11 @@ def test_padding_and_start_are_never_written(longing, name, temperature):
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [*(("lstm", name) for name in PLAIN), ("windowed", "top_k"), ("full", "top_p")],
+    [
+        *(("lstm", name) for name in PLAIN),
+        pytest.param("windowed", "top_k", marks=pytest.mark.slow),
+        pytest.param("full", "top_p", marks=pytest.mark.slow),
+    ],
 )
 def test_a_stream_is_what_is_generated_from_the_same_seed(kind, name, request):
     model = request.getfixturevalue("model") if kind == "lstm" else None

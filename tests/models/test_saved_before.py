@@ -73,7 +73,9 @@ def check_outputs(arrays, is_same_processor):
 
 
 @each_case
-@pytest.mark.parametrize("load", [load_model, keras.saving.load_model])
+@pytest.mark.parametrize(
+    "load", [pytest.param(load_model, marks=pytest.mark.slow), keras.saving.load_model]
+)
 def test_a_keras_file_of_before_comes_back_whole(name, load, check_outputs):
     model = load(FOLDER / f"{name}.keras")
     assert record_of(model) == RECORDS[name]

@@ -48,6 +48,7 @@ def test_a_character_of_several_tokens_comes_whole():
     assert pieces.end() == "\ufffd"
 
 
+@pytest.mark.slow
 def test_a_model_of_words_streams_what_it_generates(words):
     backbone = RecurrentBackbone(words.vocabulary_size(), 1, 8, seed=1)
     draw_weights(backbone)

@@ -255,6 +255,7 @@ def full_attention():
     return model
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_streams(full_attention):
     one, again, other = (
         "".join(full_attention.stream("It", max_length=16, seed=seed))

@@ -26,6 +26,7 @@ def trained(kind, epochs=4, **options):
     return model, history.history["loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_fit_on_strings_learns_equally_with_and_without_xla(kind):
     plain, losses = trained(kind, jit_compile=False)

@@ -44,7 +44,18 @@ TOKENIZERS = {
 }
 
 
-@pytest.fixture(scope="module", params=TOKENIZERS, name="model")
+# The others differ in what is looked up, not in how it is joined.
+QUICK = ("words", "byte pairs", "KerasHub's byte pairs")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow])
+        for name in TOKENIZERS
+    ],
+    name="model",
+)
 def _model(request):
     tokenizer = TOKENIZERS[request.param]()
     backbone = RecurrentBackbone(tokenizer.vocabulary_size(), 1, 8, seed=1)

@@ -215,24 +215,13 @@ def drawn(max_examples):
     )
 
 
-def slow_on_jax(test):
-    """Mark a test that makes JAX compile for long: there `make check` runs it."""
-    return pytest.mark.slow(test) if keras.backend.backend() == "jax" else test
-
-
 def edge_cases(named_cases, quick_on_jax):
     """Parameters of a test, slow on JAX except for the names given."""
-    is_jax = keras.backend.backend() == "jax"
-    slow = {name for name in named_cases if is_jax and name not in quick_on_jax}
     return [
-        pytest.param(case, id=name, marks=[pytest.mark.slow] if name in slow else [])
+        pytest.param(
+            case,
+            id=name,
+            marks=[] if name in quick_on_jax else [pytest.mark.slow_on("jax")],
+        )
         for name, case in named_cases.items()
     ]
-
-
-def assert_close(actual, expected, tolerance, what=""):
-    """Every entry finite and within `tolerance * (1 + |expected|)`."""
-    assert np.isfinite(actual).all(), f"{what} holds NaN or infinity"
-    np.testing.assert_allclose(
-        actual, expected, rtol=tolerance, atol=tolerance, err_msg=what
-    )

@@ -9,7 +9,7 @@ from keras import ops
 from longkeras.ops import banded_attention
 from longkeras.patterns import BandedPattern, dense_mask, reachable_offsets
 from tests.ops.agreement import PORTABLE, attention, implementations
-from tests.ops.cases import TOLERANCES, Case, assert_close, slow_on_jax
+from tests.ops.cases import TOLERANCES, Case, assert_close
 from tests.ops.gradients import (
     as_array,
     compiled,
@@ -140,7 +140,7 @@ def test_packed_documents_are_answered_as_if_they_stood_alone(pattern, implement
         assert_close(as_array(packed)[:, part], as_array(alone), 2e-6)
 
 
-@slow_on_jax
+@pytest.mark.slow_on("jax", "tensorflow")
 @pytest.mark.parametrize("implementation", PORTABLE)
 def test_a_row_does_not_depend_on_its_batch_mates(implementation):
     case = Case(
@@ -181,7 +181,13 @@ def test_a_program_of_eight_queries_hides_what_they_do_not_see(pattern):
     assert_close(answer, expected, TOLERANCE)
 
 
-@pytest.mark.parametrize("implementation", PORTABLE)
+@pytest.mark.parametrize(
+    "implementation",
+    [
+        "dense",
+        pytest.param("blocked", marks=pytest.mark.slow_on("tensorflow")),
+    ],
+)
 def test_one_program_serves_and_differentiates_any_number_of_global_positions(
     implementation,
 ):

@@ -21,7 +21,6 @@ from tests.ops.cases import (
     cases,
     drawn,
     edge_cases,
-    slow_on_jax,
 )
 from tests.ops.gradients import as_array
 
@@ -129,7 +128,7 @@ def test_implementations_equal_the_reference_on_long_texts(
     )
 
 
-@slow_on_jax
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_implementations_equal_the_reference_in_half_precision(dtype):
     case = Case(
@@ -160,7 +159,7 @@ def test_compiling_changes_nothing():
     check_compiling_changes_nothing(case, "blocked")
 
 
-@slow_on_jax
+@pytest.mark.slow_on("jax")
 @pytest.mark.parametrize("implementation", ["auto", *PORTABLE])
 def test_a_length_unknown_while_tracing_is_served(implementation):
     case = Case(
@@ -188,7 +187,7 @@ def test_a_length_unknown_while_tracing_is_served(implementation):
     assert_close(as_array(answer), expected, TOLERANCES["float32"][0])
 
 
-@slow_on_jax
+@pytest.mark.slow_on("jax")
 def test_a_seed_generator_is_drawn_from_once_a_call():
     case = Case(BandedPattern(8, 8), length=40, globals_="few", dropout=0.5)
     generator, twin = keras.random.SeedGenerator(3), keras.random.SeedGenerator(3)

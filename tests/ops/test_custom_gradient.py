@@ -7,7 +7,6 @@ from keras import ops
 
 from longkeras.ops import longformer_attention
 from longkeras.patterns import BandedPattern
-from tests.ops.cases import slow_on_jax
 from tests.ops.gradients import as_array, outputs_and_gradients
 
 LENGTH = 40
@@ -49,7 +48,7 @@ def test_rematerialisation_changes_no_gradient():
     np.testing.assert_allclose(again[1][0], plain[1][0], atol=1e-5)
 
 
-@slow_on_jax
+@pytest.mark.slow_on("jax")
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="jax.vmap")
 def test_texts_may_be_mapped_over_on_jax():
     import jax

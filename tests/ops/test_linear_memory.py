@@ -47,7 +47,18 @@ def measured(case, custom_gradient, implementation="blocked"):
 # A gradient's program contains the forward pass: one case without it is enough.
 @pytest.mark.parametrize(
     ("name", "custom_gradient"),
-    [*((name, True) for name in CASES), ("global rows, dropout", False)],
+    [
+        ("causal", True),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow_on("tensorflow"))
+            for case in [
+                ("bidirectional", True),
+                ("dilated", True),
+                ("global rows, dropout", True),
+                ("global rows, dropout", False),
+            ]
+        ),
+    ],
 )
 def test_the_largest_tensor_grows_linearly(name, custom_gradient):
     case = CASES[name]

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_a_long_text_is_answered_as_the_reference_answers():
     pattern = BandedPattern(4, 3, (1, 5))
 
@@ -35,7 +36,7 @@ def test_one_program_serves_equal_calls_and_a_short_text_needs_none():
     assert xla_compile._program.cache_info().hits == 2
 
 
-@pytest.mark.parametrize("length", [None, 300])
+@pytest.mark.parametrize("length", [None, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_graph_holds_one_program_for_all_its_layers(length):
     import tensorflow as tf
 

@@ -90,6 +90,7 @@ def test_embeddings_may_be_a_dict_of_words(tokenizer):
         small.set_embeddings(vectors, tokenizer)
 
 
+@pytest.mark.slow
 def test_a_recurrent_model_learns_words_from_given_embeddings(tokenizer, tmp_path):
     backbone = RecurrentBackbone(
         tokenizer.vocabulary_size(), 1, 8, trainable_embeddings=False, seed=0

@@ -45,6 +45,7 @@ def test_a_tiny_run_is_trained_measured_and_saved(tmp_path):
     assert backbone.weight_dropout == awd_lstm.AWDLSTMConfig.weight_dropout
 
 
+@pytest.mark.slow
 def test_plays_are_measured_in_nats(tmp_path, monkeypatch):
     text = sample("middlemarch").text[:2000]
     monkeypatch.setattr(awd_lstm, "read_plays", lambda data: (text, text[:100]))
@@ -68,6 +69,7 @@ def averaging_at_once(monkeypatch):
     monkeypatch.setattr(awd_lstm, "NonMonotoneAveraging", AtOnce)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_mean_of_an_uninterrupted_one(
     tmp_path, monkeypatch
 ):

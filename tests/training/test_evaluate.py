@@ -87,6 +87,7 @@ def test_a_model_is_measured_recorded_and_reported(tmp_path, monkeypatch):
     assert "no limit" in text
 
 
+@pytest.mark.slow
 def test_a_protocol_has_a_record_of_its_own(tmp_path, monkeypatch):
     monkeypatch.delenv("LONGKERAS_DATA", raising=False)
     save_model(small_model("lstm", num_layers=1), tmp_path / "lstm")

@@ -72,6 +72,7 @@ def test_a_run_is_trained_measured_and_exported(tmp_path):
     assert registry.load("tiny-lstm").parameters == entry.parameters
 
 
+@pytest.mark.slow
 def test_a_run_continued_to_a_later_end_equals_one_in_one(tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run("tiny-lstm", whole / "run", "--export", whole)

@@ -45,6 +45,7 @@ def logits_of(model, inputs):
     return ops.convert_to_numpy(model(inputs))
 
 
+@pytest.mark.slow
 def test_missing_none_and_zeros_are_the_same(model, inputs):
     full = complete(inputs)
     expected = logits_of(model, full)
@@ -85,7 +86,12 @@ def test_fit_predict_and_a_reload_take_them(inputs, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind", ["windowed", "dilated", "full", "global", "ngrams", "ngram_heads"]
+    "kind",
+    [
+        *("dilated", "full", "global", "ngram_heads"),
+        pytest.param("windowed", marks=pytest.mark.slow),
+        pytest.param("ngrams", marks=pytest.mark.slow),
+    ],
 )
 def test_packed_documents_are_read_as_if_each_stood_alone(kind):
     # Rotary positions count on through the row: only distances matter.
@@ -141,15 +147,23 @@ def test_a_model_without_it_refuses_global_tokens_in_generation():
             call("It", num_global_tokens=2)
 
 
-@pytest.fixture(scope="module")
-def writer():
+IS_JAX = keras.backend.backend() == "jax"
+
+
+@pytest.fixture(
+    scope="module", params=[not IS_JAX, pytest.param(False, marks=pytest.mark.slow)]
+)
+def writer(request):
+    """A model that generates eagerly where it can; the long suite compiles it too."""
     model = small_model("global")
-    model.compile(sampler="greedy", jit_compile=False)
+    model.compile(sampler="greedy", jit_compile=IS_JAX, run_eagerly=request.param)
     return model
 
 
 # With 9 the prompts are global up to their last tokens.
-@pytest.mark.parametrize("num_global_tokens", [2, 9])
+@pytest.mark.parametrize(
+    "num_global_tokens", [2, pytest.param(9, marks=pytest.mark.slow)]
+)
 def test_generation_keeps_the_global_tokens_of_its_prompts(writer, num_global_tokens):
     prompts, max_length = ["It was", "话"], 20
     inputs = writer.preprocessor.generate_preprocess(prompts, max_length)

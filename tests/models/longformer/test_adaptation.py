@@ -50,7 +50,7 @@ def test_lora_trains_its_factors_alone_and_reloads_exactly(tmp_path):
     classifier.backbone.enable_lora(2)
     # Two factors for each of four projections.
     assert len(classifier.backbone.trainable_weights) == 8
-    trained(classifier)
+    trained(classifier, run_eagerly=not COMPILED)
     for one, other in zip(values_of(frozen), before, strict=True):
         np.testing.assert_array_equal(one, other)
     path = str(tmp_path / "weights.lora.h5")
@@ -95,7 +95,7 @@ PREPARED = pytest.mark.parametrize(
         with_lora,
         pytest.param(with_lora_of_some, marks=pytest.mark.slow),
         pytest.param(with_lora_on_int8, marks=pytest.mark.slow),
-        with_a_frozen_layer,
+        pytest.param(with_a_frozen_layer, marks=pytest.mark.slow),
         pytest.param(with_one_layer_trained, marks=pytest.mark.slow),
     ],
 )
@@ -177,7 +177,9 @@ def test_a_model_without_lora_reads_the_merged_weights(tmp_path):
 
 
 @pytest.mark.parametrize("is_enabled", [False, True])
-@pytest.mark.parametrize("prepare", [with_lora, with_lora_of_some])
+@pytest.mark.parametrize(
+    "prepare", [with_lora, pytest.param(with_lora_of_some, marks=pytest.mark.slow)]
+)
 def test_lora_weights_hold_all_that_was_trained(prepare, is_enabled, tmp_path):
     classifier = prepared_and_trained(prepare)
     path = tmp_path / "all.lora.h5"

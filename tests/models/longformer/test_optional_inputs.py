@@ -26,6 +26,10 @@ TASKS = {
     "masked_lm": lambda x: LongformerMaskedLM(x),
 }
 each_task = pytest.mark.parametrize("name", TASKS)
+# Eagerly where a backend can, which is quicker; the long suite compiles too.
+each_mode = pytest.mark.parametrize(
+    "run_eagerly", [not COMPILED, pytest.param(False, marks=pytest.mark.slow)]
+)
 ONLY_IDS = ("token_ids", "mask_positions")
 
 
@@ -80,6 +84,7 @@ def outputs_by_name(task, inputs):
     return outputs if isinstance(outputs, dict) else {"outputs": outputs}
 
 
+@pytest.mark.slow
 @each_task
 def test_left_out_is_the_rule_and_none_is_left_out(name):
     task = small_task(name)
@@ -156,18 +161,6 @@ def test_fit_fills_in_too_and_goes_on_after_a_reload(name, tmp_path):
         np.testing.assert_array_equal(*map(ops.convert_to_numpy, (one, other)))
 
 
-@each_task
-def test_a_reloaded_model_has_the_rule(name, tmp_path):
-    task = small_task(name)
-    inputs, _ = inputs_for(name)
-    task.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert_close(outputs_of(again, inputs), outputs_of(task, inputs), atol=0)
-    task.save_to_preset(str(tmp_path / "preset"))
-    preset = type(task).from_preset(str(tmp_path / "preset"))
-    assert_close(outputs_of(preset, inputs), outputs_of(task, inputs), atol=0)
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="exports through TensorFlow"
@@ -193,27 +186,29 @@ def test_an_exported_model_has_the_rule_and_takes_a_mask(name, tmp_path):
     assert_close(keras.tree.map_structure(np.asarray, served), outputs_of(task, given))
 
 
-def test_training_without_any_global_token_warns_once():
+@each_mode
+def test_training_without_any_global_token_warns_once(run_eagerly):
     task = small_task("text_classifier")
     inputs, rule = inputs_for("text_classifier")
     targets = np.array([0, 1, 2, 0])
     none = {**inputs, "global_attention_mask": 0 * rule}
-    task.compile(optimizer="sgd", jit_compile=COMPILED)
+    task.compile(optimizer="sgd", run_eagerly=run_eagerly, jit_compile=COMPILED)
     with pytest.warns(UserWarning, match="No token was global in this training run"):
         task.fit(none, targets, validation_data=(inputs, targets), verbose=0)
     task.fit(none, targets, verbose=0)
 
 
-def test_one_global_token_in_a_run_is_enough_to_say_nothing():
+@each_mode
+def test_one_global_token_in_a_run_is_enough_to_say_nothing(run_eagerly):
     task = small_task("text_classifier")
     inputs, rule = inputs_for("text_classifier")
     last = {**inputs, "global_attention_mask": 0 * rule}
     last["global_attention_mask"][3, 5] = 1
-    task.compile(optimizer="sgd", jit_compile=COMPILED)
+    task.compile(optimizer="sgd", run_eagerly=run_eagerly, jit_compile=COMPILED)
     # A warning would be an error, that of validation too.
     none = {**inputs, "global_attention_mask": 0 * rule}
     targets = np.array([0, 1, 2, 0])
-    options = {"batch_size": 1, "validation_data": (none, targets), "verbose": 0}
+    options = {"batch_size": 2, "validation_data": (none, targets), "verbose": 0}
     history = task.fit(last, targets, **options)
     assert sorted(history.history) == [
         "loss",

@@ -63,6 +63,7 @@ def test_answers_are_found_in_windows():
     assert best.text == windows.text[best.start : best.end] != ""
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:No token was global")
 def test_words_are_labelled():
     tf = pytest.importorskip("tensorflow")
