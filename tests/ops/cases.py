@@ -225,3 +225,12 @@ def edge_cases(named_cases, quick_on_jax):
         )
         for name, case in named_cases.items()
     ]
+    ]
+
+
+def assert_close(actual, expected, tolerance, what=""):
+    """Every entry finite and within `tolerance * (1 + |expected|)`."""
+    assert np.isfinite(actual).all(), f"{what} holds NaN or infinity"
+    np.testing.assert_allclose(
+        actual, expected, rtol=tolerance, atol=tolerance, err_msg=what
+    )
