@@ -225,7 +225,6 @@ def edge_cases(named_cases, quick_on_jax):
         )
         for name, case in named_cases.items()
     ]
-    ]
 
 
 def assert_close(actual, expected, tolerance, what=""):
