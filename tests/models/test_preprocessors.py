@@ -82,3 +82,11 @@ def test_weights_of_texts_weigh_their_tokens_and_targets_are_refused(preprocesso
     np.testing.assert_array_equal(found, plain[3] * 3.0)
     with pytest.raises(ValueError, match="`y` must be None"):
         preprocessor(TEXTS, [0] * 5)
+
+
+def test_a_preprocessor_without_a_length_serves_generate_alone():
+    preprocessor = RecurrentCausalLMPreprocessor(ByteTokenizer(), sequence_length=None)
+    prompts = preprocessor.generate_preprocess(["abc"], sequence_length=6)
+    assert np.shape(prompts["token_ids"]) == (1, 6)
+    with pytest.raises(ValueError, match="`sequence_length` must be an int"):
+        preprocessor(["abc"])
