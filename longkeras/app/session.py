@@ -8,7 +8,7 @@ from longkeras.app.messages import Message, Told
 from longkeras.app.strings import DEFAULT_LANGUAGE
 
 SECONDS_KEPT = 4 * 60 * 60
-"""How long results are kept after the last time the page was opened."""
+"""Seconds that results are kept after the page was last open."""
 MOST_SESSIONS_KEPT = 64
 SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_BEFORE_ESTIMATE = 2.0

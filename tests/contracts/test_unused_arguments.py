@@ -26,9 +26,11 @@ INTERFACES = {
 # Functions of the package that are called by one signature, and do not need all of it.
 UNIFORM = {
     "_answer_globals",
+    "_global_rows",
     "_pattern",
-    "_prepared",
     "_rnn_forward",
+    "_scores",
+    "_tensors_of_global_rows",
     "adapt_tensors",  # of a `Family`, like task_arguments
     "remat",
     "render",

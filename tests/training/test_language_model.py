@@ -44,7 +44,7 @@ def test_a_run_is_trained_measured_and_exported(tmp_path):
 
     (entry,) = read_manifest(models)
     assert (entry.name, entry.family) == ("tiny-lstm", "lstm")
-    assert entry.task == "RecurrentCausalLM"
+    assert entry.task == "causal_lm"
     # Four steps of two windows of sixteen bytes.
     assert entry.bytes_seen == 4 * 2 * 16
     assert {"en", "zh", "protocol", "split"} <= set(entry.scores)

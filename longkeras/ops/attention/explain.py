@@ -1,4 +1,4 @@
-"""What runs for a call of attention, or for every attention layer of a model."""
+"""Explanation of the kernels that run for a call of attention or in a model."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""What a call of an attention op asks for, apart from query, key and value."""
+"""Specification of a call of attention, apart from query, key and value."""
 
 import dataclasses
 from typing import Any, NamedTuple

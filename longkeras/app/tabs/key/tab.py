@@ -61,7 +61,7 @@ class KeyTab(Tab):
         def on_find(session, text, length, depth, draw):
             """Hide a key in a sample, look for it, and return what was found."""
 
-            def steps(work):
+            def steps(_work):
                 return look_for_key(self.catalogue, text, length, depth, draw)
 
             def running(message):

@@ -6,7 +6,7 @@ from longkeras.app.tabs.read.tables import KINDS
 from longkeras.app.tabs.read.views import Comparison, Continuations
 
 AT_ONCE = 4
-"""How many visitors may read, continue a text or look at places at the same time."""
+"""Visitors who may read, continue a text or look at places at the same time."""
 
 _COMPARISON = (
     "notice",

@@ -27,7 +27,7 @@ from longkeras.serving import (
 from longkeras.serving.registry import load_each
 
 PROMPT_CHARACTERS = 1_000
-"""How much of a text is offered as a prompt."""
+"""Share of a text that is offered as a prompt."""
 INSPECT_RADIUS = 60
 SECONDS_BETWEEN_STEPS = 0.2
 _SOURCES = ("read.notice.sample", "read.notice.upload")
