@@ -49,7 +49,7 @@ class _Tiles:
         self.groups = num_heads // kv_heads
         self.spec = spec
         self.masks = Masks.of_band(query, key, spec)
-        self.global_keys = GlobalKeys.of(query, key, self.masks, spec)
+        self.global_keys = GlobalKeys.of(query, self.masks, spec)
         self.dilated_heads = dilation.dilated_heads(
             spec.pattern, num_heads, spec.query_start
         )

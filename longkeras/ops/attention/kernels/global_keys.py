@@ -71,12 +71,11 @@ class GlobalKeys:
     spec: object
 
     @classmethod
-    def of(cls, query, key, masks, spec):
+    def of(cls, query, masks, spec):
         """The global keys of a call, or None without a global mask.
 
         Args:
             query: `(batch, queries, heads, head_dim)`.
-            key: `(batch, keys, kv_heads, head_dim)`.
             masks: `Masks` of the band.
             spec: `longkeras.ops.attention.spec.AttentionSpec`.
         """
