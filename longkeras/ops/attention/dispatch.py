@@ -162,9 +162,9 @@ def _full_cost(signature):
     if signature.backend == "torch" and signature.has_padding:
         return _NEVER, "`scaled_dot_product` also skips padding that hides nothing"
     if signature.device == "cpu":
-        # Measured on two cores, 12 heads of 64, 128 to 1,024 tokens, forward and
-        # training: on JAX 1.0 to 1.4 and 1.3 to 2.3 times the dense kernel's time,
-        # on TensorFlow with padding 1.1 to 1.2 and 1.1 to 1.6 times.
+        # Measured on two busy cores, 12 heads of 64, 128 to 1,024 tokens, forward and
+        # training: on JAX 1.0 to 1.6 and 0.7 to 3.3 times the dense kernel's time, on
+        # TensorFlow with padding 0.8 to 1.2 and 1.1 to 1.6 times.
         if signature.backend == "jax":
             return 1.3 * signature.key_length, "JAX has no fused kernel for a CPU"
         if signature.has_padding:
