@@ -341,7 +341,7 @@ document.addEventListener("click", (event) => {
   const target = event.target.closest?.("[data-lk-place]");
   if (target && view) choose(Number(target.dataset.lkPlace), 0);
 });
-const panel = document.getElementById("place");
+const panel = document.getElementById("read-place");
 function centrePanel() {
   const scroll = panel.querySelector(".lk-scroll");
   const current = scroll?.querySelector("[aria-current]");
