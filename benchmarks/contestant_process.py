@@ -69,7 +69,7 @@ class ContestantProcess:
         return answer["answer"]
 
     def is_alive(self):
-        """Whether the process accepts commands."""
+        """bool. True while the process accepts commands."""
         return self._process.poll() is None
 
     def close(self):

@@ -204,7 +204,7 @@ class _Runner:
             self.seconds.append(estimate)
 
     def is_due(self, turn, most):
-        """Whether it runs in this turn. Its turns are spread evenly over all turns."""
+        """Return True if it runs in this turn. Turns are spread evenly over all."""
         return turn * self.turns // most != (turn + 1) * self.turns // most
 
     def take_turn(self):

@@ -72,7 +72,7 @@ def written_files(results):
 
 
 def is_current(path, text):
-    """Whether a file has this text."""
+    """Return True if a file has this text."""
     return path.exists() and path.read_text(encoding="utf-8") == text
 
 

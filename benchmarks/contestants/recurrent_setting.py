@@ -37,7 +37,7 @@ class RecurrentSetting:
 
     @property
     def is_training(self):
-        """Whether gradients are computed."""
+        """bool. True if gradients are computed."""
         return self.task == "training"
 
     def inputs(self):

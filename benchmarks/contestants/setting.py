@@ -48,7 +48,7 @@ class Setting:
 
     @property
     def is_training(self):
-        """Whether gradients are computed."""
+        """bool. True if gradients are computed."""
         return self.task == "training"
 
     def inputs(self):

@@ -4,13 +4,12 @@ One table holds every kernel with its conditions and its cost. `plan` compares t
 a `CallSignature`, `run` does what the plan says, and `explain` prints it.
 """
 
-import contextlib
-import contextvars
 import dataclasses
 import functools
 
 import keras
 
+from longkeras.ops.attention import call_recorder
 from longkeras.ops.attention.kernels import (
     absorbed_projections,
     blocked,
@@ -41,7 +40,7 @@ def _device():
 
 @dataclasses.dataclass(frozen=True)
 class CallSignature:
-    """What is known of a call before it runs.
+    """Static properties of a call, known before it runs.
 
     Args:
         pattern: `longkeras.patterns.BandedPattern`.
@@ -84,7 +83,7 @@ class CallSignature:
 
     @property
     def is_long(self):
-        """Whether a score matrix would be too large, or might be."""
+        """bool. A score matrix would be too large, or might be."""
         if self.query_length is None or self.key_length is None:
             return True
         return self.query_length * self.key_length > _LARGEST_MATRIX
@@ -136,7 +135,7 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What runs for a call.
+    """Kernel, global rows and compilation of a call.
 
     Args:
         candidates: tuple of `Candidate`, every kernel of the band.
@@ -335,24 +334,6 @@ def _plan_compilation(signature, has_loop):
     return False, f"it does not pay under {least} tokens {where}"
 
 
-_recorder = contextvars.ContextVar("attention_recorder", default=None)
-
-
-@contextlib.contextmanager
-def recorded():
-    """Collect what runs inside the context.
-
-    Yields:
-        list of `(owner, signature, plan)`, one for each call of attention.
-    """
-    calls = []
-    token = _recorder.set(calls)
-    try:
-        yield calls
-    finally:
-        _recorder.reset(token)
-
-
 def run(signature, planned, tensors, spec, owner=None):
     """Run a call as it was planned.
 
@@ -368,9 +349,7 @@ def run(signature, planned, tensors, spec, owner=None):
     Returns:
         Tensor like the query.
     """
-    calls = _recorder.get()
-    if calls is not None:
-        calls.append((owner, signature, planned))
+    call_recorder.record(owner, signature, planned)
     function = planned.kernel.attend
     if planned.global_rows is not None:
         function = _with_global_rows(function, GLOBAL_ROWS[planned.global_rows])

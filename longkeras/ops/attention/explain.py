@@ -2,7 +2,7 @@
 
 import keras
 
-from longkeras.ops.attention import dispatch
+from longkeras.ops.attention import call_recorder, dispatch
 from longkeras.ops.backend.tracing import trace
 
 
@@ -93,7 +93,7 @@ def _told(signature, plan):
 
 
 def _explain_model(model, inputs, call_arguments):
-    with dispatch.recorded() as calls:
+    with call_recorder.recorded() as calls:
         trace(model, inputs, call_arguments)
     if not calls:
         return "no attention of longkeras runs"
